@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Garbage cycles: what no root reaches, and what of it a full collection would free.
+ *
+ * Computed on the snapshot; nothing is run in the target. The collector frees unreachable objects
+ * that it tracks, except those with a legacy finalizer (HEAP_NODE_UNCOLLECTABLE) and what these
+ * reach; untracked objects go when the last tracked referrer goes.
+ */
+#pragma once
+
+#include "analysis/dominators.h"
+
+struct garbage_type {
+	uint32_t type; /* index in graph->types */
+	uint64_t objects, bytes;
+};
+
+struct garbage {
+	/** Unreachable in all; those a full collection would free (tracked, as gc.collect() counts them,
+	 *  and bytes with everything that dies with them). */
+	uint64_t unreachable_objects, unreachable_bytes;
+	uint64_t collectable_tracked_objects, collectable_objects, collectable_bytes;
+	uint64_t uncollectable_objects, uncollectable_bytes;
+	struct garbage_type *types; /* collectable ones, most bytes first */
+	size_t type_count;
+};
+
+struct error *garbage_compute(
+	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret);
+void garbage_deinit(struct garbage *garbage);

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Every bound in the program, with its reason.
+ *
+ * What is read from a target is hostile: a length, a chain or a table may be torn, freed or made to
+ * hurt. Each walk and each allocation that depends on such bytes is bounded by one of these.
+ */
+#pragma once
+
+/** Worker threads: the work is bound by memory bandwidth, more do not help. */
+#define LIMIT_WORKERS 16
+
+/** Mappings of one process; the kernel's own default limit (vm.max_map_count) is 65530, and some
+ *  databases raise it. */
+#define LIMIT_MAPPINGS (1 << 20)
+
+/** Threads of one process that are stopped together. */
+#define LIMIT_THREADS 32768
+
+/** An ELF file's symbols that are looked at; libpython has about 10,000, Chromium 2 million. */
+#define LIMIT_ELF_SYMBOLS (8 << 20)
+
+/** Interpreters in a process. */
+#define LIMIT_INTERPRETERS 1024
+
+/** Frames in one thread's chain; the default recursion limit is 1000, and it can be raised. */
+#define LIMIT_FRAMES 100000
+
+/** Slots (locals and value stack) in one frame. */
+#define LIMIT_FRAME_SLOTS 65536
+
+/** Bytes of a type's name; CPython's own buffers for it are shorter. */
+#define LIMIT_TYPE_NAME 512
+
+/** Distinct types: 24 bits of a node's word. */
+#define LIMIT_TYPES ((1 << 24) - 2)
+
+/** Steps along tp_base. */
+#define LIMIT_TYPE_BASES 256
+
+/** Entries of one tp_members array. */
+#define LIMIT_TYPE_MEMBERS 4096
+
+/** Items in one container: more than any address space holds. */
+#define LIMIT_ITEMS (1ull << 36)
+
+/** Bytes of a name (attribute, key, function, file) that are read for showing. */
+#define LIMIT_NAME_BYTES 4096
+
+/** Nodes of a graph: 31 bits, the top bit of an edge marks it as inferred. */
+#define LIMIT_NODES 0x7ffffff0u

@@ -1,0 +1,265 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "heap/heap_graph.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// A size that does not fit in 32 bits is kept in a side table; the node's word holds this.
+#define SIZE_ELSEWHERE UINT32_MAX
+
+struct big_size {
+	node_id node;
+	uint64_t size;
+};
+
+DEFINE_VECTOR(root_vector, struct heap_root)
+DEFINE_VECTOR(big_size_vector, struct big_size)
+
+struct heap_graph_private {
+	size_t node_capacity, edge_capacity; /* as given to pages_alloc */
+	struct root_vector roots;
+	struct big_size_vector big_sizes; /* ascending by node */
+	// Interned texts: open addressing, a power of two of slots, at most half full.
+	char **texts;
+	size_t text_count, text_slots;
+	uint32_t root_edge_capacity;
+};
+
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash ^ hash >> 29;
+}
+
+static char **find_text_slot(char **texts, size_t slots, const char *text)
+{
+	size_t i = hash_text(text) & (slots - 1);
+
+	while (texts[i] && strcmp(texts[i], text) != 0)
+		i = (i + 1) & (slots - 1);
+	return &texts[i];
+}
+
+static bool grow_texts(struct heap_graph_private *private)
+{
+	size_t slots = private->text_slots ? private->text_slots * 2 : 256;
+	char **texts = mem_calloc(slots, sizeof(*texts));
+
+	if (!texts)
+		return false;
+	for (size_t i = 0; i < private->text_slots; i++) {
+		if (private->texts[i])
+			*find_text_slot(texts, slots, private->texts[i]) = private->texts[i];
+	}
+	mem_free(private->texts);
+	private->texts = texts;
+	private->text_slots = slots;
+	return true;
+}
+
+const char *heap_graph_intern(struct heap_graph *graph, const char *text)
+{
+	struct heap_graph_private *private = graph->private;
+	char **slot;
+
+	if (private->text_count * 2 >= private->text_slots && !grow_texts(private))
+		return NULL;
+	slot = find_text_slot(private->texts, private->text_slots, text);
+	if (!*slot) {
+		*slot = mem_strdup(text);
+		if (*slot)
+			private->text_count++;
+	}
+	return *slot;
+}
+
+struct error *heap_graph_create(
+	uint32_t nodes, uint32_t edges, uint32_t types, struct heap_graph **ret)
+{
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = mem_calloc(1, sizeof(*graph));
+
+	if (!graph)
+		return error_enomem();
+	graph->private = mem_calloc(1, sizeof(*graph->private));
+	if (!graph->private)
+		return error_enomem();
+	graph->private->node_capacity = (size_t)nodes + 1;
+	graph->private->edge_capacity = edges;
+	graph->node_count = nodes;
+	graph->edge_count = edges;
+	graph->type_count = types;
+	graph->node_word = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
+	graph->size = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
+	graph->first_edge = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
+	graph->edges = pages_alloc(edges, sizeof(uint32_t));
+	graph->types = mem_calloc(types, sizeof(*graph->types));
+	if (!graph->node_word || !graph->size || !graph->first_edge || !graph->edges ||
+		!graph->types)
+		return error_enomem();
+	for (uint32_t i = 0; i < types; i++)
+		graph->types[i] = (struct heap_type){.name = "?", .node = HEAP_NODE_NONE};
+	if (types)
+		graph->types[0].name = "<root>";
+	*ret = take(graph);
+	return NULL;
+}
+
+void heap_graph_destroy(struct heap_graph *graph)
+{
+	struct heap_graph_private *private;
+
+	if (!graph)
+		return;
+	private = graph->private;
+	if (private) {
+		pages_free(graph->node_word, private->node_capacity, sizeof(uint32_t));
+		pages_free(graph->size, private->node_capacity, sizeof(uint32_t));
+		pages_free(graph->first_edge, private->node_capacity, sizeof(uint32_t));
+		pages_free(graph->edges, private->edge_capacity, sizeof(uint32_t));
+		for (size_t i = 0; i < private->text_slots; i++)
+			mem_free(private->texts[i]);
+		mem_free(private->texts);
+		root_vector_deinit(&private->roots);
+		big_size_vector_deinit(&private->big_sizes);
+	}
+	mem_free(graph->root_edges);
+	mem_free(graph->types);
+	mem_free(private);
+	mem_free(graph);
+}
+
+uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
+{
+	const struct big_size_vector *big = &graph->private->big_sizes;
+	size_t low = 0, high = big->count;
+
+	if (graph->size[node] != SIZE_ELSEWHERE)
+		return graph->size[node];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (big->items[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < big->count && big->items[low].node == node ? big->items[low].size
+								: SIZE_ELSEWHERE;
+}
+
+struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size)
+{
+	struct big_size_vector *big = &graph->private->big_sizes;
+	size_t i;
+
+	if (size < SIZE_ELSEWHERE) {
+		graph->size[node] = (uint32_t)size;
+		return NULL;
+	}
+	graph->size[node] = SIZE_ELSEWHERE;
+	if (!big_size_vector_push(big, (struct big_size){0}))
+		return error_enomem();
+	for (i = big->count - 1; i > 0 && big->items[i - 1].node > node; i--)
+		big->items[i] = big->items[i - 1];
+	big->items[i] = (struct big_size){.node = node, .size = size};
+	return NULL;
+}
+
+struct error *heap_graph_add_root(struct heap_graph *graph, node_id node, enum heap_root_kind kind,
+	const char *name, const char *file)
+{
+	struct heap_root root = {.node = node, .kind = kind};
+
+	if (name && !(root.name = heap_graph_intern(graph, name)))
+		return error_enomem();
+	if (file && !(root.file = heap_graph_intern(graph, file)))
+		return error_enomem();
+	if (!root_vector_push(&graph->private->roots, root))
+		return error_enomem();
+	graph->roots = graph->private->roots.items;
+	graph->root_count = graph->private->roots.count;
+	return NULL;
+}
+
+static int compare_roots(const void *left, const void *right)
+{
+	const struct heap_root *a = left, *b = right;
+
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+struct error *heap_graph_finish(struct heap_graph *graph)
+{
+	uint32_t count = 0;
+	uint32_t *edges = mem_realloc_array(graph->root_edges, graph->root_count, sizeof(*edges));
+
+	if (!edges)
+		return error_enomem();
+	graph->root_edges = edges;
+	if (graph->root_count)
+		qsort(graph->roots, graph->root_count, sizeof(*graph->roots), compare_roots);
+	for (size_t i = 0; i < graph->root_count; i++) {
+		if (!count || edges[count - 1] != graph->roots[i].node)
+			edges[count++] = graph->roots[i].node;
+	}
+	graph->root_edge_count = count;
+	return NULL;
+}
+
+size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first)
+{
+	size_t low = 0, high = graph->root_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (graph->roots[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_first = low;
+	while (low < graph->root_count && graph->roots[low].node == node)
+		low++;
+	return low;
+}
+
+struct error *heap_graph_check(const struct heap_graph *graph)
+{
+	if (graph->node_count < 1 || graph->node_count > LIMIT_NODES)
+		return error_create(ERROR_BAD_DATA, "graph of %u nodes", graph->node_count);
+	if (graph->first_edge[0] != 0 || graph->first_edge[1] != 0)
+		return error_create(ERROR_BAD_DATA, "the root has a row of its own");
+	if (graph->first_edge[graph->node_count] != graph->edge_count)
+		return error_create(ERROR_BAD_DATA, "the last row does not end with the edges");
+	for (node_id node = 0; node < graph->node_count; node++) {
+		if (graph->first_edge[node] > graph->first_edge[node + 1])
+			return error_create(ERROR_BAD_DATA, "row %u runs backwards", node);
+		if (heap_type_of(graph, node) >= graph->type_count)
+			return error_create(ERROR_BAD_DATA, "node %u has no type", node);
+	}
+	for (uint32_t edge = 0; edge < graph->edge_count; edge++) {
+		node_id referent = graph->edges[edge] & HEAP_EDGE_NODE;
+
+		if (referent == HEAP_ROOT || referent >= graph->node_count)
+			return error_create(ERROR_BAD_DATA, "edge %u leads nowhere", edge);
+	}
+	for (size_t i = 0; i < graph->root_count; i++) {
+		if (graph->roots[i].node == HEAP_ROOT || graph->roots[i].node >= graph->node_count)
+			return error_create(ERROR_BAD_DATA, "root %zu is no node", i);
+		if (i && compare_roots(&graph->roots[i - 1], &graph->roots[i]) > 0)
+			return error_create(ERROR_BAD_DATA, "roots are not sorted");
+	}
+	return NULL;
+}

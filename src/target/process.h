@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A process that is running: who it is, and whether we may look at it.
+ *
+ * process_open() identifies the process by PID and start time, so that a PID that is given to
+ * another program meanwhile is noticed, and refuses, with a message that says what to do, whatever
+ * can never be looked at: no such process, a zombie, a kernel thread, a 32-bit program, a process
+ * we may not ptrace, one that a debugger already traces.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "target/target.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct process;
+
+struct error *process_open(pid_t pid, struct process **ret);
+void process_destroy(struct process *process);
+DEFINE_CLEANUP(struct process *, process_destroy)
+
+pid_t process_pid(const struct process *process);
+/** The executable's path in the target's own mount namespace; " (deleted)" is kept. */
+const char *process_executable(const struct process *process);
+/** Command line, arguments joined by spaces, cut to a sensible length; may be "". */
+const char *process_command_line(const struct process *process);
+
+/** Numbers that change; 0 if they cannot be read. */
+uint64_t process_rss_bytes(const struct process *process);
+size_t process_thread_count(const struct process *process);
+
+/** NULL if it still is the same process running the same program, else ERROR_GONE saying whether it
+ *  ended or executed another program. */
+struct error *process_check_same(const struct process *process);
+
+/** The process's own memory, read without stopping it: for finding the interpreter, and for
+ *  `--mode live`. Reads may be torn. The target borrows @p process. */
+struct error *process_target_live(struct process *process, struct target **ret);
+
+/** Open, read-only, the file behind @p mapping as the target sees it (/proc/PID/root/…), also a deleted one
+ *  (/proc/PID/map_files/…). The inode is compared with the mapping's. */
+struct error *process_open_file(
+	const struct process *process, const struct mapping *mapping, int *ret_fd);

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * For those who make targets: what a source of bytes must provide.
+ *
+ * A source embeds struct target as its first member, fills it in, and returns the address of it.
+ */
+#pragma once
+
+#include "target/target.h"
+
+struct target_ops {
+	/** Read up to @p size bytes from @p addr; returns how many from the start could be read, 0 if
+	 *  none. Never blocks on the target's will. Must be thread-safe. */
+	size_t (*read)(const struct target *target, remote_addr addr, void *buffer, size_t size);
+	/** See target_borrow(); may be NULL. */
+	const void *(*borrow)(const struct target *target, remote_addr addr, size_t *ret_size);
+	/** Is the process behind the bytes gone? May be NULL (never). */
+	bool (*is_gone)(const struct target *target);
+	/** Release everything, the struct itself included; mappings and threads are already released. */
+	void (*destroy)(struct target *target);
+};
+
+struct target {
+	const struct target_ops *ops;
+	struct mappings mappings;      /* owned */
+	struct target_thread *threads; /* owned, mem_alloc */
+	size_t thread_count;
+};
