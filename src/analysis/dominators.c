@@ -21,24 +21,29 @@
 //
 // Memory in bytes, I being inner nodes and P remembered referrers, besides the 4 N of idom:
 //
-//	walk                12 I + N / 8    vertex, parent, cursor
-//	semidominators      16 I + 4 P      parent, ancestor, label, semi; referrers
-//	dominators          20 I            parent, semi, dominator, jump, depth
-//	leaves         4 N + 12 I           the upper ends (in what becomes retained_low); dominator,
-//	                                    jump, vertex
-//	retained       5 N + 4 I            the result; vertex
+//	walk            12 I + N / 8    vertex, parent, cursor; nodes without a number
+//	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers
+//	dominators      16 I            dominator, depth, jump; one more while they are renumbered
+//	leaves          12 I + 8 S      dominator, jump, vertex; spans of S leaves with several referrers
+//	retained         4 I + 5 N      vertex; the result
 
-// While the work goes on, idom holds: the number of an inner node, INNER_UNREACHED; or for a leaf
-// LEAF plus the number of its least referrer, LEAF_UNREACHED.
-#define INNER_UNREACHED 0x7fffffffu
-#define LEAF            0x80000000u
-#define LEAF_UNREACHED  HEAP_NODE_NONE
+// While the work goes on, idom holds the number of an inner node; and for a leaf the number of its
+// only referrer, or SPAN and the index of a span. UNREACHED (above all numbers, and HEAP_NODE_NONE)
+// is none of these.
+#define SPAN      0x80000000u
+#define UNREACHED HEAP_NODE_NONE
 
 // How far ahead of their use lines are fetched. The walk looks ahead among siblings: their rows'
 // bounds first, then the rows. Passes over all edges are further ahead, having less to do per edge.
 #define AHEAD_BOUNDS 8
 #define AHEAD_ROW    4
-#define AHEAD_PASS   24
+#define AHEAD_PASS   32
+#define AHEAD_HALF   16
+
+/** The least and the greatest number among the referrers of a leaf. */
+struct span {
+	uint32_t low, high;
+};
 
 struct work {
 	const struct heap_graph *graph;
@@ -53,6 +58,8 @@ struct work {
 	uint32_t *vertex, *parent, *cursor;
 	uint32_t *ancestor, *label, *semi, *first_referrer, *referrers;
 	uint32_t *dominator, *jump, *depth;
+	struct span *spans;
+	uint32_t span_count;
 };
 
 static bool test_bit(const uint64_t *bits, uint32_t i)
@@ -89,6 +96,7 @@ static void cleanup_work(struct work *work)
 	numbers_free(work, &work->dominator);
 	numbers_free(work, &work->jump);
 	numbers_free(work, &work->depth);
+	pages_free(work->spans, work->graph->node_count, sizeof(*work->spans));
 	pages_free(work->referrers, work->referrer_count, sizeof(uint32_t));
 }
 
@@ -107,7 +115,7 @@ static struct error *classify(struct work *work)
 	for (node_id node = 1; node < node_count; node++) {
 		bool is_inner = first_edge[node] != first_edge[node + 1];
 
-		idom[node] = is_inner ? INNER_UNREACHED : LEAF_UNREACHED;
+		idom[node] = UNREACHED;
 		work->inner[node >> 6] |= (uint64_t)is_inner << (node & 63);
 		work->inner_count += is_inner;
 	}
@@ -214,6 +222,20 @@ static struct error *walk(struct work *work)
 	return NULL;
 }
 
+/** Fetch what the pass over inner edges will need of the edges that follow. */
+static inline void prefetch_target(const struct work *work, uint32_t edge)
+{
+	const uint32_t *number_of = work->result->idom;
+	node_id node;
+
+	if (edge + AHEAD_PASS >= work->graph->edge_count)
+		return;
+	__builtin_prefetch(&number_of[work->graph->edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
+	node = work->graph->edges[edge + AHEAD_HALF] & HEAP_EDGE_NODE;
+	if (number_of[node] != UNREACHED)
+		__builtin_prefetch(&work->label[number_of[node]]);
+}
+
 /**
  * Visit every edge between reached inner nodes: those from a lower number lower the target's
  * candidate (label) at once; the others are counted, or stored if @p referrers is not NULL.
@@ -231,23 +253,20 @@ static void visit_inner_edges(struct work *work, uint32_t *referrers)
 		uint32_t number = number_of[node];
 		uint32_t end = graph->first_edge[node + 1];
 
-		if (number >= INNER_UNREACHED)
+		// A leaf's row is empty.
+		if (number == UNREACHED)
 			continue;
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
 			node_id referent = edges[edge] & HEAP_EDGE_NODE;
 			uint32_t target;
 
-			if (edge + AHEAD_PASS < graph->edge_count) {
-				node_id ahead = edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE;
-
-				if (test_bit(work->inner, ahead))
-					__builtin_prefetch(&number_of[ahead]);
-			}
-			if (!test_bit(work->inner, referent))
-				continue;
+			prefetch_target(work, edge);
 			target = number_of[referent];
+			// Leaves have none either.
+			if (target == UNREACHED)
+				continue;
 			if (number <= target) {
-				if (number < candidate[target])
+				if (!referrers && number < candidate[target])
 					candidate[target] = number;
 			} else if (candidate[target] != 0) {
 				if (referrers)
@@ -356,7 +375,6 @@ static struct error *find_semidominators(struct work *work)
 	pages_free(work->referrers, work->referrer_count, sizeof(uint32_t));
 	work->referrers = NULL;
 	numbers_free(work, &work->ancestor);
-	work->jump = take(work->label);
 	return NULL;
 }
 
@@ -369,21 +387,21 @@ static uint32_t climb(
 	return number;
 }
 
-/** idom(w) is the nearest ancestor of parent(w), in the tree so far, not above semi(w). */
-static struct error *find_dominators(struct work *work)
+/**
+ * idom(w) is the nearest ancestor of parent(w), in the tree so far, not above semi(w).
+ *
+ * parent and semi of a node are not needed after its turn: its dominator and depth take their place.
+ */
+static void find_dominators(struct work *work)
 {
-	const uint32_t *parent = work->parent, *semi = work->semi;
-	uint32_t *dominator, *jump = work->jump, *depth;
+	uint32_t *dominator = work->dominator = take(work->parent);
+	uint32_t *depth = work->depth = take(work->semi);
+	uint32_t *jump = work->jump = take(work->label);
 
-	work->dominator = numbers_alloc(work);
-	work->depth = numbers_alloc(work);
-	if (!work->dominator || !work->depth)
-		return error_enomem();
-	dominator = work->dominator;
-	depth = work->depth;
 	dominator[0] = jump[0] = depth[0] = 0;
 	for (uint32_t i = 1; i < work->reached; i++) {
-		uint32_t above = semi[i] ? climb(dominator, jump, parent[i], semi[i]) : 0;
+		uint32_t parent = dominator[i], semi = depth[i];
+		uint32_t above = semi ? climb(dominator, jump, parent, semi) : 0;
 		uint32_t far = jump[above];
 
 		dominator[i] = above;
@@ -392,8 +410,20 @@ static struct error *find_dominators(struct work *work)
 		jump[i] = depth[above] - depth[far] == depth[far] - depth[jump[far]] ? jump[far]
 										     : above;
 	}
-	numbers_free(work, &work->parent);
-	numbers_free(work, &work->semi);
+}
+
+/** Entry i of @p numbers moves to renamed[i], and is itself renamed. */
+static struct error *rename_numbers(
+	const struct work *work, const uint32_t *renamed, uint32_t **numbers)
+{
+	uint32_t *by_name = numbers_alloc(work);
+
+	if (!by_name)
+		return error_enomem();
+	for (uint32_t i = 0; i < work->reached; i++)
+		by_name[renamed[i]] = renamed[(*numbers)[i]];
+	numbers_free(work, numbers);
+	*numbers = by_name;
 	return NULL;
 }
 
@@ -405,11 +435,10 @@ static struct error *renumber(struct work *work)
 {
 	uint32_t *idom = work->result->idom;
 	uint32_t *extent = work->depth; /* nodes of the subtree; then: first number that is free in it */
-	uint32_t *renamed, *by_name;
+	uint32_t *renamed = work->ancestor = numbers_alloc(work);
+	struct error *error;
 
-	renamed = work->parent = numbers_alloc(work);
-	by_name = work->semi = numbers_alloc(work);
-	if (!renamed || !by_name)
+	if (!renamed)
 		return error_enomem();
 	for (uint32_t i = 0; i < work->reached; i++)
 		extent[i] = 1;
@@ -424,100 +453,111 @@ static struct error *renumber(struct work *work)
 		extent[i] = renamed[i] + 1;
 	}
 	numbers_free(work, &work->depth);
-
-	for (uint32_t i = 0; i < work->reached; i++)
-		by_name[renamed[i]] = renamed[work->dominator[i]];
-	numbers_free(work, &work->dominator);
-	work->dominator = take(work->semi);
-	by_name = work->semi = numbers_alloc(work);
-	if (!by_name)
-		return error_enomem();
-	for (uint32_t i = 0; i < work->reached; i++)
-		by_name[renamed[i]] = renamed[work->jump[i]];
-	numbers_free(work, &work->jump);
-	work->jump = take(work->semi);
+	if ((error = rename_numbers(work, renamed, &work->dominator)) ||
+		(error = rename_numbers(work, renamed, &work->jump)))
+		return error;
 
 	work->vertex = numbers_alloc(work);
 	if (!work->vertex)
 		return error_enomem();
+	// Leaves have no numbers yet.
 	for (node_id node = 0; node < work->graph->node_count; node++) {
-		if (idom[node] < INNER_UNREACHED) {
+		if (node + AHEAD_PASS < work->graph->node_count &&
+			idom[node + AHEAD_PASS] != UNREACHED)
+			__builtin_prefetch(&renamed[idom[node + AHEAD_PASS]]);
+		if (idom[node] != UNREACHED) {
 			idom[node] = renamed[idom[node]];
 			work->vertex[idom[node]] = node;
 		}
 	}
-	numbers_free(work, &work->parent);
+	numbers_free(work, &work->ancestor);
 	return NULL;
 }
 
-static inline void add_referrer(uint32_t *lowest, uint32_t *highest, uint32_t number)
+static inline void add_referrer(struct work *work, uint32_t *leaf, uint32_t number)
 {
-	uint32_t low = *lowest & ~LEAF;
+	struct span *span;
 
-	// A single referrer, the ordinary case, touches one array only: highest stays 0.
-	if (*lowest == LEAF_UNREACHED) {
-		*lowest = LEAF | number;
-	} else if (number != low) {
-		uint32_t high = *highest > low ? *highest : low;
-
-		*lowest = LEAF | (number < low ? number : low);
-		*highest = number > high ? number : high;
+	// A single referrer is the ordinary case, and takes no span.
+	if (*leaf == UNREACHED)
+		*leaf = number;
+	if (*leaf == number)
+		return;
+	if (!(*leaf & SPAN)) {
+		work->spans[work->span_count] = (struct span){.low = *leaf, .high = *leaf};
+		*leaf = SPAN | work->span_count++;
 	}
+	span = &work->spans[*leaf & ~SPAN];
+	if (number < span->low)
+		span->low = number;
+	if (number > span->high)
+		span->high = number;
 }
 
-/** The lowest and highest referrer of each leaf, into idom and retained_low. */
-static void find_leaf_referrers(struct work *work)
+/** The only referrer, or the span of the referrers, of each leaf; into idom. */
+static struct error *find_leaf_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
 	const uint32_t *edges = graph->edges;
-	uint32_t *lowest = work->result->idom, *highest = work->result->retained_low;
+	uint32_t *numbers = work->result->idom;
 
+	// Room for all; what is not written to is not there.
+	work->spans = pages_alloc(graph->node_count, sizeof(*work->spans));
+	if (!work->spans)
+		return error_enomem();
 	for (uint32_t i = 0; i < graph->root_edge_count; i++) {
-		node_id node = graph->root_edges[i];
-
-		if (!test_bit(work->inner, node))
-			add_referrer(&lowest[node], &highest[node], 0);
+		if (!test_bit(work->inner, graph->root_edges[i]))
+			add_referrer(work, &numbers[graph->root_edges[i]], 0);
 	}
 	for (node_id node = 1; node < graph->node_count; node++) {
-		uint32_t number = lowest[node];
 		uint32_t end = graph->first_edge[node + 1];
 
-		if (number >= INNER_UNREACHED)
+		// A leaf may have a referrer by now, but its row is empty.
+		if (numbers[node] == UNREACHED)
 			continue;
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
 			node_id referent = edges[edge] & HEAP_EDGE_NODE;
 
 			if (edge + AHEAD_PASS < graph->edge_count)
 				__builtin_prefetch(
-					&lowest[edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
+					&numbers[edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
 			if (!test_bit(work->inner, referent))
-				add_referrer(&lowest[referent], &highest[referent], number);
+				add_referrer(work, &numbers[referent], numbers[node]);
 		}
 	}
+	return NULL;
 }
 
 /** From numbers to the result: immediate dominators as nodes. */
 static void name_dominators(struct work *work)
 {
-	uint32_t *idom = work->result->idom, *highest = work->result->retained_low;
+	uint32_t node_count = work->graph->node_count;
+	uint32_t *idom = work->result->idom;
 
-	for (node_id node = 1; node < work->graph->node_count; node++) {
+	for (node_id node = 1; node < node_count; node++) {
 		uint32_t number = idom[node];
 
-		if (number == LEAF_UNREACHED || number == INNER_UNREACHED) {
-			idom[node] = HEAP_NODE_NONE;
-		} else if (!(number & LEAF)) {
-			idom[node] = work->vertex[work->dominator[number]];
-		} else {
-			number &= ~LEAF;
-			if (highest[node])
-				number = climb(work->dominator, work->jump, highest[node], number);
-			idom[node] = work->vertex[number];
+		if (node + AHEAD_PASS < node_count && !(idom[node + AHEAD_PASS] & SPAN))
+			__builtin_prefetch(&work->vertex[idom[node + AHEAD_PASS]]);
+		if (test_bit(work->inner, node) || number == UNREACHED)
+			continue;
+		if (number & SPAN) {
+			const struct span *span = &work->spans[number & ~SPAN];
+
+			number = climb(work->dominator, work->jump, span->high, span->low);
 		}
+		idom[node] = work->vertex[number];
+	}
+	for (uint32_t i = 1; i < work->reached; i++) {
+		if (i + AHEAD_PASS < work->reached)
+			__builtin_prefetch(&idom[work->vertex[i + AHEAD_PASS]], 1);
+		idom[work->vertex[i]] = work->vertex[work->dominator[i]];
 	}
 	idom[HEAP_ROOT] = HEAP_NODE_NONE;
 	numbers_free(work, &work->dominator);
 	numbers_free(work, &work->jump);
+	pages_free(work->spans, node_count, sizeof(*work->spans));
+	work->spans = NULL;
 }
 
 static inline void set_retained(struct dominators *result, node_id node, uint64_t bytes)
@@ -528,35 +568,44 @@ static inline void set_retained(struct dominators *result, node_id node, uint64_
 	result->retained_high[node] = (uint8_t)(bytes >> 32);
 }
 
+static inline void prefetch_retained(const struct dominators *result, node_id node)
+{
+	if (node != HEAP_NODE_NONE) {
+		__builtin_prefetch(&result->retained_low[node], 1);
+		__builtin_prefetch(&result->retained_high[node], 1);
+	}
+}
+
 /** Sum up the sizes: leaves first, in node order, then inner nodes from the last to the first. */
 static void sum_retained(const struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
 	struct dominators *result = work->result;
-	const uint32_t *idom = result->idom;
+	const uint32_t *idom = result->idom, *vertex = work->vertex;
 
 	for (node_id node = 0; node < graph->node_count; node++)
 		set_retained(result, node, heap_size_of(graph, node));
 	for (node_id node = 1; node < graph->node_count; node++) {
 		node_id above = idom[node];
 
-		if (node + AHEAD_PASS < graph->node_count &&
-			idom[node + AHEAD_PASS] != HEAP_NODE_NONE)
-			__builtin_prefetch(&result->retained_low[idom[node + AHEAD_PASS]]);
+		if (node + AHEAD_PASS < graph->node_count)
+			prefetch_retained(result, idom[node + AHEAD_PASS]);
 		if (above != HEAP_NODE_NONE && !test_bit(work->inner, node))
 			set_retained(result, above,
 				dominators_retained(result, above) +
 					dominators_retained(result, node));
 	}
 	for (uint32_t i = work->reached - 1; i > 0; i--) {
-		node_id node = work->vertex[i], above = idom[node];
+		node_id above = idom[vertex[i]];
 
+		// What is above was met as vertex[j], j < i, or will be: fetching each once is enough.
 		if (i > AHEAD_PASS) {
-			__builtin_prefetch(&idom[work->vertex[i - AHEAD_PASS]]);
-			__builtin_prefetch(&result->retained_low[work->vertex[i - AHEAD_PASS]]);
+			__builtin_prefetch(&idom[vertex[i - AHEAD_PASS]]);
+			prefetch_retained(result, vertex[i - AHEAD_PASS]);
 		}
 		set_retained(result, above,
-			dominators_retained(result, above) + dominators_retained(result, node));
+			dominators_retained(result, above) +
+				dominators_retained(result, vertex[i]));
 	}
 }
 
@@ -566,17 +615,16 @@ static struct error *fill(struct work *work)
 	size_t node_count = work->graph->node_count;
 
 	if ((error = classify(work)) || (error = walk(work)) || (error = collect_referrers(work)) ||
-		(error = find_semidominators(work)) || (error = find_dominators(work)) ||
-		(error = renumber(work)))
+		(error = find_semidominators(work)))
 		return error;
-	// Not before it is needed: until here the memory was better used.
-	work->result->retained_low = pages_alloc(node_count, sizeof(uint32_t));
-	if (!work->result->retained_low)
-		return error_enomem();
-	find_leaf_referrers(work);
+	find_dominators(work);
+	if ((error = renumber(work)) || (error = find_leaf_referrers(work)))
+		return error;
 	name_dominators(work);
+	// Not before they are needed: until here the memory was better used.
+	work->result->retained_low = pages_alloc(node_count, sizeof(uint32_t));
 	work->result->retained_high = pages_alloc(node_count, sizeof(uint8_t));
-	if (!work->result->retained_high)
+	if (!work->result->retained_low || !work->result->retained_high)
 		return error_enomem();
 	sum_retained(work);
 	return NULL;
