@@ -5,14 +5,17 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-// Semi-NCA numbers nodes in depth-first preorder and works on numbers. Two observations keep it lean
-// and quick on heaps, where more than half of the objects are leaves (strings, numbers):
+// Semi-NCA numbers nodes in depth-first preorder and works on numbers. Two observations keep it
+// lean and quick on heaps, where more than half of the objects are leaves (strings, numbers):
 //
-// - A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator tree
-//   of the others, of its referrers. If the tree is numbered in its own preorder, that is the common
-//   ancestor of the least and the greatest referrer: two words per leaf and one pass over the edges,
-//   no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner nodes.
-// - A referrer numbered below the node is a candidate for its semidominator as it stands; only those
+// - A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator
+// tree
+//   of the others, of its referrers. If the tree is numbered in its own preorder, that is the
+//   common ancestor of the least and the greatest referrer: two words per leaf and one pass over
+//   the edges, no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner
+//   nodes.
+// - A referrer numbered below the node is a candidate for its semidominator as it stands; only
+// those
 //   numbered above have to be remembered until the node's turn. A rooted node needs none at all.
 //
 // Both searches for an ancestor (the second half of Semi-NCA, and that of the leaves) follow jump
@@ -24,8 +27,8 @@
 //	walk            12 I + N / 8    vertex, parent, cursor; nodes without a number
 //	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers
 //	dominators      16 I            dominator, depth, jump; one more while they are renumbered
-//	leaves          12 I + 8 S      dominator, jump, vertex; spans of S leaves with several referrers
-//	retained         4 I + 5 N      vertex; the result
+//	leaves          12 I + 8 S      dominator, jump, vertex; spans of S leaves with several
+//referrers 	retained         4 I + 5 N      vertex; the result
 
 // While the work goes on, idom holds the number of an inner node; and for a leaf the number of its
 // only referrer, or SPAN and the index of a span. UNREACHED (above all numbers, and HEAP_NODE_NONE)
@@ -278,8 +281,8 @@ static void visit_inner_edges(struct work *work, uint32_t *referrers)
 	}
 }
 
-/** Remember, for each inner node that is not rooted, its referrers with greater numbers; and put the
- *  least of the others (at first: the parent) into label. */
+/** Remember, for each inner node that is not rooted, its referrers with greater numbers; and put
+ * the least of the others (at first: the parent) into label. */
 static struct error *collect_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
@@ -312,8 +315,8 @@ static struct error *collect_referrers(struct work *work)
 }
 
 /**
- * The least label on the way from @p number up to the last ancestor that is above @p linked, with the
- * way compressed. Pointers are turned round on the way up, to be found again on the way down.
+ * The least label on the way from @p number up to the last ancestor that is above @p linked, with
+ * the way compressed. Pointers are turned round on the way up, to be found again on the way down.
  */
 static uint32_t evaluate(uint32_t *ancestor, uint32_t *label, uint32_t number, uint32_t linked)
 {
@@ -353,8 +356,8 @@ static struct error *find_semidominators(struct work *work)
 	for (uint32_t i = 0; i < work->reached; i++)
 		ancestor[i] = work->parent[i];
 
-	// A row's start is not needed once its node has had its turn, but for the row before, whose end
-	// it is: that is carried along.
+	// A row's start is not needed once its node has had its turn, but for the row before, whose
+	// end it is: that is carried along.
 	semi = work->semi = take(work->first_referrer);
 	for (uint32_t i = work->reached - 1, row_end = semi[work->reached]; i > 0; i--) {
 		uint32_t row = semi[i], least = label[i];
@@ -390,7 +393,8 @@ static uint32_t climb(
 /**
  * idom(w) is the nearest ancestor of parent(w), in the tree so far, not above semi(w).
  *
- * parent and semi of a node are not needed after its turn: its dominator and depth take their place.
+ * parent and semi of a node are not needed after its turn: its dominator and depth take their
+ * place.
  */
 static void find_dominators(struct work *work)
 {
@@ -434,7 +438,8 @@ static struct error *rename_numbers(
 static struct error *renumber(struct work *work)
 {
 	uint32_t *idom = work->result->idom;
-	uint32_t *extent = work->depth; /* nodes of the subtree; then: first number that is free in it */
+	uint32_t *extent =
+		work->depth; /* nodes of the subtree; then: first number that is free in it */
 	uint32_t *renamed = work->ancestor = numbers_alloc(work);
 	struct error *error;
 
@@ -598,7 +603,8 @@ static void sum_retained(const struct work *work)
 	for (uint32_t i = work->reached - 1; i > 0; i--) {
 		node_id above = idom[vertex[i]];
 
-		// What is above was met as vertex[j], j < i, or will be: fetching each once is enough.
+		// What is above was met as vertex[j], j < i, or will be: fetching each once is
+		// enough.
 		if (i > AHEAD_PASS) {
 			__builtin_prefetch(&idom[vertex[i - AHEAD_PASS]]);
 			prefetch_retained(result, vertex[i - AHEAD_PASS]);
@@ -632,8 +638,10 @@ static struct error *fill(struct work *work)
 
 struct error *dominators_create(const struct heap_graph *graph, struct dominators **ret)
 {
-	_cleanup_(dominators_destroy) struct dominators *result = mem_calloc(1, sizeof(*result));
-	_cleanup_(work) struct work work = {.graph = graph, .result = result};
+	_cleanup_(dominators_destroy)
+	struct dominators *result = mem_calloc(1, sizeof(*result));
+	_cleanup_(work)
+	struct work work = {.graph = graph, .result = result};
 	struct error *error;
 
 	if (!result)
