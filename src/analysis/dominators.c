@@ -25,10 +25,11 @@
 // Memory in bytes, I being inner nodes and P remembered referrers, besides the 4 N of idom:
 //
 //	walk            12 I + N / 8    vertex, parent, cursor; nodes without a number
-//	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers
-//	dominators      16 I            dominator, depth, jump; one more while they are renumbered
-//	leaves          12 I + 8 S      dominator, jump, vertex; spans of S leaves with several
-//referrers 	retained         4 I + 5 N      vertex; the result
+//	referrers       12 I + 4 P + E / 8  parent, label, first_referrer; referrers; which edges
+//they are 	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers 	dominators 16 I
+//dominator, depth, jump; one more while they are renumbered 	leaves          12 I + 8 S dominator,
+//jump, vertex; spans of S leaves with several
+// referrers 	retained         4 I + 5 N      vertex; the result
 
 // While the work goes on, idom holds the number of an inner node; and for a leaf the number of its
 // only referrer, or SPAN and the index of a span. UNREACHED (above all numbers, and HEAP_NODE_NONE)
@@ -235,17 +236,19 @@ static inline void prefetch_target(const struct work *work, uint32_t edge)
 		return;
 	__builtin_prefetch(&number_of[work->graph->edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
 	node = work->graph->edges[edge + AHEAD_HALF] & HEAP_EDGE_NODE;
-	if (number_of[node] != UNREACHED)
+	if (number_of[node] != UNREACHED) {
 		__builtin_prefetch(&work->label[number_of[node]]);
+		__builtin_prefetch(&work->first_referrer[number_of[node]]);
+	}
 }
 
 /**
- * Visit every edge between reached inner nodes: those from a lower number lower the target's
- * candidate (label) at once; the others are counted, or stored if @p referrers is not NULL.
+ * Look at every edge between reached inner nodes: one from a lower number lowers the target's
+ * candidate (label); any other is counted for the target, and marked in @p kept.
  *
  * In node order, not in preorder: then rows are read in sequence.
  */
-static void visit_inner_edges(struct work *work, uint32_t *referrers)
+static void count_referrers(struct work *work, uint64_t *kept)
 {
 	const struct heap_graph *graph = work->graph;
 	const uint32_t *edges = graph->edges;
@@ -260,25 +263,64 @@ static void visit_inner_edges(struct work *work, uint32_t *referrers)
 		if (number == UNREACHED)
 			continue;
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
-			node_id referent = edges[edge] & HEAP_EDGE_NODE;
-			uint32_t target;
+			uint32_t target = number_of[edges[edge] & HEAP_EDGE_NODE];
 
 			prefetch_target(work, edge);
-			target = number_of[referent];
 			// Leaves have none either.
 			if (target == UNREACHED)
 				continue;
 			if (number <= target) {
-				if (!referrers && number < candidate[target])
+				if (number < candidate[target])
 					candidate[target] = number;
 			} else if (candidate[target] != 0) {
-				if (referrers)
-					referrers[--first_referrer[target]] = number;
-				else
-					first_referrer[target]++;
+				first_referrer[target]++;
+				kept[edge >> 6] |= (uint64_t)1 << (edge & 63);
 			}
 		}
 	}
+}
+
+/** Store the marked ones. They are few: most edges are not looked at again. */
+static void store_referrers(struct work *work, const uint64_t *kept)
+{
+	const struct heap_graph *graph = work->graph;
+	const uint32_t *number_of = work->result->idom;
+
+	for (node_id node = 1; node < graph->node_count; node++) {
+		uint32_t end = graph->first_edge[node + 1];
+
+		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
+			uint32_t target;
+
+			if (edge + AHEAD_PASS < graph->edge_count &&
+				test_bit(kept, edge + AHEAD_PASS))
+				__builtin_prefetch(&number_of[graph->edges[edge + AHEAD_PASS] &
+							      HEAP_EDGE_NODE]);
+			if (!test_bit(kept, edge))
+				continue;
+			target = number_of[graph->edges[edge] & HEAP_EDGE_NODE];
+			work->referrers[--work->first_referrer[target]] = number_of[node];
+		}
+	}
+}
+
+/** Fill referrers and first_referrer (each row's start), once they are counted. */
+static struct error *fill_referrers(struct work *work, const uint64_t *kept)
+{
+	size_t total = 0;
+
+	// Each row's end; storing backwards turns it into the row's start.
+	for (uint32_t i = 0; i < work->reached; i++) {
+		total += work->first_referrer[i];
+		work->first_referrer[i] = (uint32_t)total;
+	}
+	work->first_referrer[work->reached] = (uint32_t)total;
+	work->referrer_count = total;
+	work->referrers = pages_alloc(total, sizeof(uint32_t));
+	if (!work->referrers)
+		return error_enomem();
+	store_referrers(work, kept);
+	return NULL;
 }
 
 /** Remember, for each inner node that is not rooted, its referrers with greater numbers; and put
@@ -286,7 +328,9 @@ static void visit_inner_edges(struct work *work, uint32_t *referrers)
 static struct error *collect_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
-	size_t total = 0;
+	size_t words = bit_words(graph->edge_count);
+	struct error *error;
+	uint64_t *kept;
 
 	work->label = numbers_alloc(work);
 	work->first_referrer = numbers_alloc(work);
@@ -298,20 +342,13 @@ static struct error *collect_referrers(struct work *work)
 		if (test_bit(work->inner, graph->root_edges[i]))
 			work->label[work->result->idom[graph->root_edges[i]]] = 0;
 	}
-
-	visit_inner_edges(work, NULL);
-	// Each row's end; storing backwards turns it into the row's start.
-	for (uint32_t i = 0; i < work->reached; i++) {
-		total += work->first_referrer[i];
-		work->first_referrer[i] = (uint32_t)total;
-	}
-	work->first_referrer[work->reached] = (uint32_t)total;
-	work->referrer_count = total;
-	work->referrers = pages_alloc(total, sizeof(uint32_t));
-	if (!work->referrers)
+	kept = pages_alloc(words, sizeof(uint64_t));
+	if (!kept)
 		return error_enomem();
-	visit_inner_edges(work, work->referrers);
-	return NULL;
+	count_referrers(work, kept);
+	error = fill_referrers(work, kept);
+	pages_free(kept, words, sizeof(uint64_t));
+	return error;
 }
 
 /**

@@ -297,6 +297,17 @@ static void test_internals_lose(void **state)
 	check_path(graph, "late", "metrics.late", "sys.modules['metrics'] | late");
 }
 
+static void test_globals_are_not_reached_through_functions(void **state)
+{
+	// The user's list of hooks holds a function of logging, which refers to logging's globals.
+	const char *graph =
+		MODULES "app_d:'hooks'>hooks hooks/list hooks:[0]>f f/function f\"logging.f\" "
+			"f:@func_globals>logging_d logging_d:'handlers'>handlers";
+
+	(void)state;
+	check_path(graph, "handlers", "logging.handlers", "sys.modules['logging'] | handlers");
+}
+
 static void test_owners_beat_frames(void **state)
 {
 	_cleanup_(graph_from_destroy)
@@ -552,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_classes_are_found_at_home),
 		cmocka_unit_test(test_modules_are_found_in_sys_modules),
 		cmocka_unit_test(test_internals_lose),
+		cmocka_unit_test(test_globals_are_not_reached_through_functions),
 		cmocka_unit_test(test_owners_beat_frames),
 		cmocka_unit_test(test_weak_roots_get_only_the_rest),
 		cmocka_unit_test(test_files_are_asked_once_per_module),
