@@ -32,9 +32,7 @@ static uint32_t edge_count(const struct heap_graph *graph, node_id node)
 	return count;
 }
 
-// Does what hangs from this node have names, however many there are? The variables of a module, the
-// attributes of a class or an instance.
-static bool is_namespace(
+bool growth_is_namespace(
 	const struct heap_graph *graph, const struct dominators *dominators, node_id node)
 {
 	enum heap_type_role role;
@@ -82,7 +80,7 @@ static bool can_be_anchor(const struct growth_anchors *anchors, const struct hea
 		return true;
 	if (anchors->list.items[above].depth >= DEPTH_MAX)
 		return false;
-	if (edge_count(graph, holder) > ENTRIES_MAX && !is_namespace(graph, dominators, holder))
+	if (edge_count(graph, holder) > ENTRIES_MAX && !growth_is_namespace(graph, dominators, holder))
 		return false;
 	return !repeats(anchors, graph, above, node);
 }

@@ -26,6 +26,7 @@ DEFINE_VECTOR(track_vector, struct growth_track)
 // Objects and bytes by pair of anchor and type: open addressing, at most half full.
 struct group_slot {
 	uint32_t anchor, type; /* plus one; 0: free */
+	node_id lowest, highest;
 	uint64_t objects, bytes;
 };
 
@@ -88,7 +89,7 @@ static bool grow_groups(struct group_table *table)
 }
 
 static struct error *count_in_group(
-	struct group_table *table, uint32_t anchor, uint32_t type, uint64_t bytes)
+	struct group_table *table, uint32_t anchor, uint32_t type, node_id node, uint64_t bytes)
 {
 	struct group_slot *slot;
 
@@ -96,9 +97,10 @@ static struct error *count_in_group(
 		return error_enomem();
 	slot = find_group(table, anchor, type);
 	if (!slot->type) {
-		*slot = (struct group_slot){.anchor = anchor, .type = type + 1};
+		*slot = (struct group_slot){.anchor = anchor, .type = type + 1, .lowest = node};
 		table->count++;
 	}
+	slot->highest = node;
 	slot->objects++;
 	slot->bytes += bytes;
 	return NULL;
@@ -122,7 +124,7 @@ static struct error *count_node(struct maker *maker, node_id node, uint64_t byte
 		sample->type_counts[type].bytes += bytes;
 		sample->type_counts[type].example = node;
 	}
-	return count_in_group(&maker->groups, index, type, bytes);
+	return count_in_group(&maker->groups, index, type, node, bytes);
 }
 
 static int compare_larger_first(const void *left, const void *right)
@@ -311,6 +313,8 @@ static struct error *collect_groups(struct maker *maker)
 		sample->groups[sample->group_count++] = (struct growth_group){
 			.anchor = anchor_address(maker, slot->anchor),
 			.type = slot->type - 1,
+			.lowest = slot->lowest,
+			.highest = slot->highest,
 			.objects = slot->objects,
 			.bytes = slot->bytes,
 		};

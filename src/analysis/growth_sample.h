@@ -60,7 +60,7 @@ struct growth_track {
 struct growth_group {
 	uint64_t anchor; /* its address: GROWTH_OF_ROOT and GROWTH_OF_GARBAGE are none of the process's */
 	uint32_t type;
-	uint32_t unused;
+	node_id lowest, highest; /* by address: two samples */
 	uint64_t objects, bytes;
 };
 
