@@ -279,7 +279,7 @@ static struct error *run(const void *options, int operand_count, char **operands
 {
 	struct hunt hunt = {.options = options};
 	struct error *err;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (operand_count == 0)
 		return error_create(ERROR_USAGE, "hunt needs the id of a process");
