@@ -165,6 +165,8 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 		for (size_t m = 0; m < moment; m++)
 			points[m] = old == NO_TRACK ? point_before(track) :
 				growth->points[old * moment + m];
+		track->first_seen = old == NO_TRACK ? (uint32_t)moment :
+			link->old->tracks[old].first_seen;
 		if (old == NO_TRACK)
 			continue;
 		// The oldest items known: those of the first time it was seen.

@@ -74,6 +74,8 @@ struct growth_candidate {
 	uint64_t shared_bytes;
 	/** Items looked at when it was first seen, and those of them it still holds. */
 	uint32_t probed, survived;
+	/** So many moments at the beginning it was not seen at: not there, or below what is looked at. */
+	uint32_t unseen;
 	/** Its address changed: it was replaced by a bigger one. */
 	bool is_replaced;
 	/** Holder: most objects hang from one another: a linked list. */

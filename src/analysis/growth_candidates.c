@@ -363,6 +363,7 @@ static struct error *add_track_candidate(struct search *search, const struct pic
 		.owner = track->owner,
 		.bound = UINT64_MAX,
 		.is_replaced = search->growth->replaced[pick->track],
+		.unseen = track->first_seen,
 	};
 	const struct growth_group *most;
 	struct error *err = NULL;
@@ -582,8 +583,11 @@ static size_t find_parent(const struct search *search, size_t index)
 	const struct dominators *dominators = search->input->dominators;
 	const struct growth_sample *sample = search->growth->sample;
 	node_id node = search->nodes[index];
-	// A holder's bytes are its own: they end where the next anchor begins.
-	bool is_beyond = is_anchor(sample, growth_address(search->graph, node));
+	const struct growth_candidate *candidate = &search->found.items[index];
+	// A holder's bytes are its own: they end where the next anchor begins. But items that several
+	// hold belong to what is above all of them.
+	bool is_shared = candidate->shared_bytes > grown_bytes(search, candidate);
+	bool is_beyond = !is_shared && is_anchor(sample, growth_address(search->graph, node));
 	node_id owner = dominators->idom[node];
 
 	for (uint32_t steps = 0; steps < PARENT_STEPS_MAX; steps++) {
@@ -599,7 +603,7 @@ static size_t find_parent(const struct search *search, size_t index)
 				above->kind != GROWTH_HOLDER || !is_beyond)
 				return i;
 		}
-		is_beyond = is_beyond || is_anchor(sample, growth_address(search->graph, node));
+		is_beyond = is_beyond || (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
 	}
 	return GROWTH_NO_CANDIDATE;
 }

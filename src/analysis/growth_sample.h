@@ -53,6 +53,7 @@ struct growth_track {
 	node_id node;
 	uint32_t type; /* number in growth_types */
 	uint32_t probe_count;
+	uint32_t first_seen; /* moment; set when samples are compared */
 	enum growth_track_kind kind;
 };
 

@@ -97,13 +97,14 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 	struct human first = human_count(trial->length_first);
 	struct human last = human_count(trial->length_last);
 	struct human bytes = human_bytes(trial->bytes);
+	const char *at_most = trial->candidate->unseen ? "at most " : "";
 	struct human seconds = human_seconds(court->seconds);
 	const char *type = trial->candidate->type;
 
 	switch (trial->kind) {
 	case SUSPECT_CONTAINER:
-		return text_of("%s, %s %s, grew from %s to %s items in %s and holds %s more.", path,
-			article_of(type), type, first.text, last.text, seconds.text, bytes.text);
+		return text_of("%s, %s %s, grew from %s%s to %s items in %s and holds %s more.",
+			path, article_of(type), type, at_most, first.text, last.text, seconds.text, bytes.text);
 	case SUSPECT_BUFFER:
 		return text_of("%s, %s %s, grew from %s to %s in %s.", path, article_of(type), type,
 			bytes_text(trial->length_first), bytes_text(trial->length_last),
@@ -142,7 +143,8 @@ static bool add_series(const struct court *court, const struct trial *trial, str
 			string_builder_add(&series, i == 2 ? " → …" : "");
 			continue;
 		}
-		string_builder_add_format(&series, "%s%s", i ? " → " : "",
+		string_builder_add_format(&series, "%s%s%s", i ? " → " : "",
+			i < trial->candidate->unseen ? "≤ " : "",
 			trial->kind == SUSPECT_BUFFER ?
 				bytes_text(trial->candidate->points[i].length) :
 				count_text(trial->candidate->points[i].length));
