@@ -15,6 +15,13 @@
  *  databases raise it. */
 #define LIMIT_MAPPINGS (1 << 20)
 
+/** Text of one file under /proc: a million mappings with long paths. */
+#define LIMIT_PROC_BYTES (256u << 20)
+
+/** Executable memory that is searched for the two instructions that injection needs; libc and the
+ *  interpreter together have some 10 MB. */
+#define LIMIT_GADGET_BYTES (256u << 20)
+
 /** Threads of one process that are stopped together. */
 #define LIMIT_THREADS 32768
 

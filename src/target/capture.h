@@ -4,12 +4,12 @@
  * A consistent picture of a running process, taken in one short stop.
  *
  * CAPTURE_CLONE: stop all threads, make one of them execute clone() through an instruction already
- * in its memory, put its registers back, let everything run, and read the copy-on-write child, which
- * never executes an instruction of its own. The procedure heals itself: if we are killed at any
- * instant, the target continues as if nothing had happened and the child dies.
- * CAPTURE_FREEZE: stop all threads, copy what is resident and writable, let them run.
- * CAPTURE_LIVE: no stop; what is read may be torn. Only when asked for.
- * CAPTURE_AUTO: clone, or freeze where cloning is refused (the report says why).
+ * in its memory, put its registers back, let everything run, and read the copy-on-write child,
+ * which never executes an instruction of its own. The procedure heals itself: if we are killed at
+ * any instant, the target continues as if nothing had happened and the child dies. CAPTURE_FREEZE:
+ * stop all threads, copy what is resident and writable, let them run. CAPTURE_LIVE: no stop; what
+ * is read may be torn. Only when asked for. CAPTURE_AUTO: clone, or freeze where cloning is refused
+ * (the report says why).
  */
 #pragma once
 
@@ -42,8 +42,8 @@ struct capture_options {
 /** What a capture will cost, predicted from smaps before anything is touched. */
 struct capture_forecast {
 	double stop_ms;
-	/** Memory that may be needed besides, at worst: page tables and pages copied on write while the
-	 *  clone lives, or the frozen copy. */
+	/** Memory that may be needed besides, at worst: page tables and pages copied on write while
+	 * the clone lives, or the frozen copy. */
 	uint64_t extra_bytes;
 	/** What the tightest of cgroup limits (all levels, v1 and v2) and free memory leaves;
 	 *  UINT64_MAX if there is no limit. */
@@ -54,7 +54,7 @@ struct error *capture_predict(
 	const struct process *process, enum capture_mode mode, struct capture_forecast *ret);
 
 struct capture_report {
-	enum capture_mode mode;          /* what was really done */
+	enum capture_mode mode; /* what was really done */
 	struct capture_forecast forecast;
 	/** From the first thread's stop to the last one's release; 0 for live. */
 	double stopped_ms;
@@ -63,10 +63,10 @@ struct capture_report {
 };
 
 /**
- * Take the picture. Fails with ERROR_UNSAFE when the forecast breaks @p options, ERROR_GONE when the
- * process ends or executes another program midway, ERROR_DENIED when it may not be traced.
- * On every path, also on SIGINT, SIGTERM and SIGHUP to us, the process runs on.
- * The target borrows @p process until it is destroyed.
+ * Take the picture. Fails with ERROR_UNSAFE when the forecast breaks @p options, ERROR_GONE when
+ * the process ends or executes another program midway, ERROR_DENIED when it may not be traced. On
+ * every path, also on SIGINT, SIGTERM and SIGHUP to us, the process runs on. The target borrows @p
+ * process until it is destroyed.
  */
 struct error *capture_take(struct process *process, const struct capture_options *options,
 	struct target **ret, struct capture_report *ret_report);

@@ -16,9 +16,9 @@
 
 struct elf_file;
 
-/** Open the file behind @p mapping of @p process; the load bias is found from its program headers and
- *  the mappings of the same file. ERROR_UNSUPPORTED if it is not a 64-bit little-endian ELF file of
- *  this machine. */
+/** Open the file behind @p mapping of @p process; the load bias is found from its program headers
+ * and the mappings of the same file. ERROR_UNSUPPORTED if it is not a 64-bit little-endian ELF file
+ * of this machine. */
 struct error *elf_file_open(const struct process *process, const struct mappings *mappings,
 	const struct mapping *mapping, struct elf_file **ret);
 /** The same for bytes already in memory (copied), loaded at @p bias; for tests and fuzzing. */
@@ -27,14 +27,14 @@ struct error *elf_file_open_bytes(
 void elf_file_destroy(struct elf_file *file);
 DEFINE_CLEANUP(struct elf_file *, elf_file_destroy)
 
-/** Look up a defined symbol by exact name (a "@VERSION" suffix is ignored); false if there is none. */
+/** Look up a defined symbol by exact name (a "@VERSION" suffix is ignored); false if there is none.
+ */
 bool elf_file_find(
 	const struct elf_file *file, const char *name, remote_addr *ret_addr, uint64_t *ret_size);
 
 /** The data symbol (STT_OBJECT, or of no type) that covers @p addr, or NULL; *ret_offset is how far
  *  into it. The name is owned by the file. O(log n). */
-const char *elf_file_symbol_at(
-	const struct elf_file *file, remote_addr addr, uint64_t *ret_offset);
+const char *elf_file_symbol_at(const struct elf_file *file, remote_addr addr, uint64_t *ret_offset);
 /** The same for functions (STT_FUNC). */
 const char *elf_file_function_at(
 	const struct elf_file *file, remote_addr addr, uint64_t *ret_offset);

@@ -21,8 +21,8 @@ struct mapping {
 	uint64_t inode;  /* 0: not a file */
 	uint32_t device_major, device_minor;
 	bool readable, writable, executable, shared;
-	/** As /proc/PID/maps says: a path in the target's mount namespace, "[heap]", "[stack]", … or "".
-	 *  Owned by the list. A deleted file keeps its " (deleted)". */
+	/** As /proc/PID/maps says: a path in the target's mount namespace, "[heap]", "[stack]", …
+	 * or "". Owned by the list. A deleted file keeps its " (deleted)". */
 	const char *path;
 };
 
@@ -33,11 +33,20 @@ struct mappings {
 	char *text; /* holds the paths */
 };
 
-/** Read /proc/PID/maps. A zeroed struct is empty. */
+/** Read /proc/PID/maps; @p pid may be a thread's id. A zeroed struct is empty. */
 struct error *mappings_read(pid_t pid, struct mappings *ret);
 /** Parse text in the format of /proc/PID/maps; for tests and fuzzing. Takes a copy of @p text. */
 struct error *mappings_parse(const char *text, size_t length, struct mappings *ret);
 void mappings_deinit(struct mappings *mappings);
+
+static inline void cleanup_mappings_deinit(struct mappings *mappings)
+{
+	mappings_deinit(mappings);
+}
+
+/** Index of the first mapping that ends after @p addr: the one that holds it, or the next one;
+ *  mappings->count if there is none. */
+size_t mappings_lower_bound(const struct mappings *mappings, remote_addr addr);
 
 /** The mapping that holds @p addr, or NULL. */
 const struct mapping *mappings_find(const struct mappings *mappings, remote_addr addr);

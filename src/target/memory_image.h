@@ -15,6 +15,7 @@ struct memory_image_segment {
 	const char *path; /* as in /proc/PID/maps, may be "" */
 };
 
-/** Segments sorted by address, not overlapping. Their bytes are borrowed and must outlive the target. */
+/** Segments sorted by address, not overlapping. Their bytes are borrowed and must outlive the
+ * target. */
 struct error *memory_image_create(
 	const struct memory_image_segment *segments, size_t count, struct target **ret);

@@ -41,7 +41,8 @@ struct error *process_check_same(const struct process *process);
  *  `--mode live`. Reads may be torn. The target borrows @p process. */
 struct error *process_target_live(struct process *process, struct target **ret);
 
-/** Open, read-only, the file behind @p mapping as the target sees it (/proc/PID/root/…), also a deleted one
+/** Open, read-only, the file behind @p mapping as the target sees it (/proc/PID/root/…), also a
+ * deleted one
  *  (/proc/PID/map_files/…). The inode is compared with the mapping's. */
 struct error *process_open_file(
 	const struct process *process, const struct mapping *mapping, int *ret_fd);

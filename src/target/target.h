@@ -4,8 +4,8 @@
  * The bytes of a process: the interface of this layer.
  *
  * A struct target is memory that can be read by remote address, the mappings it consists of, and
- * the threads with their registers. Where the bytes come from (a copy-on-write clone, a frozen copy,
- * the running process, a test's or fuzzer's image) is the business of who made it: capture.h,
+ * the threads with their registers. Where the bytes come from (a copy-on-write clone, a frozen
+ * copy, the running process, a test's or fuzzer's image) is the business of who made it: capture.h,
  * process.h, memory_image.h.
  *
  * Reading is thread-safe. What is read is untrusted; nothing here interprets it.
@@ -31,14 +31,13 @@ struct target_thread {
 	pid_t id;
 	char name[16]; /* /proc/PID/task/ID/comm */
 	remote_addr stack_pointer, program_counter;
-	/** General-purpose registers, in the machine's order (x86-64: rax rbx rcx rdx rsi rdi rbp rsp
-	 *  r8 … r15). All zero if the thread was not stopped (live). */
+	/** General-purpose registers, in the machine's order (x86-64: rax rbx rcx rdx rsi rdi rbp
+	 * rsp r8 … r15). All zero if the thread was not stopped (live). */
 	uint64_t registers[TARGET_THREAD_REGISTERS];
 };
 
 /** Read exactly @p size bytes, or fail with ERROR_FAULT (ERROR_GONE if the process ended). */
-struct error *target_read(
-	const struct target *target, remote_addr addr, void *buffer, size_t size);
+struct error *target_read(const struct target *target, remote_addr addr, void *buffer, size_t size);
 
 /** Read what can be read of @p size bytes: pages that cannot be are filled with zeros. Returns the
  *  number of bytes that were really read (0 if nothing, or if the process is gone). Guard pages
@@ -53,6 +52,7 @@ const struct mappings *target_mappings(const struct target *target);
 /** Threads at the stop, the main one first; empty for a memory image. */
 const struct target_thread *target_threads(const struct target *target, size_t *ret_count);
 
-/** Let go of the bytes. A clone is killed and reaped, leaving no trace in the process. NULL is fine. */
+/** Let go of the bytes. A clone is killed and reaped, leaving no trace in the process. NULL is
+ * fine. */
 void target_destroy(struct target *target);
 DEFINE_CLEANUP(struct target *, target_destroy)

@@ -10,14 +10,15 @@
 #include "target/target.h"
 
 struct target_ops {
-	/** Read up to @p size bytes from @p addr; returns how many from the start could be read, 0 if
-	 *  none. Never blocks on the target's will. Must be thread-safe. */
+	/** Read up to @p size bytes from @p addr; returns how many from the start could be read, 0
+	 * if none. Never blocks on the target's will. Must be thread-safe. */
 	size_t (*read)(const struct target *target, remote_addr addr, void *buffer, size_t size);
 	/** See target_borrow(); may be NULL. */
 	const void *(*borrow)(const struct target *target, remote_addr addr, size_t *ret_size);
 	/** Is the process behind the bytes gone? May be NULL (never). */
 	bool (*is_gone)(const struct target *target);
-	/** Release everything, the struct itself included; mappings and threads are already released. */
+	/** Release everything, the struct itself included; mappings and threads are already
+	 * released. */
 	void (*destroy)(struct target *target);
 };
 

@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "target/capture.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "target/clone_target.h"
+#include "target/frozen_copy.h"
+#include "target/headroom.h"
+#include "target/process_internal.h"
+#include "target/procfs.h"
+#include "target/signals_held.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROLLUP_BYTES 16384
+
+// What a stop costs, measured on Linux 6.18: the fixed part, each thread, each GB that the threads
+// share. A clone costs the copying of page tables, a frozen copy the copying of memory.
+#define STOP_MS_BASE       0.3
+#define STOP_MS_PER_THREAD 0.03
+#define CLONE_MS_PER_GB    22.0
+#define FREEZE_MS_PER_GB   200.0
+#define BYTES_PER_GB       1e9
+
+// One page table entry of 8 bytes maps 4096.
+#define PAGE_TABLE_SHARE 512
+
+// A clone lives for seconds, so only a part of what could be copied on write is, and if memory gets
+// short it is the clone that the kernel kills. A quarter of the worst case has to be free.
+#define CLONE_SHARE_NEEDED 4
+
+static const char *const mode_names[] = {
+	[CAPTURE_AUTO] = "auto",
+	[CAPTURE_CLONE] = "clone",
+	[CAPTURE_FREEZE] = "freeze",
+	[CAPTURE_LIVE] = "live",
+};
+
+const char *capture_mode_name(enum capture_mode mode)
+{
+	return mode_names[mode];
+}
+
+bool capture_mode_parse(const char *name, enum capture_mode *ret)
+{
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
+		if (strcmp(name, mode_names[i]) == 0) {
+			*ret = (enum capture_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+// Bytes of private memory, those in huge pages apart: their page tables are nearly nothing.
+struct usage {
+	uint64_t anonymous, huge;
+};
+
+static struct error *read_usage(pid_t thread, struct usage *ret)
+{
+	_cleanup_(mem_free)
+	char *text = NULL;
+	struct error *error;
+	size_t size;
+
+	*ret = (struct usage){0};
+	error = proc_read(&text, &size, ROLLUP_BYTES, "/proc/%d/smaps_rollup", thread);
+	if (!error && proc_field(text, "Anonymous", 10, &ret->anonymous)) {
+		proc_field(text, "AnonHugePages", 10, &ret->huge);
+	} else {
+		// Before Linux 4.14.
+		error_destroy(error);
+		mem_free(take(text));
+		error = proc_read(&text, &size, ROLLUP_BYTES, "/proc/%d/status", thread);
+		if (error)
+			return error;
+		proc_field(text, "RssAnon", 10, &ret->anonymous);
+	}
+	ret->anonymous *= 1024;
+	ret->huge *= 1024;
+	if (ret->huge > ret->anonymous)
+		ret->huge = ret->anonymous;
+	return NULL;
+}
+
+struct error *capture_predict(
+	const struct process *process, enum capture_mode mode, struct capture_forecast *ret)
+{
+	double threads = (double)process_thread_count(process);
+	struct usage usage;
+	struct error *error;
+
+	*ret = (struct capture_forecast){.headroom_bytes = UINT64_MAX};
+	if (mode == CAPTURE_LIVE)
+		return NULL;
+	error = read_usage(process_memory_thread(process), &usage);
+	if (error)
+		return error_wrap(error, "cannot tell what a capture would cost");
+	ret->stop_ms = STOP_MS_BASE + threads * STOP_MS_PER_THREAD;
+	if (mode == CAPTURE_FREEZE) {
+		// The copy is ours, and so is the limit.
+		ret->stop_ms += (double)usage.anonymous / BYTES_PER_GB * FREEZE_MS_PER_GB;
+		ret->extra_bytes = usage.anonymous;
+		ret->headroom_bytes = headroom_bytes(getpid());
+		return NULL;
+	}
+	ret->stop_ms += (double)(usage.anonymous - usage.huge) / BYTES_PER_GB * CLONE_MS_PER_GB;
+	ret->extra_bytes = usage.anonymous + usage.anonymous / PAGE_TABLE_SHARE;
+	ret->headroom_bytes = headroom_bytes(process_pid(process));
+	return NULL;
+}
+
+static struct error *check_forecast(const struct capture_forecast *forecast, enum capture_mode mode,
+	const struct capture_options *options)
+{
+	uint64_t needed = forecast->extra_bytes;
+
+	if (options->pause_ms_max && forecast->stop_ms > options->pause_ms_max)
+		return error_create(ERROR_UNSAFE,
+			"a %s would stop the process for about %.0f ms, more than the %u allowed: "
+			"allow more with --max-pause",
+			capture_mode_name(mode), forecast->stop_ms, options->pause_ms_max);
+	if (mode == CAPTURE_CLONE)
+		needed /= CLONE_SHARE_NEEDED;
+	if (!options->force && needed > forecast->headroom_bytes)
+		return error_create(ERROR_UNSAFE,
+			"a %s may need %" PRIu64 " MB of memory for a moment and only %" PRIu64
+			" MB are free before a limit: insist with --force",
+			capture_mode_name(mode), forecast->extra_bytes >> 20,
+			forecast->headroom_bytes >> 20);
+	return NULL;
+}
+
+// One mode, forecast included.
+static struct error *take_in_mode(struct process *process, enum capture_mode mode,
+	const struct capture_options *options, struct target **ret, struct capture_report *report)
+{
+	struct error *error = capture_predict(process, mode, &report->forecast);
+
+	if (!error)
+		error = check_forecast(&report->forecast, mode, options);
+	if (error)
+		return error;
+	report->mode = mode;
+	switch (mode) {
+	case CAPTURE_CLONE:
+		return clone_target_create(process, ret, &report->stopped_ms);
+	case CAPTURE_FREEZE:
+		return frozen_copy_create(process, ret, &report->stopped_ms);
+	default:
+		return process_target_live(process, ret);
+	}
+}
+
+static struct error *take_any(struct process *process, const struct capture_options *options,
+	struct target **ret, struct capture_report *report)
+{
+	struct error *error;
+
+	if (options->mode != CAPTURE_AUTO)
+		return take_in_mode(process, options->mode, options, ret, report);
+	error = take_in_mode(process, CAPTURE_CLONE, options, ret, report);
+	if (!error || error_kind(error) != ERROR_UNSUPPORTED)
+		return error;
+	snprintf(report->fallback_reason, sizeof(report->fallback_reason), "%s",
+		error_message(error));
+	error_destroy(error);
+	return take_in_mode(process, CAPTURE_FREEZE, options, ret, report);
+}
+
+struct error *capture_take(struct process *process, const struct capture_options *options,
+	struct target **ret, struct capture_report *ret_report)
+{
+	struct capture_report report = {0};
+	struct signals_held held;
+	struct error *error, *gone;
+
+	error = process_check_same(process);
+	if (error)
+		return error;
+	signals_hold(&held);
+	error = take_any(process, options, ret, &report);
+	signals_let_go(&held);
+	if (!error) {
+		*ret_report = report;
+		return NULL;
+	}
+	// Whatever failed: if the process is gone, that is why.
+	gone = process_check_same(process);
+	if (!gone)
+		return error;
+	error_destroy(error);
+	return gone;
+}

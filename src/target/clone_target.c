@@ -1,0 +1,397 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "target/clone_target.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "target/inject.h"
+#include "target/live_target.h"
+#include "target/process_internal.h"
+#include "target/procfs.h"
+#include "target/signals_held.h"
+#include "target/target_ops.h"
+#include "target/thread_names.h"
+#include "target/tracer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#define STATUS_BYTES      16384
+#define CHILD_SECONDS_MAX 10.0
+#define OOM_SCORE_FIRST   1000
+
+// Exit signal 0 in the low byte: the parent is told nothing.
+#define CLONE_FLAGS (CLONE_FILES | CLONE_FS)
+
+// Tries with a thread that does not stop, and the pause between them in µs.
+#define TRIES_MAX 5
+#define TRY_PAUSE 100000
+
+struct clone_target {
+	struct target target;
+	struct process *process; /* borrowed */
+	struct tracer *tracer;   /* holds the clone; NULL before it is made */
+	pid_t clone;
+	// While it is made:
+	struct mappings before; /* the target's, a little before the stop */
+	struct machine_gadgets gadgets;
+	struct pid_vector leftovers;
+	double stopped_ms;
+};
+
+static size_t clone_read(const struct target *target, remote_addr addr, void *buffer, size_t size)
+{
+	return live_read(((const struct clone_target *)target)->clone, addr, buffer, size);
+}
+
+static bool clone_is_gone(const struct target *target)
+{
+	pid_t clone = ((const struct clone_target *)target)->clone;
+	char byte;
+	struct iovec local = {&byte, 1}, remote = {NULL, 1};
+
+	// With an address space, address 0 is a fault; without one, the process does not exist.
+	return process_vm_readv(clone, &local, 1, &remote, 1, 0) < 0 && errno == ESRCH;
+}
+
+// A clone that an earlier run left behind when it was killed: dead, unknown to its parent, and
+// marked as ours by how it ended. A genuine child of this kind would have to be made with exit
+// signal 0, and end by SIGKILL with the highest OOM score, or with our very exit status.
+static bool is_leftover(pid_t child, pid_t parent)
+{
+	_cleanup_(mem_free)
+	char *score = NULL;
+	struct proc_stat stat;
+	struct error *error = proc_read_stat(child, &stat);
+	size_t size;
+
+	if (error) {
+		error_destroy(error);
+		return false;
+	}
+	if (stat.state != 'Z' || stat.exit_signal != 0 || stat.parent != parent)
+		return false;
+	if (stat.exit_code == MACHINE_CHILD_EXIT_STATUS << 8)
+		return true;
+	error_destroy(proc_read(&score, &size, 64, "/proc/%d/oom_score_adj", child));
+	return stat.exit_code == SIGKILL && score && strtol(score, NULL, 10) == OOM_SCORE_FIRST;
+}
+
+static struct error *find_leftovers(pid_t pid, struct pid_vector *ret)
+{
+	struct error *error = proc_list_children(pid, ret);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ret->count; i++) {
+		if (is_leftover(ret->items[i], pid))
+			ret->items[kept++] = ret->items[i];
+	}
+	ret->count = kept;
+	return error;
+}
+
+// Choose a thread and prepare it. Best is one that runs or whose system call is simply entered
+// again (see enum machine_activity); among equals the main one, whose stack is known to be a stack.
+static struct error *begin_somewhere(struct stopped_threads *threads,
+	const struct mappings *mappings, const struct machine_gadgets *gadgets,
+	struct injection *ret)
+{
+	const char *reason = "no thread of it could be used";
+
+	for (int activity = MACHINE_RUNNING; activity <= MACHINE_WAITING_TIMED; activity++) {
+		for (size_t i = 0; i < threads->count; i++) {
+			struct stopped_thread *thread = &threads->items[i];
+			const char *refusal;
+			struct error *error;
+
+			if (!thread->stopped ||
+				(int)machine_activity(&thread->registers) != activity)
+				continue;
+			refusal = injection_refusal(thread, mappings);
+			if (refusal) {
+				reason = refusal;
+				continue;
+			}
+			error = injection_begin(thread, gadgets, ret);
+			if (!error)
+				return NULL;
+			error_destroy(error);
+		}
+	}
+	return error_create(ERROR_UNSUPPORTED, "no thread can be diverted: %s", reason);
+}
+
+static struct error *reap(struct injection *injection, pid_t child)
+{
+	// __WALL, for the exit signal is not SIGCHLD; WNOHANG, so that it never blocks.
+	uint64_t arguments[6] = {(uint64_t)child, 0, WNOHANG | __WALL, 0};
+	int64_t result;
+	pid_t born;
+
+	return injection_call(injection, SYS_wait4, arguments, &result, &born);
+}
+
+static struct error *make_clone(struct injection *injection, pid_t *ret)
+{
+	uint64_t arguments[6] = {CLONE_FLAGS, injection->frame.child_stack};
+	int64_t result;
+	struct error *error;
+
+	error = injection_call(injection, SYS_clone, arguments, &result, ret);
+	if (error)
+		return error;
+	if (result < 0)
+		return error_create(ERROR_UNSUPPORTED, "the kernel refused to clone it: %s",
+			strerror((int)-result));
+	if (*ret <= 0)
+		return error_create(ERROR_SYSTEM, "the clone was not seen");
+	return NULL;
+}
+
+// If memory gets short, the clone must be killed rather than the target.
+static void offer_to_oom_killer(pid_t clone)
+{
+	_cleanup_(close)
+	int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", clone);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		dprintf(fd, "%d", OOM_SCORE_FIRST);
+}
+
+// The clone stops before its first instruction. Only it may die with us: PTRACE_O_EXITKILL on a
+// thread of the target would kill the target.
+static struct error *hold_clone(pid_t clone)
+{
+	int signal;
+
+	switch (ptrace_wait(clone, CHILD_SECONDS_MAX, &signal)) {
+	case PTRACE_STOPPED_BY_US:
+	case PTRACE_STOPPED_SIGNAL:
+		break;
+	default:
+		return error_create(ERROR_GONE, "the clone was killed");
+	}
+	if (ptrace(PTRACE_SETOPTIONS, clone, NULL, (long)PTRACE_O_EXITKILL) < 0)
+		return error_system(errno, "cannot hold the clone");
+	return NULL;
+}
+
+static struct error *clone_stopped(struct clone_target *clone, struct stopped_threads *threads)
+{
+	struct injection injection;
+	struct error *error;
+
+	if (!process_is_alive(clone->process))
+		return process_check_same(clone->process);
+	error = begin_somewhere(threads, &clone->before, &clone->gadgets, &injection);
+	if (error)
+		return error;
+	for (size_t i = 0; i < clone->leftovers.count && !error; i++)
+		error = reap(&injection, clone->leftovers.items[i]);
+	if (!error)
+		error = make_clone(&injection, &clone->clone);
+	if (clone->clone > 0)
+		offer_to_oom_killer(clone->clone);
+	// After a refusal the thread has to be put back all the same.
+	if (!error || error_kind(error) == ERROR_UNSUPPORTED) {
+		struct error *other = injection_end(&injection);
+
+		if (!error)
+			return other;
+		error_destroy(other);
+	}
+	return error;
+}
+
+static struct error *clone_work(void *context)
+{
+	struct clone_target *clone = context;
+	struct stopped_threads threads;
+	struct error *error, *other = NULL;
+
+	error = ptrace_stop_all(process_pid(clone->process), &threads);
+	if (error)
+		return error;
+	error = clone_stopped(clone, &threads);
+	if (!error)
+		error = thread_list_create(
+			&threads, &clone->target.threads, &clone->target.thread_count);
+	clone->stopped_ms += ptrace_release(&threads);
+	if (clone->clone > 0)
+		other = hold_clone(clone->clone);
+	if (!error)
+		return other;
+	error_destroy(other);
+	return error;
+}
+
+static const char *read_refusal(pid_t pid)
+{
+	_cleanup_(mem_free)
+	char *status = NULL;
+	uint64_t seccomp = 0;
+	size_t size;
+
+	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", pid));
+	if (!status)
+		return NULL;
+	if (proc_field(status, "Seccomp", 10, &seccomp) && seccomp)
+		return "a seccomp filter watches its system calls";
+	return machine_refusal(status);
+}
+
+// All that can be done before the stop.
+static struct error *prepare(struct clone_target *clone)
+{
+	pid_t thread = process_memory_thread(clone->process);
+	const char *refusal = read_refusal(thread);
+	struct error *error;
+
+	if (refusal)
+		return error_create(ERROR_UNSUPPORTED, "%s", refusal);
+	error = mappings_read(thread, &clone->before);
+	if (!error)
+		error = process_find_gadgets(clone->process, &clone->before, &clone->gadgets);
+	if (!error)
+		error = find_leftovers(process_pid(clone->process), &clone->leftovers);
+	return error;
+}
+
+// A thread that waits in vfork() cannot be stopped, but will not wait for long.
+static struct error *stop_and_clone(struct clone_target *clone)
+{
+	for (int try = 1;; try++) {
+		struct error *error = tracer_create(&clone->tracer);
+
+		if (!error)
+			error = tracer_call(clone->tracer, clone_work, clone);
+		if (!error)
+			return NULL;
+		// Whatever is still traced is let go, the clone is killed.
+		tracer_destroy(take(clone->tracer));
+		if (error_kind(error) != ERROR_SYSTEM || clone->clone > 0 || try == TRIES_MAX ||
+			!process_is_alive(clone->process))
+			return error;
+		error_destroy(error);
+		usleep(TRY_PAUSE);
+	}
+}
+
+static struct error *reap_through(pid_t pid, pid_t thread, const struct mappings *mappings,
+	const struct machine_gadgets *gadgets, pid_t child)
+{
+	struct stopped_threads threads;
+	struct injection injection;
+	struct error *error, *other;
+
+	error = ptrace_stop_one(pid, thread, &threads);
+	if (error)
+		return error;
+	error = begin_somewhere(&threads, mappings, gadgets, &injection);
+	if (!error) {
+		error = reap(&injection, child);
+		other = error ? NULL : injection_end(&injection);
+		error = error ? error : other;
+	}
+	ptrace_release(&threads);
+	return error;
+}
+
+// Any thread may wait for a child of the process: one is stopped, the others do not notice.
+static struct error *reap_clone(struct clone_target *clone)
+{
+	_cleanup_(mappings_deinit)
+	struct mappings mappings = {0};
+	_cleanup_(pid_vector_deinit)
+	struct pid_vector threads = {0};
+	pid_t pid = process_pid(clone->process);
+	struct machine_gadgets gadgets;
+	struct error *error;
+
+	if (!process_still_exists(clone->process))
+		return NULL;
+	// It may have executed another program meanwhile; the clone is its child all the same.
+	error = mappings_read(process_memory_thread(clone->process), &mappings);
+	if (!error)
+		error = process_find_gadgets(clone->process, &mappings, &gadgets);
+	if (!error)
+		error = proc_list_threads(pid, &threads);
+	if (error)
+		return error;
+	for (size_t i = 0; i < threads.count; i++) {
+		error_destroy(error);
+		error = reap_through(pid, threads.items[i], &mappings, &gadgets, clone->clone);
+		if (!error)
+			return NULL;
+	}
+	return error;
+}
+
+static struct error *end_work(void *context)
+{
+	struct clone_target *clone = context;
+	int signal;
+
+	kill(clone->clone, SIGKILL);
+	while (ptrace_wait(clone->clone, CHILD_SECONDS_MAX, &signal) < PTRACE_ENDED)
+		continue;
+	return reap_clone(clone);
+}
+
+static void clone_destroy(struct target *target)
+{
+	struct clone_target *clone = (struct clone_target *)target;
+	struct signals_held held;
+
+	signals_hold(&held);
+	if (clone->tracer)
+		error_destroy(tracer_call(clone->tracer, end_work, clone));
+	tracer_destroy(clone->tracer);
+	signals_let_go(&held);
+	mappings_deinit(&clone->before);
+	pid_vector_deinit(&clone->leftovers);
+	mem_free(clone);
+}
+
+static const struct target_ops clone_ops = {
+	.read = clone_read,
+	.is_gone = clone_is_gone,
+	.destroy = clone_destroy,
+};
+
+struct error *clone_target_create(
+	struct process *process, struct target **ret, double *ret_stopped_ms)
+{
+	struct clone_target *clone = mem_calloc(1, sizeof(*clone));
+	struct error *error;
+
+	if (!clone)
+		return error_enomem();
+	clone->target.ops = &clone_ops;
+	clone->process = process;
+	error = prepare(clone);
+	if (!error)
+		error = stop_and_clone(clone);
+	*ret_stopped_ms += clone->stopped_ms;
+	if (!error)
+		error = mappings_read(clone->clone, &clone->target.mappings);
+	if (error) {
+		target_destroy(&clone->target);
+		return error;
+	}
+	thread_names_read(process_pid(process), clone->target.threads, clone->target.thread_count);
+	*ret = &clone->target;
+	return NULL;
+}

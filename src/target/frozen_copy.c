@@ -1,0 +1,370 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "target/frozen_copy.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/parallel.h"
+#include "target/live_target.h"
+#include "target/process_internal.h"
+#include "target/ptrace_stop.h"
+#include "target/resident_pages.h"
+#include "target/target_ops.h"
+#include "target/thread_names.h"
+#include "target/tracer.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+// Memory is made ready before the stop for what is there then, and what may come meanwhile.
+#define SLACK_BYTES ((uint64_t)32 << 20)
+
+// Remote pieces of one process_vm_readv(), and how much one of them may be.
+#define PIECES_A_CALL 512
+#define PIECE_BYTES   ((uint64_t)1 << 20)
+
+#define TRIES_MAX 5
+#define TRY_PAUSE 100000
+
+struct frozen_copy {
+	struct target target;
+	struct process *process; /* borrowed */
+	pid_t thread;            /* through which memory is read */
+	struct page_run_vector runs;
+	uint64_t *offsets; /* of each run in bytes; one more at the end */
+	unsigned char *bytes;
+	uint64_t capacity;
+	double stopped_ms;
+};
+
+static const struct frozen_copy *frozen_of(const struct target *target)
+{
+	return (const struct frozen_copy *)target;
+}
+
+static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)
+{
+	const struct frozen_copy *copy = frozen_of(target);
+	size_t low = 0, high = copy->runs.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (copy->runs.items[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == copy->runs.count || copy->runs.items[low].start > addr)
+		return NULL;
+	*ret_size = copy->runs.items[low].end - addr;
+	return copy->bytes + copy->offsets[low] + (addr - copy->runs.items[low].start);
+}
+
+static bool is_copied(const struct mapping *mapping)
+{
+	return mapping->readable && mapping->writable && !mapping->shared;
+}
+
+// Anonymous memory that was never touched reads as zeros; in the process it may have been touched
+// by now. Returns how many bytes from @p addr on are so, 0 if they have to be read from the
+// process.
+static size_t untouched_size(const struct frozen_copy *copy, remote_addr addr)
+{
+	const struct mapping *mapping = mappings_find(&copy->target.mappings, addr);
+	remote_addr end;
+
+	if (!mapping || !is_copied(mapping) || mapping->inode)
+		return 0;
+	end = mapping->end;
+	for (size_t low = 0, high = copy->runs.count; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (copy->runs.items[middle].start <= addr) {
+			low = middle + 1;
+		} else {
+			high = middle;
+			if (copy->runs.items[middle].start < end)
+				end = copy->runs.items[middle].start;
+		}
+	}
+	return end - addr;
+}
+
+static size_t frozen_read(const struct target *target, remote_addr addr, void *buffer, size_t size)
+{
+	size_t available;
+	const void *bytes = frozen_borrow(target, addr, &available);
+
+	if (bytes) {
+		size = size < available ? size : available;
+		memcpy(buffer, bytes, size);
+		return size;
+	}
+	available = untouched_size(frozen_of(target), addr);
+	if (available) {
+		size = size < available ? size : available;
+		memset(buffer, 0, size);
+		return size;
+	}
+	return live_read(frozen_of(target)->thread, addr, buffer, size);
+}
+
+static bool frozen_is_gone(const struct target *target)
+{
+	return !process_is_alive(frozen_of(target)->process);
+}
+
+static void frozen_destroy(struct target *target)
+{
+	struct frozen_copy *copy = (struct frozen_copy *)target;
+
+	pages_free(copy->bytes, copy->capacity, 1);
+	page_run_vector_deinit(&copy->runs);
+	mem_free(copy->offsets);
+	mem_free(copy);
+}
+
+static const struct target_ops frozen_ops = {
+	.read = frozen_read,
+	.borrow = frozen_borrow,
+	.is_gone = frozen_is_gone,
+	.destroy = frozen_destroy,
+};
+
+static uint64_t total_bytes(const struct page_run_vector *runs)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < runs->count; i++)
+		total += runs->items[i].end - runs->items[i].start;
+	return total;
+}
+
+// What is to be copied, as of now. Of a file's writable data all is taken: it is little.
+static struct error *find_runs(struct frozen_copy *copy)
+{
+	_cleanup_(close)
+	int fd = -1;
+	struct error *error;
+
+	mappings_deinit(&copy->target.mappings);
+	copy->runs.count = 0;
+	error = mappings_read(copy->thread, &copy->target.mappings);
+	if (!error)
+		error = resident_pages_open(copy->thread, &fd);
+	for (size_t i = 0; i < copy->target.mappings.count && !error; i++) {
+		const struct mapping *mapping = &copy->target.mappings.items[i];
+
+		if (is_copied(mapping))
+			error = resident_pages_find(fd, mapping->start, mapping->end, &copy->runs);
+	}
+	return error;
+}
+
+static struct error *reserve(struct frozen_copy *copy, uint64_t bytes)
+{
+	if (bytes <= copy->capacity)
+		return NULL;
+	pages_free(copy->bytes, copy->capacity, 1);
+	copy->capacity = 0;
+	copy->bytes = pages_alloc(bytes, 1);
+	if (!copy->bytes)
+		return error_enomem();
+	copy->capacity = bytes;
+	return NULL;
+}
+
+static struct error *number_runs(struct frozen_copy *copy)
+{
+	uint64_t *offsets =
+		mem_realloc_array(copy->offsets, copy->runs.count + 1, sizeof(*offsets));
+	uint64_t offset = 0;
+
+	if (!offsets)
+		return error_enomem();
+	copy->offsets = offsets;
+	for (size_t i = 0; i < copy->runs.count; i++) {
+		offsets[i] = offset;
+		offset += copy->runs.items[i].end - copy->runs.items[i].start;
+	}
+	offsets[copy->runs.count] = offset;
+	return NULL;
+}
+
+// Everything up to here that takes time without the process standing still: above all, the kernel
+// clears fresh memory page by page.
+static struct error *prepare(struct frozen_copy *copy)
+{
+	struct error *error = find_runs(copy);
+	uint64_t bytes;
+
+	if (error)
+		return error;
+	bytes = total_bytes(&copy->runs);
+	error = reserve(copy, bytes + bytes / 16 + SLACK_BYTES);
+	if (!error)
+		// Refused before Linux 5.14: the pages come during the copy then, and slower.
+		madvise(copy->bytes, copy->capacity, MADV_POPULATE_WRITE);
+	return error;
+}
+
+// Read @p count pieces that belong at @p to, one behind the other. What cannot be read stays zero.
+static void read_pieces(
+	const struct frozen_copy *copy, struct iovec *pieces, size_t count, unsigned char *to)
+{
+	while (count > 0) {
+		struct iovec local = {to, 0};
+		ssize_t done;
+
+		for (size_t i = 0; i < count; i++)
+			local.iov_len += pieces[i].iov_len;
+		done = process_vm_readv(copy->thread, &local, 1, pieces, count, 0);
+		if (done < 0)
+			done = 0;
+		to += done;
+		while (count > 0 && (size_t)done >= pieces->iov_len) {
+			done -= (ssize_t)pieces->iov_len;
+			pieces++;
+			count--;
+		}
+		if (count == 0)
+			return;
+		// The page behind what was read is the one that cannot be.
+		pieces->iov_base = (char *)pieces->iov_base + done;
+		pieces->iov_len -= (size_t)done;
+		if (pieces->iov_len > 4096) {
+			memset(to, 0, 4096);
+			to += 4096;
+			pieces->iov_base = (char *)pieces->iov_base + 4096;
+			pieces->iov_len -= 4096;
+		} else {
+			memset(to, 0, pieces->iov_len);
+			to += pieces->iov_len;
+			pieces++;
+			count--;
+		}
+	}
+}
+
+// Copy bytes [from, to) of the image.
+static void copy_part(const struct frozen_copy *copy, uint64_t from, uint64_t to)
+{
+	struct iovec pieces[PIECES_A_CALL];
+	uint64_t done = from;
+	size_t count = 0;
+
+	for (size_t i = 0; i < copy->runs.count && done < to; i++) {
+		uint64_t at = from > copy->offsets[i] ? from : copy->offsets[i];
+
+		while (at < copy->offsets[i + 1] && at < to) {
+			uint64_t end = at + PIECE_BYTES;
+
+			end = end < copy->offsets[i + 1] ? end : copy->offsets[i + 1];
+			end = end < to ? end : to;
+			pieces[count++] = (struct iovec){
+				(void *)(copy->runs.items[i].start + (at - copy->offsets[i])),
+				end - at};
+			at = end;
+			if (count == PIECES_A_CALL) {
+				read_pieces(copy, pieces, count, copy->bytes + done);
+				count = 0;
+				done = at;
+			}
+		}
+	}
+	read_pieces(copy, pieces, count, copy->bytes + done);
+}
+
+struct copy_job {
+	const struct frozen_copy *copy;
+	unsigned workers;
+};
+
+static struct error *copy_worker(void *context, unsigned worker)
+{
+	const struct copy_job *job = context;
+	uint64_t pages = job->copy->offsets[job->copy->runs.count] / 4096;
+
+	copy_part(job->copy, pages * worker / job->workers * 4096,
+		pages * (worker + 1) / job->workers * 4096);
+	return NULL;
+}
+
+static struct error *copy_stopped(struct frozen_copy *copy)
+{
+	struct copy_job job = {.copy = copy, .workers = parallel_workers()};
+	struct error *error;
+
+	if (!process_is_alive(copy->process))
+		return process_check_same(copy->process);
+	error = find_runs(copy);
+	if (!error)
+		error = number_runs(copy);
+	if (!error)
+		error = reserve(copy, copy->offsets[copy->runs.count]);
+	if (!error)
+		error = parallel_run(job.workers, copy_worker, &job);
+	return error;
+}
+
+static struct error *freeze_work(void *context)
+{
+	struct frozen_copy *copy = context;
+	struct stopped_threads threads;
+	struct error *error;
+
+	error = ptrace_stop_all(process_pid(copy->process), &threads);
+	if (error)
+		return error;
+	error = copy_stopped(copy);
+	if (!error)
+		error = thread_list_create(
+			&threads, &copy->target.threads, &copy->target.thread_count);
+	copy->stopped_ms += ptrace_release(&threads);
+	return error;
+}
+
+static struct error *stop_and_copy(struct frozen_copy *copy)
+{
+	for (int try = 1;; try++) {
+		struct tracer *tracer = NULL;
+		struct error *error = tracer_create(&tracer);
+
+		if (!error)
+			error = tracer_call(tracer, freeze_work, copy);
+		tracer_destroy(tracer);
+		if (!error || error_kind(error) != ERROR_SYSTEM || try == TRIES_MAX ||
+			!process_is_alive(copy->process))
+			return error;
+		error_destroy(error);
+		usleep(TRY_PAUSE);
+	}
+}
+
+struct error *frozen_copy_create(
+	struct process *process, struct target **ret, double *ret_stopped_ms)
+{
+	struct frozen_copy *copy = mem_calloc(1, sizeof(*copy));
+	struct error *error;
+
+	if (!copy)
+		return error_enomem();
+	copy->target.ops = &frozen_ops;
+	copy->process = process;
+	copy->thread = process_memory_thread(process);
+	error = prepare(copy);
+	if (!error)
+		error = stop_and_copy(copy);
+	*ret_stopped_ms += copy->stopped_ms;
+	if (error) {
+		target_destroy(&copy->target);
+		return error;
+	}
+	pages_discard_tail(copy->bytes, copy->offsets[copy->runs.count], copy->capacity);
+	thread_names_read(process_pid(process), copy->target.threads, copy->target.thread_count);
+	*ret = &copy->target;
+	return NULL;
+}

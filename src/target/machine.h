@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What depends on the processor: registers, system calls by hand, signal frames.
+ *
+ * One folder per architecture implements all of this (x86_64/); no other file of the layer knows a
+ * register's name. The thread in question is always stopped under ptrace by the calling thread.
+ */
+#pragma once
+
+#include "target/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+/** General-purpose registers as ptrace gives them; only the machine knows what is where. */
+struct machine_registers {
+	uint64_t words[40];
+};
+
+/** Instructions that are already in the target's memory. 0: not found. */
+struct machine_gadgets {
+	remote_addr system_call;   /* a system call, then a return */
+	remote_addr signal_return; /* what a signal handler returns to */
+};
+
+/** The longest of the instruction sequences. */
+#define MACHINE_GADGET_BYTES 16
+
+/** Look in @p bytes, which are at @p addr of the target, for what @p gadgets does not have yet. */
+void machine_find_gadgets(
+	const unsigned char *bytes, size_t size, remote_addr addr, struct machine_gadgets *gadgets);
+
+struct error *machine_read_registers(pid_t thread, struct machine_registers *ret);
+struct error *machine_write_registers(pid_t thread, const struct machine_registers *registers);
+
+/** Does the thread execute code of the kind we know (64-bit)? */
+bool machine_is_native(const struct machine_registers *registers);
+
+/** Where the stop met a thread, from best to worst for being chosen to execute a system call. */
+enum machine_activity {
+	/** In its own code, or on its way back from a system call that is complete. */
+	MACHINE_RUNNING,
+	/** In a system call that the kernel will simply enter again. */
+	MACHINE_WAITING,
+	/** In a system call with a relative time-out, of which the kernel remembers the end. If we
+	 * are killed in the middle of an injection that memory is lost, and the wait starts anew.
+	 */
+	MACHINE_WAITING_TIMED,
+};
+
+enum machine_activity machine_activity(const struct machine_registers *registers);
+
+/**
+ * Some system calls fail with EINTR when a thread was merely stopped (epoll_wait, a receive with a
+ * time-out, …: see signal(7)). Change @p registers so that the kernel enters such a call again,
+ * unless a signal handler runs first. Returns false, and changes nothing, if this is not one.
+ */
+bool machine_hide_interruption(struct machine_registers *registers);
+
+void machine_describe_thread(const struct machine_registers *registers, struct target_thread *ret);
+
+/** Bytes to be written below a thread's stack, which bring it back to where it was. */
+struct machine_frame {
+	remote_addr addr; /* where the bytes belong */
+	size_t size;
+	remote_addr stack;       /* stack pointer for the injected system calls */
+	remote_addr child_stack; /* for a child that is born by one of them */
+	unsigned char bytes[32 << 10];
+};
+
+/** Exit status of a child that was let go before it could be held: how to tell it is ours. */
+#define MACHINE_CHILD_EXIT_STATUS 0x5a
+
+/**
+ * Make the frame for @p thread, whose registers are @p registers and whose signal mask is @p mask.
+ * When the thread executes the system call of @p gadgets with its stack pointer at ret->stack, then
+ * whatever comes of it, it returns into the frame and from there to exactly where it was: all
+ * registers, floating-point and vector state and signal mask. A child returns into exit().
+ */
+struct error *machine_make_frame(pid_t thread, const struct machine_registers *registers,
+	uint64_t mask, const struct machine_gadgets *gadgets, struct machine_frame *ret);
+
+/** Registers with which the thread executes system call @p number next, returning into @p frame. */
+void machine_prepare_call(const struct machine_registers *registers,
+	const struct machine_gadgets *gadgets, const struct machine_frame *frame, long number,
+	const uint64_t arguments[6], struct machine_registers *ret);
+
+/** What the system call returned. */
+int64_t machine_call_result(const struct machine_registers *registers);
+
+/** Why threads with this /proc/PID/status must not be diverted at all, or NULL. */
+const char *machine_refusal(const char *status);
+
+/** Is the thread, in its own code, inside a restartable sequence (rseq(2))? Such a thread must not
+ * be diverted: the kernel would forget that the sequence has to be aborted. */
+bool machine_in_restartable_sequence(pid_t thread, const struct machine_registers *registers);

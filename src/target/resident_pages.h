@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which pages of a process hold something.
+ */
+#pragma once
+
+#include "base/vector.h"
+#include "target/mappings.h"
+
+struct error;
+
+/** Pages that follow each other, in memory or swapped out. */
+struct page_run {
+	remote_addr start, end;
+};
+
+DEFINE_VECTOR(page_run_vector, struct page_run)
+
+/** Open what resident_pages_find() reads; to be closed. */
+struct error *resident_pages_open(pid_t pid, int *ret_fd);
+
+/** Append the runs within [start, end) of the process in ascending order. */
+struct error *resident_pages_find(
+	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs);

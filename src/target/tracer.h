@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The thread that traces.
+ *
+ * ptrace ties a traced thread to the *thread* that attached, not to its process. A tracer is a
+ * thread of its own for that: whoever holds the target may be on any thread, and when something
+ * goes wrong midway, ending the tracer makes the kernel let go of everything at once, including
+ * threads that are stuck in the kernel and could not be detached otherwise. All signals are blocked
+ * in it.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+struct error;
+struct tracer;
+
+struct error *tracer_create(struct tracer **ret);
+/** Run work(context) in the tracer's thread, and return what it returns. */
+struct error *tracer_call(
+	struct tracer *tracer, struct error *(*work)(void *context), void *context);
+/** End the thread: what it still traces runs on (a clone that must not is killed). NULL is fine. */
+void tracer_destroy(struct tracer *tracer);
+DEFINE_CLEANUP(struct tracer *, tracer_destroy)
