@@ -32,6 +32,9 @@
 // Exit signal 0 in the low byte: the parent is told nothing.
 #define CLONE_FLAGS (CLONE_FILES | CLONE_FS)
 
+// How often a clone is called again when signals come in between.
+#define CLONE_TRIES_MAX 16
+
 // Tries with a thread that does not stop, and the pause between them in µs.
 #define TRIES_MAX 5
 #define TRY_PAUSE 100000
@@ -149,12 +152,17 @@ static struct error *reap(struct injection *injection, pid_t child)
 static struct error *make_clone(struct injection *injection, pid_t *ret)
 {
 	uint64_t arguments[6] = {CLONE_FLAGS, injection->frame.child_stack};
-	int64_t result;
-	struct error *error;
+	int64_t result = 0;
+	int tries = 0;
 
-	error = injection_call(injection, SYS_clone, arguments, &result, ret);
-	if (error)
-		return error;
+	// The kernel does not clone while a signal waits that cannot be blocked (SIGSTOP), but asks
+	// for another call once it was taken.
+	do {
+		struct error *error = injection_call(injection, SYS_clone, arguments, &result, ret);
+
+		if (error)
+			return error;
+	} while (machine_is_call_again(result) && ++tries < CLONE_TRIES_MAX);
 	if (result < 0)
 		return error_create(ERROR_UNSUPPORTED, "the kernel refused to clone it: %s",
 			strerror((int)-result));
@@ -279,7 +287,7 @@ static struct error *prepare(struct clone_target *clone)
 static struct error *stop_and_clone(struct clone_target *clone)
 {
 	for (int try = 1;; try++) {
-		struct error *error = tracer_create(&clone->tracer);
+		struct error *error = tracer_create(process_pid(clone->process), &clone->tracer);
 
 		if (!error)
 			error = tracer_call(clone->tracer, clone_work, clone);

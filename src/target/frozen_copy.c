@@ -331,7 +331,7 @@ static struct error *stop_and_copy(struct frozen_copy *copy)
 {
 	for (int try = 1;; try++) {
 		struct tracer *tracer = NULL;
-		struct error *error = tracer_create(&tracer);
+		struct error *error = tracer_create(process_pid(copy->process), &tracer);
 
 		if (!error)
 			error = tracer_call(tracer, freeze_work, copy);

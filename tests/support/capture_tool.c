@@ -5,9 +5,11 @@
 // layer.
 //
 //	capture-tool PID [--mode M] [--repeat N] [--hold MS] [--force] [--predict] [--find HEX]
+//[--word HEX]…
 //
 // --hold keeps each capture for a while. --find counts how often these bytes (at most 64) are in
-// writable private memory of the picture. Exit status: 0, or 1 with {"error": …, "kind": …}.
+// writable private memory of the picture; --word reads eight bytes at an address. Exit status: 0,
+// or 1 with {"error": …, "kind": …}.
 #include "base/error.h"
 #include "target/capture.h"
 
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES ((size_t)1 << 20)
+#define WORDS_MAX   8
 
 struct arguments {
 	pid_t pid;
@@ -25,6 +28,8 @@ struct arguments {
 	bool predict;
 	unsigned char wanted[64];
 	size_t wanted_size;
+	remote_addr words[WORDS_MAX];
+	size_t word_count;
 };
 
 static bool parse_hex(const char *text, struct arguments *ret)
@@ -71,6 +76,8 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 			ret->hold_ms = atoi(value);
 		} else if (strcmp(argv[i - 1], "--max-pause") == 0) {
 			ret->options.pause_ms_max = (uint32_t)atoi(value);
+		} else if (strcmp(argv[i - 1], "--word") == 0 && ret->word_count < WORDS_MAX) {
+			ret->words[ret->word_count++] = strtoull(value, NULL, 16);
 		} else if (strcmp(argv[i - 1], "--find") != 0 || !parse_hex(value, ret)) {
 			return false;
 		}
@@ -151,10 +158,16 @@ static struct error *capture_once(struct process *process, const struct argument
 	       "\"threads\": %zu, \"mappings\": %zu, \"bytes\": %llu, \"found\": %zu, ",
 		capture_mode_name(report.mode), report.stopped_ms, report.forecast.stop_ms, threads,
 		target_mappings(target)->count, (unsigned long long)bytes, found);
+	for (size_t i = 0; i < arguments->word_count && !error; i++) {
+		uint64_t word = 0;
+
+		error = target_read(target, arguments->words[i], &word, sizeof(word));
+		printf("\"word%zu\": %llu, ", i, (unsigned long long)word);
+	}
 	print_text("fallback_reason", report.fallback_reason);
 	printf("}\n");
 	fflush(stdout);
-	return NULL;
+	return error;
 }
 
 static struct error *predict(const struct process *process, const struct arguments *arguments)

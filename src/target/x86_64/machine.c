@@ -373,6 +373,11 @@ int64_t machine_call_result(const struct machine_registers *registers)
 	return (int64_t)general_of(registers)->rax;
 }
 
+bool machine_is_call_again(int64_t result)
+{
+	return result == -ERESTARTNOINTR || result == -ERESTARTSYS || result == -ERESTARTNOHAND;
+}
+
 bool machine_in_restartable_sequence(pid_t thread, const struct machine_registers *registers)
 {
 	// struct __ptrace_rseq_configuration; the address of the sequence is at offset 8 of the
