@@ -423,11 +423,19 @@ static void scan_code(struct pyscan *scan)
 		{layout->code.co_linetable, "co_linetable"},
 		{layout->code.co_cached_code, "co_code"},
 	};
+	remote_addr extra;
+	uint64_t extra_count;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (fields[i].offset != PYLAYOUT_NONE)
 			emit_field(scan, word(scan, fields[i].offset), fields[i].label);
 	}
+	// _PyObject_VAR_SIZE rounds up, and co_extra is a block of its own (Objects/codeobject.c:
+	// code_sizeof; _PyCodeObjectExtra is a count and a pointer, the count of pointers at its start).
+	scan->size = (scan->size + 7) & ~7ull;
+	extra = word(scan, layout->code.co_extra);
+	if (extra && pyreader_u64(reader_of(scan), extra, &extra_count) && extra_count < 256)
+		scan->size += 16 + (extra_count ? extra_count - 1 : 0) * 8;
 }
 
 // Slots of the locals and of the value stack of a code object's frames.
@@ -608,14 +616,16 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 	return false;
 }
 
-// No reader for this type: any word of its C part may be a reference.
-static void scan_unknown(struct pyscan *scan)
+// What unknown C types add: any word of it may be a reference.
+static void scan_added(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
-	uint64_t end = type->layout_size ? type->layout_size : (uint64_t)type->basicsize;
-	uint64_t items = type->itemsize ? word(scan, layout_of(scan)->object.ob_size) : 0;
+	uint64_t items = type->itemsize && type->kind == PYKIND_PLAIN
+		? word(scan, layout_of(scan)->object.ob_size)
+		: 0;
 
-	for (uint64_t offset = layout_of(scan)->object.size; offset + 8 <= end; offset += 8) {
+	for (uint64_t offset = (type->layout_size + 7) & ~7ull; offset + 8 <= type->scan_end;
+		offset += 8) {
 		if (!is_declared(scan, offset))
 			emit(scan, (word(scan, offset) & PYREF_ADDRESS) | PYREF_INFERRED,
 				(struct pylabel){.kind = PYLABEL_NONE});
@@ -717,9 +727,8 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_HAMT_ARRAY:
 		emit_array(scan, scan->addr + layout->hamt_array.array, 32, 0, PYLABEL_NONE, 0);
 		break;
-	case PYKIND_UNKNOWN:
+	case PYKIND_NONE:
 	case PYKIND_COUNT:
-		scan_unknown(scan);
 		break;
 	}
 }
@@ -770,8 +779,7 @@ static void scan_instance_dict(struct pyscan *scan)
 		return;
 	}
 	// A dict inside the C layout was given by its reader.
-	if (!offset || (offset > 0 && type->kind != PYKIND_UNKNOWN &&
-			       offset < (int64_t)type->layout_size))
+	if (!offset || (offset > 0 && offset < (int64_t)type->layout_size))
 		return;
 	if (offset < 0) {
 		int64_t items = (int64_t)word(scan, layout_of(scan)->object.ob_size);
@@ -807,12 +815,13 @@ void pyobject_scan(
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");
 	scan_layout(scan);
+	if (scan->type->scan_end > scan->type->layout_size)
+		scan_added(scan);
 	if (scan->type->member_count)
 		scan_members(scan);
 	scan_instance_dict(scan);
-	// A static type object has no GC head, although its type's flags say so (type_is_gc).
-	if (scan->type->kind != PYKIND_TYPE || scan->size != layout_of(scan)->type.size)
-		scan->size += scan->type->head_bytes;
+	// Also for static type objects, which have no GC head: getsizeof goes by the type's flags.
+	scan->size += scan->type->head_bytes;
 }
 
 uint32_t pyobject_type(struct pycontext *context, remote_addr addr)
