@@ -24,9 +24,9 @@
 // From so many repetitions on a chain is folded.
 #define FOLD_MIN 4
 
-// Bytes of the whole text, and of one piece.
+// Bytes of the whole text, and of one piece: the first and the last always have room.
 #define TEXT_MAX_BYTES  200
-#define PIECE_MAX_BYTES 100
+#define PIECE_MAX_BYTES 90
 
 // Steps that are kept at each end.
 #define END_STEPS 20
@@ -561,8 +561,7 @@ static size_t find_after_gap(
 	return 0;
 }
 
-/** How often the @p period pieces at @p first are repeated; across a gap too, if they go on after
- * it. */
+/** How often the @p period pieces at @p first are repeated, across a gap as well. */
 static uint64_t count_repeats(
 	const struct piece_vector *pieces, size_t first, size_t period, size_t *ret_end)
 {
