@@ -233,12 +233,12 @@ static void weigh_parent(struct court *court, size_t parent)
 		}
 		return;
 	}
+	if (sum == 0)
+		return;
 	if (sum >= trial->bytes * EXPLAINS || grown(sum, trial->bytes) < trial->bytes * REMAINDER) {
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}
-	if (sum == 0)
-		return;
 	set_bytes(court, trial, trial->bytes - sum);
 	if (is_noise(trial))
 		trial->fate = FATE_EXPLAINED;
