@@ -5,14 +5,17 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-// Semi-NCA numbers nodes in depth-first preorder and works on numbers. Two observations keep it lean
-// and quick on heaps, where more than half of the objects are leaves (strings, numbers):
+// Semi-NCA numbers nodes in depth-first preorder and works on numbers. Two observations keep it
+// lean and quick on heaps, where more than half of the objects are leaves (strings, numbers):
 //
-// - A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator tree
-//   of the others, of its referrers. If the tree is numbered in its own preorder, that is the common
-//   ancestor of the least and the greatest referrer: two words per leaf and one pass over the edges,
-//   no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner nodes.
-// - A referrer numbered below the node is a candidate for its semidominator as it stands; only those
+// - A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator
+// tree
+//   of the others, of its referrers. If the tree is numbered in its own preorder, that is the
+//   common ancestor of the least and the greatest referrer: two words per leaf and one pass over
+//   the edges, no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner
+//   nodes.
+// - A referrer numbered below the node is a candidate for its semidominator as it stands; only
+// those
 //   numbered above have to be remembered until the node's turn. A rooted node needs none at all.
 //
 // Both searches for an ancestor (the second half of Semi-NCA, and that of the leaves) follow jump
@@ -22,10 +25,11 @@
 // Memory in bytes, I being inner nodes and P remembered referrers, besides the 4 N of idom:
 //
 //	walk            12 I + N / 8    vertex, parent, cursor; nodes without a number
-//	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers
-//	dominators      16 I            dominator, depth, jump; one more while they are renumbered
-//	leaves          12 I + 8 S      dominator, jump, vertex; spans of S leaves with several referrers
-//	retained         4 I + 5 N      vertex; the result
+//	referrers       12 I + 4 P + E / 8  parent, label, first_referrer; referrers; which edges
+//they are 	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers 	dominators 16 I
+//dominator, depth, jump; one more while they are renumbered 	leaves          12 I + 8 S dominator,
+//jump, vertex; spans of S leaves with several
+// referrers 	retained         4 I + 5 N      vertex; the result
 
 // While the work goes on, idom holds the number of an inner node; and for a leaf the number of its
 // only referrer, or SPAN and the index of a span. UNREACHED (above all numbers, and HEAP_NODE_NONE)
@@ -232,17 +236,19 @@ static inline void prefetch_target(const struct work *work, uint32_t edge)
 		return;
 	__builtin_prefetch(&number_of[work->graph->edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
 	node = work->graph->edges[edge + AHEAD_HALF] & HEAP_EDGE_NODE;
-	if (number_of[node] != UNREACHED)
+	if (number_of[node] != UNREACHED) {
 		__builtin_prefetch(&work->label[number_of[node]]);
+		__builtin_prefetch(&work->first_referrer[number_of[node]]);
+	}
 }
 
 /**
- * Visit every edge between reached inner nodes: those from a lower number lower the target's
- * candidate (label) at once; the others are counted, or stored if @p referrers is not NULL.
+ * Look at every edge between reached inner nodes: one from a lower number lowers the target's
+ * candidate (label); any other is counted for the target, and marked in @p kept.
  *
  * In node order, not in preorder: then rows are read in sequence.
  */
-static void visit_inner_edges(struct work *work, uint32_t *referrers)
+static void count_referrers(struct work *work, uint64_t *kept)
 {
 	const struct heap_graph *graph = work->graph;
 	const uint32_t *edges = graph->edges;
@@ -257,33 +263,74 @@ static void visit_inner_edges(struct work *work, uint32_t *referrers)
 		if (number == UNREACHED)
 			continue;
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
-			node_id referent = edges[edge] & HEAP_EDGE_NODE;
-			uint32_t target;
+			uint32_t target = number_of[edges[edge] & HEAP_EDGE_NODE];
 
 			prefetch_target(work, edge);
-			target = number_of[referent];
 			// Leaves have none either.
 			if (target == UNREACHED)
 				continue;
 			if (number <= target) {
-				if (!referrers && number < candidate[target])
+				if (number < candidate[target])
 					candidate[target] = number;
 			} else if (candidate[target] != 0) {
-				if (referrers)
-					referrers[--first_referrer[target]] = number;
-				else
-					first_referrer[target]++;
+				first_referrer[target]++;
+				kept[edge >> 6] |= (uint64_t)1 << (edge & 63);
 			}
 		}
 	}
 }
 
-/** Remember, for each inner node that is not rooted, its referrers with greater numbers; and put the
- *  least of the others (at first: the parent) into label. */
+/** Store the marked ones. They are few: most edges are not looked at again. */
+static void store_referrers(struct work *work, const uint64_t *kept)
+{
+	const struct heap_graph *graph = work->graph;
+	const uint32_t *number_of = work->result->idom;
+
+	for (node_id node = 1; node < graph->node_count; node++) {
+		uint32_t end = graph->first_edge[node + 1];
+
+		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
+			uint32_t target;
+
+			if (edge + AHEAD_PASS < graph->edge_count &&
+				test_bit(kept, edge + AHEAD_PASS))
+				__builtin_prefetch(&number_of[graph->edges[edge + AHEAD_PASS] &
+							      HEAP_EDGE_NODE]);
+			if (!test_bit(kept, edge))
+				continue;
+			target = number_of[graph->edges[edge] & HEAP_EDGE_NODE];
+			work->referrers[--work->first_referrer[target]] = number_of[node];
+		}
+	}
+}
+
+/** Fill referrers and first_referrer (each row's start), once they are counted. */
+static struct error *fill_referrers(struct work *work, const uint64_t *kept)
+{
+	size_t total = 0;
+
+	// Each row's end; storing backwards turns it into the row's start.
+	for (uint32_t i = 0; i < work->reached; i++) {
+		total += work->first_referrer[i];
+		work->first_referrer[i] = (uint32_t)total;
+	}
+	work->first_referrer[work->reached] = (uint32_t)total;
+	work->referrer_count = total;
+	work->referrers = pages_alloc(total, sizeof(uint32_t));
+	if (!work->referrers)
+		return error_enomem();
+	store_referrers(work, kept);
+	return NULL;
+}
+
+/** Remember, for each inner node that is not rooted, its referrers with greater numbers; and put
+ * the least of the others (at first: the parent) into label. */
 static struct error *collect_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
-	size_t total = 0;
+	size_t words = bit_words(graph->edge_count);
+	struct error *error;
+	uint64_t *kept;
 
 	work->label = numbers_alloc(work);
 	work->first_referrer = numbers_alloc(work);
@@ -295,25 +342,18 @@ static struct error *collect_referrers(struct work *work)
 		if (test_bit(work->inner, graph->root_edges[i]))
 			work->label[work->result->idom[graph->root_edges[i]]] = 0;
 	}
-
-	visit_inner_edges(work, NULL);
-	// Each row's end; storing backwards turns it into the row's start.
-	for (uint32_t i = 0; i < work->reached; i++) {
-		total += work->first_referrer[i];
-		work->first_referrer[i] = (uint32_t)total;
-	}
-	work->first_referrer[work->reached] = (uint32_t)total;
-	work->referrer_count = total;
-	work->referrers = pages_alloc(total, sizeof(uint32_t));
-	if (!work->referrers)
+	kept = pages_alloc(words, sizeof(uint64_t));
+	if (!kept)
 		return error_enomem();
-	visit_inner_edges(work, work->referrers);
-	return NULL;
+	count_referrers(work, kept);
+	error = fill_referrers(work, kept);
+	pages_free(kept, words, sizeof(uint64_t));
+	return error;
 }
 
 /**
- * The least label on the way from @p number up to the last ancestor that is above @p linked, with the
- * way compressed. Pointers are turned round on the way up, to be found again on the way down.
+ * The least label on the way from @p number up to the last ancestor that is above @p linked, with
+ * the way compressed. Pointers are turned round on the way up, to be found again on the way down.
  */
 static uint32_t evaluate(uint32_t *ancestor, uint32_t *label, uint32_t number, uint32_t linked)
 {
@@ -353,8 +393,8 @@ static struct error *find_semidominators(struct work *work)
 	for (uint32_t i = 0; i < work->reached; i++)
 		ancestor[i] = work->parent[i];
 
-	// A row's start is not needed once its node has had its turn, but for the row before, whose end
-	// it is: that is carried along.
+	// A row's start is not needed once its node has had its turn, but for the row before, whose
+	// end it is: that is carried along.
 	semi = work->semi = take(work->first_referrer);
 	for (uint32_t i = work->reached - 1, row_end = semi[work->reached]; i > 0; i--) {
 		uint32_t row = semi[i], least = label[i];
@@ -390,7 +430,8 @@ static uint32_t climb(
 /**
  * idom(w) is the nearest ancestor of parent(w), in the tree so far, not above semi(w).
  *
- * parent and semi of a node are not needed after its turn: its dominator and depth take their place.
+ * parent and semi of a node are not needed after its turn: its dominator and depth take their
+ * place.
  */
 static void find_dominators(struct work *work)
 {
@@ -434,7 +475,8 @@ static struct error *rename_numbers(
 static struct error *renumber(struct work *work)
 {
 	uint32_t *idom = work->result->idom;
-	uint32_t *extent = work->depth; /* nodes of the subtree; then: first number that is free in it */
+	uint32_t *extent =
+		work->depth; /* nodes of the subtree; then: first number that is free in it */
 	uint32_t *renamed = work->ancestor = numbers_alloc(work);
 	struct error *error;
 
@@ -598,7 +640,8 @@ static void sum_retained(const struct work *work)
 	for (uint32_t i = work->reached - 1; i > 0; i--) {
 		node_id above = idom[vertex[i]];
 
-		// What is above was met as vertex[j], j < i, or will be: fetching each once is enough.
+		// What is above was met as vertex[j], j < i, or will be: fetching each once is
+		// enough.
 		if (i > AHEAD_PASS) {
 			__builtin_prefetch(&idom[vertex[i - AHEAD_PASS]]);
 			prefetch_retained(result, vertex[i - AHEAD_PASS]);
@@ -632,8 +675,10 @@ static struct error *fill(struct work *work)
 
 struct error *dominators_create(const struct heap_graph *graph, struct dominators **ret)
 {
-	_cleanup_(dominators_destroy) struct dominators *result = mem_calloc(1, sizeof(*result));
-	_cleanup_(work) struct work work = {.graph = graph, .result = result};
+	_cleanup_(dominators_destroy)
+	struct dominators *result = mem_calloc(1, sizeof(*result));
+	_cleanup_(work)
+	struct work work = {.graph = graph, .result = result};
 	struct error *error;
 
 	if (!result)

@@ -53,8 +53,7 @@ static struct error *add_reached(const struct heap_graph *graph,
 		return error_enomem();
 	while (stack->count) {
 		uint32_t count;
-		const uint32_t *edges =
-			heap_edges_of(graph, stack->items[--stack->count], &count);
+		const uint32_t *edges = heap_edges_of(graph, stack->items[--stack->count], &count);
 
 		for (uint32_t i = 0; i < count; i++) {
 			node_id node = edges[i] & HEAP_EDGE_NODE;
@@ -69,14 +68,16 @@ static struct error *add_reached(const struct heap_graph *graph,
 }
 
 /**
- * What a collection would leave: legacy finalizers and what they reach. And what the collector never
- * looks at, untracked objects that no tracked one reaches, with what these hold.
+ * What a collection would leave: legacy finalizers and what they reach. And what the collector
+ * never looks at, untracked objects that no tracked one reaches, with what these hold.
  */
 static struct error *find_kept(
 	const struct heap_graph *graph, const struct dominators *dominators, struct node_set *kept)
 {
-	_cleanup_(node_set) struct node_set seen = {0};
-	_cleanup_(node_vector_deinit) struct node_vector stack = {0};
+	_cleanup_(node_set)
+	struct node_set seen = {0};
+	_cleanup_(node_vector_deinit)
+	struct node_vector stack = {0};
 	struct error *error;
 
 	if (!node_set_init(&seen, graph->node_count))
@@ -152,7 +153,8 @@ static void sort_types(struct garbage *garbage, uint32_t type_count)
 struct error *garbage_compute(
 	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret)
 {
-	_cleanup_(node_set) struct node_set kept = {0};
+	_cleanup_(node_set)
+	struct node_set kept = {0};
 	struct garbage garbage = {0};
 	struct error *error;
 

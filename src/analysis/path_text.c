@@ -244,8 +244,8 @@ static void write_root(struct writer *writer, node_id node)
 	if (kind == HEAP_ROOT_STACK || kind == HEAP_ROOT_UNEXPLAINED)
 		writer->is_named = false;
 	writer->is_in_modules = kind == HEAP_ROOT_MODULES;
-	writer->is_user_code = kind == HEAP_ROOT_FRAME && root->file &&
-		!paths_is_library_file(root->file);
+	writer->is_user_code =
+		kind == HEAP_ROOT_FRAME && root->file && !paths_is_library_file(root->file);
 	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED)
 		write_piece(writer, "%s", root->name);
 	else if (root && root->name)
@@ -305,8 +305,8 @@ static void write_field(struct writer *writer, const struct hop *hop)
 		writer->function = hop->from;
 		writer->pending_hops++;
 	} else if (!hop->is_last && from == HEAP_TYPE_FRAME &&
-		path_role_of(writer->graph, hop->to) == HEAP_TYPE_FRAME &&
-		strstr(name, "_frame")) {
+		   path_role_of(writer->graph, hop->to) == HEAP_TYPE_FRAME &&
+		   strstr(name, "_frame")) {
 		// A generator's frame is the generator, to a reader.
 		writer->generator = hop->from;
 		writer->pending_hops++;
@@ -383,8 +383,8 @@ static void write_hop(struct writer *writer, const struct hop *hop)
 	case HEAP_LABEL_CELL:
 		snprintf(writer->variable, sizeof(writer->variable), "%s", text);
 		writer->function = path_role_of(writer->graph, hop->from) == HEAP_TYPE_FUNCTION
-			? hop->from
-			: HEAP_NODE_NONE;
+					   ? hop->from
+					   : HEAP_NODE_NONE;
 		write_closure(writer);
 		break;
 	case HEAP_LABEL_LOCAL:
@@ -453,7 +453,7 @@ static void write_gap(struct writer *writer, uint64_t hops, node_id before, node
 	// Only the last hop matters to what follows.
 	read_label(writer->graph, &hop);
 	writer->is_namespace = hop.label.kind == HEAP_LABEL_FIELD &&
-		strcmp(name_of_field(hop.label.text), "__dict__") == 0;
+			       strcmp(name_of_field(hop.label.text), "__dict__") == 0;
 	writer->closure = CLOSURE_NONE;
 	writer->generator = HEAP_NODE_NONE;
 	writer->pending_hops = 0;
@@ -468,7 +468,8 @@ static void write_gap(struct writer *writer, uint64_t hops, node_id before, node
 /** Nodes of the path at both ends: those that are looked at. */
 struct path_ends {
 	node_id *nodes;
-	uint64_t hops, head, tail; /* of the whole path, and kept: head of them, a gap, tail of them */
+	uint64_t hops, head,
+		tail; /* of the whole path, and kept: head of them, a gap, tail of them */
 };
 
 static struct error *find_ends(const struct paths *paths, node_id node, struct path_ends *ret)
@@ -560,7 +561,8 @@ static size_t find_after_gap(
 	return 0;
 }
 
-/** How often the @p period pieces at @p first are repeated; across a gap too, if they go on after it. */
+/** How often the @p period pieces at @p first are repeated; across a gap too, if they go on after
+ * it. */
 static uint64_t count_repeats(
 	const struct piece_vector *pieces, size_t first, size_t period, size_t *ret_end)
 {
@@ -574,7 +576,7 @@ static uint64_t count_repeats(
 			repeats++;
 			next += period;
 		} else if (repeats >= FOLD_MIN &&
-			(after = find_after_gap(pieces, first, next, period))) {
+			   (after = find_after_gap(pieces, first, next, period))) {
 			uint64_t skipped = 0;
 
 			while (next < after)
@@ -592,7 +594,8 @@ static uint64_t count_repeats(
 static bool fold_pieces(
 	struct piece_vector *pieces, size_t first, size_t end, size_t period, uint64_t repeats)
 {
-	_cleanup_(string_builder_deinit) struct string_builder text = {0}, step = {0};
+	_cleanup_(string_builder_deinit)
+	struct string_builder text = {0}, step = {0};
 	struct piece folded = {0};
 
 	string_builder_add(&text, "…");
@@ -670,7 +673,8 @@ static size_t piece_bytes(const struct piece *piece)
 /** All pieces, or as many from both ends as there is room for. */
 static char *join_text(const struct piece_vector *pieces)
 {
-	_cleanup_(string_builder_deinit) struct string_builder text = {0};
+	_cleanup_(string_builder_deinit)
+	struct string_builder text = {0};
 	size_t total = 0, head = 1, tail = pieces->count, used;
 
 	for (size_t i = 0; i < pieces->count; i++)
@@ -681,7 +685,8 @@ static char *join_text(const struct piece_vector *pieces)
 		while (head < tail &&
 			used + piece_bytes(&pieces->items[head]) <= TEXT_MAX_BYTES / 2)
 			used += piece_bytes(&pieces->items[head++]);
-		while (tail > head && used + piece_bytes(&pieces->items[tail - 1]) <= TEXT_MAX_BYTES)
+		while (tail > head &&
+			used + piece_bytes(&pieces->items[tail - 1]) <= TEXT_MAX_BYTES)
 			used += piece_bytes(&pieces->items[--tail]);
 	} else {
 		head = pieces->count;
@@ -773,10 +778,10 @@ static struct error *describe_unreachable(struct path_description *ret)
 	return NULL;
 }
 
-struct error *paths_describe(
-	const struct paths *paths, node_id node, struct path_description *ret)
+struct error *paths_describe(const struct paths *paths, node_id node, struct path_description *ret)
 {
-	_cleanup_(writer) struct writer writer = {
+	_cleanup_(writer)
+	struct writer writer = {
 		.graph = paths->graph,
 		.function = HEAP_NODE_NONE,
 		.generator = HEAP_NODE_NONE,

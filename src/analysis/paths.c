@@ -271,7 +271,8 @@ static void expand_modules(struct search *search, node_id modules)
 	}
 }
 
-/** Was the class or function defined in this module? Its name says so; nested ones count as foreign. */
+/** Was the class or function defined in this module? Its name says so; nested ones count as
+ * foreign. */
 static bool is_at_home(const struct heap_graph *graph, node_id node, const char *module)
 {
 	char name[LIMIT_NAME_BYTES] = "";
@@ -283,7 +284,7 @@ static bool is_at_home(const struct heap_graph *graph, node_id node, const char 
 	if (!strchr(name, '.'))
 		return true;
 	return strncmp(name, module, length) == 0 && name[length] == '.' &&
-		!strchr(name + length + 1, '.');
+	       !strchr(name + length + 1, '.');
 }
 
 /** A module's __dict__. */
@@ -307,7 +308,7 @@ static void expand_namespace(struct search *search, node_id dict)
 		if (role == HEAP_TYPE_MODULE)
 			cost += COST_INTERNAL;
 		else if ((role == HEAP_TYPE_TYPE || role == HEAP_TYPE_FUNCTION) && *module &&
-			!is_at_home(search->graph, node, module))
+			 !is_at_home(search->graph, node, module))
 			cost += COST_FOREIGN;
 		relax(search, dict, node, cost);
 	}
@@ -322,7 +323,8 @@ static void expand(struct search *search, node_id from)
 	const uint32_t *edges;
 	uint32_t count;
 
-	if (role == HEAP_TYPE_DICT && parent == HEAP_ROOT && base == root_costs[HEAP_ROOT_MODULES].cost) {
+	if (role == HEAP_TYPE_DICT && parent == HEAP_ROOT &&
+		base == root_costs[HEAP_ROOT_MODULES].cost) {
 		expand_modules(search, from);
 		return;
 	}
@@ -353,7 +355,8 @@ static void expand(struct search *search, node_id from)
 }
 
 /** Fetch what the nodes that follow number @p i of @p chunk will need. */
-static inline void prefetch_queue(const struct search *search, const struct chunk *chunk, uint32_t i)
+static inline void prefetch_queue(
+	const struct search *search, const struct chunk *chunk, uint32_t i)
 {
 	const struct heap_graph *graph = search->graph;
 
@@ -447,8 +450,10 @@ static void fill_costs(struct search *search)
 
 struct error *paths_create(const struct heap_graph *graph, struct paths **ret)
 {
-	_cleanup_(paths_destroy) struct paths *paths = mem_calloc(1, sizeof(*paths));
-	_cleanup_(search) struct search search = {.graph = graph};
+	_cleanup_(paths_destroy)
+	struct paths *paths = mem_calloc(1, sizeof(*paths));
+	_cleanup_(search)
+	struct search search = {.graph = graph};
 
 	if (!paths)
 		return error_enomem();

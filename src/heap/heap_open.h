@@ -42,6 +42,8 @@ struct heap_snapshot_options {
 	struct capture_options capture;
 	/** Threads to use; 0: as many as there are cores. */
 	unsigned workers;
+	/** Keep the counts of each node for the audit (tests). */
+	bool keep_audit;
 };
 
 /** What is known about the reading itself. */
@@ -56,7 +58,7 @@ struct heap_snapshot_stats {
 	/** Reference counts: checked, equal to the exact edges found, equal with inferred ones. */
 	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
 	uint64_t rss_bytes;
-	double read_s, build_s;
+	double build_s;
 	/** The interpreter was in the middle of a collection, or a thread held the GIL. */
 	bool was_collecting, gil_was_held;
 	/** Times the picture was taken again because the first was taken at a bad moment. */

@@ -53,6 +53,12 @@ static size_t clone_read(const struct target *target, remote_addr addr, void *bu
 	return live_read(((const struct clone_target *)target)->clone, addr, buffer, size);
 }
 
+static struct error *clone_resident(const struct target *target, remote_addr start,
+	remote_addr end, struct page_run_vector *runs)
+{
+	return live_resident(((const struct clone_target *)target)->clone, start, end, runs);
+}
+
 static bool clone_is_gone(const struct target *target)
 {
 	pid_t clone = ((const struct clone_target *)target)->clone;
@@ -367,6 +373,7 @@ static void clone_destroy(struct target *target)
 
 static const struct target_ops clone_ops = {
 	.read = clone_read,
+	.resident = clone_resident,
 	.is_gone = clone_is_gone,
 	.destroy = clone_destroy,
 };

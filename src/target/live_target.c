@@ -38,6 +38,22 @@ static size_t live_target_read(
 	return live_read(live->thread, addr, buffer, size);
 }
 
+struct error *live_resident(
+	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs)
+{
+	_cleanup_(close)
+	int fd = -1;
+	struct error *error = resident_pages_open(pid, &fd);
+
+	return error ? error : resident_pages_find(fd, start, end, runs);
+}
+
+static struct error *live_target_resident(const struct target *target, remote_addr start,
+	remote_addr end, struct page_run_vector *runs)
+{
+	return live_resident(((const struct live_target *)target)->thread, start, end, runs);
+}
+
 static bool live_target_is_gone(const struct target *target)
 {
 	return !process_is_alive(((const struct live_target *)target)->process);
@@ -50,6 +66,7 @@ static void live_target_destroy(struct target *target)
 
 static const struct target_ops live_ops = {
 	.read = live_target_read,
+	.resident = live_target_resident,
 	.is_gone = live_target_is_gone,
 	.destroy = live_target_destroy,
 };

@@ -11,3 +11,7 @@
 size_t live_read(pid_t pid, remote_addr addr, void *buffer, size_t size);
 
 struct error *live_target_create(struct process *process, struct target **ret);
+
+/** The runs of pages of a process that hold something; see target_resident(). */
+struct error *live_resident(
+	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs);

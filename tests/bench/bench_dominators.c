@@ -6,9 +6,9 @@
  *	bench_dominators [NODES [SHUFFLE]]
  *
  * The heap: lists of instances, each with a dict of nine entries: shared key strings, own values
- * (strings, numbers, a tuple now and then), one value shared with others; every instance refers to its
- * class. SHUFFLE is the share of objects, in percent, that are anywhere in the address space instead of
- * next to their neighbours (default 10). Without NODES: 1, 5 and 25 million.
+ * (strings, numbers, a tuple now and then), one value shared with others; every instance refers to
+ *its class. SHUFFLE is the share of objects, in percent, that are anywhere in the address space
+ *instead of next to their neighbours (default 10). Without NODES: 1, 5 and 25 million.
  */
 #include "analysis/dominators.h"
 #include "analysis/paths.h"
@@ -28,7 +28,17 @@
 #define LIST_SIZE 1000
 #define ENTRIES   9
 
-enum { TYPE_ROOT, TYPE_LIST, TYPE_DICT, TYPE_TUPLE, TYPE_INSTANCE, TYPE_STR, TYPE_INT, TYPE_TYPE, TYPES };
+enum {
+	TYPE_ROOT,
+	TYPE_LIST,
+	TYPE_DICT,
+	TYPE_TUPLE,
+	TYPE_INSTANCE,
+	TYPE_STR,
+	TYPE_INT,
+	TYPE_TYPE,
+	TYPES
+};
 
 static const struct heap_type types[TYPES] = {
 	[TYPE_ROOT] = {.name = "<root>", .role = HEAP_TYPE_PLAIN},
@@ -207,7 +217,8 @@ static void reset_peak(void)
 
 static double peak_bytes(void)
 {
-	_cleanup_(fclose) FILE *file = fopen("/proc/self/status", "r");
+	_cleanup_(fclose)
+	FILE *file = fopen("/proc/self/status", "r");
 	char line[256];
 	double kib = 0;
 
@@ -234,7 +245,8 @@ static void run(uint32_t nodes, uint32_t shuffle_percent)
 	start = now();
 	check(dominators_create(graph, &dominators));
 	seconds = now() - start;
-	printf("  dominators  %6.2f s  %5.1f M nodes/s  peak %5.1f bytes per node, graph (%.1f) included\n",
+	printf("  dominators  %6.2f s  %5.1f M nodes/s  peak %5.1f bytes per node, graph (%.1f) "
+	       "included\n",
 		seconds, count / seconds / 1e6, peak_bytes() / count,
 		12 + 4 * graph->edge_count / count);
 	dominators_destroy(dominators);

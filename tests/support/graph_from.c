@@ -315,8 +315,8 @@ static void build(struct graph_from *from)
 	}
 	while (root_edges < edges->count && edges->items[root_edges].from == HEAP_ROOT)
 		root_edges++;
-	must(!heap_graph_create((uint32_t)private->nodes.count,
-		(uint32_t)edges->count - root_edges, (uint32_t)private->nodes.count + 2, &graph));
+	must(!heap_graph_create((uint32_t) private->nodes.count,
+		(uint32_t)edges->count - root_edges, (uint32_t) private->nodes.count + 2, &graph));
 	from->graph = graph;
 	for (size_t i = 0; i < edges->count; i++) {
 		const struct edge *edge = &edges->items[i];
@@ -325,7 +325,8 @@ static void build(struct graph_from *from)
 			must(!heap_graph_add_root(graph, edge->to, edge->root_kind, NULL, NULL));
 			continue;
 		}
-		graph->edges[i - root_edges] = edge->to | (edge->is_inferred ? HEAP_EDGE_INFERRED : 0);
+		graph->edges[i - root_edges] =
+			edge->to | (edge->is_inferred ? HEAP_EDGE_INFERRED : 0);
 		graph->first_edge[edge->from + 1]++;
 	}
 	for (node_id node = 0; node < graph->node_count; node++) {
@@ -349,7 +350,8 @@ static void build(struct graph_from *from)
 struct graph_from *graph_from(const char *text)
 {
 	struct graph_from *from = mem_calloc(1, sizeof(*from));
-	_cleanup_(mem_free) char *copy = mem_strdup(text);
+	_cleanup_(mem_free)
+	char *copy = mem_strdup(text);
 	char *rest = NULL;
 
 	must(from && copy);

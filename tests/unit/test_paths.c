@@ -33,7 +33,8 @@ static struct paths *paths_of(const struct graph_from *from)
 
 static struct path_description describe(const struct graph_from *from, const char *node)
 {
-	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
+	_cleanup_(paths_destroy)
+	struct paths *paths = paths_of(from);
 	struct path_description description = {0};
 
 	assert_null(paths_describe(paths, graph_from_node(from, node), &description));
@@ -51,7 +52,8 @@ static void check_text(const struct graph_from *from, const char *node, const ch
 /** The path to @p node is @p text, in @p steps, which are separated by " | ". */
 static void check_path(const char *graph, const char *node, const char *text, const char *steps)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(graph);
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(graph);
 	struct path_description description = describe(from, node);
 	char joined[4096] = "";
 
@@ -90,7 +92,8 @@ static void test_instances_dicts_and_containers(void **state)
 	const char *graph = MODULES
 		"app_d:'state'>state state/State state:@__dict__>state_d state_d/dict "
 		"state_d:'cache'>cache,'slots'>slots cache/dict cache:'users'>users,'a_b'>ab "
-		"users/set users:{}>member slots/Slots slots:~left>left left/deque left:[7]>seventh "
+		"users/set users:{}>member slots/Slots slots:~left>left left/deque "
+		"left:[7]>seventh "
 		"cache:^the_key>key";
 
 	(void)state;
@@ -111,7 +114,8 @@ static void test_functions_and_methods(void **state)
 	const char *graph = MODULES
 		"metrics_d:'f'>f f/function f\"metrics.f\" f:@func_closure>closure,@func_defaults>"
 		"defaults,@func_dict>f_d f_d/dict f_d:'calls'>calls closure/tuple closure:%x>cell,"
-		"[1]>cell1 cell/cell cell:@cell_contents>value cell1/cell cell1:@cell_contents>value1 "
+		"[1]>cell1 cell/cell cell:@cell_contents>value cell1/cell "
+		"cell1:@cell_contents>value1 "
 		"value:'k'>inner defaults/tuple defaults:[0]>default metrics_d:'bound'>bound "
 		"bound/method bound:@im_self>self self/Self metrics_d:'cached'>lru "
 		"lru/functools._lru_cache_wrapper lru:@cache>cache cache/dict cache:'k'>hit";
@@ -154,7 +158,8 @@ static void test_generators(void **state)
 
 static void test_main_is_user_code(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from =
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from =
 		graph_from(MODULES "main_d:'data'>data data/list logging_d:'handlers'>handlers");
 	struct path_description description = describe(from, "data");
 
@@ -172,7 +177,8 @@ static void test_main_is_user_code(void **state)
 
 static void test_roots_other_than_modules(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(
 		"queue:[0]>item queue/list cache:'k'>cached cache/dict held:.x>attribute held/Held "
 		"static:@tp_dict>static_d static/type static\"int\" word/list bare/dict");
 	struct path_description description;
@@ -217,7 +223,8 @@ static void test_roots_other_than_modules(void **state)
 
 static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from =
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from =
 		graph_from(MODULES "app_d:'conn'>conn conn/Conn conn:buffer?,rows buffer/list");
 	struct path_description description = describe(from, "buffer");
 
@@ -230,8 +237,10 @@ static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 
 static void test_garbage_is_unreachable(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("root:a x:y y:x");
-	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from("root:a x:y y:x");
+	_cleanup_(paths_destroy)
+	struct paths *paths = paths_of(from);
 	struct path_description description = describe(from, "y");
 
 	(void)state;
@@ -255,12 +264,13 @@ static void test_user_code_beats_libraries(void **state)
 
 static void test_classes_are_found_at_home(void **state)
 {
-	const char *graph = MODULES
-		"app_d:'Handler'>class class/type class\"logging.Handler\" logging_d:'Handler'>class "
-		"class:@tp_dict>class_d class_d/dict class_d:'pool'>pool";
+	const char *graph = MODULES "app_d:'Handler'>class class/type class\"logging.Handler\" "
+				    "logging_d:'Handler'>class "
+				    "class:@tp_dict>class_d class_d/dict class_d:'pool'>pool";
 
 	(void)state;
-	check_path(graph, "pool", "logging.Handler.pool", "sys.modules['logging'] | Handler | pool");
+	check_path(
+		graph, "pool", "logging.Handler.pool", "sys.modules['logging'] | Handler | pool");
 }
 
 static void test_modules_are_found_in_sys_modules(void **state)
@@ -287,16 +297,30 @@ static void test_internals_lose(void **state)
 	check_path(graph, "late", "metrics.late", "sys.modules['metrics'] | late");
 }
 
-static void test_owners_beat_frames(void **state)
+static void test_globals_are_not_reached_through_functions(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(MODULES
-		"app_d:'state'>state state/State state:@__dict__>state_d state_d/dict "
-		"state_d:'cache'>cache cache/dict cache:'users'>users users/list own/list own:[0]>x");
+	// The user's list of hooks holds a function of logging, which refers to logging's globals.
+	const char *graph =
+		MODULES "app_d:'hooks'>hooks hooks/list hooks:[0]>f f/function f\"logging.f\" "
+			"f:@func_globals>logging_d logging_d:'handlers'>handlers";
 
 	(void)state;
-	graph_from_root(from, "users", HEAP_ROOT_FRAME, "thread 'T' app.main local users",
-		"/srv/app.py");
-	graph_from_root(from, "own", HEAP_ROOT_FRAME, "thread 'T' app.main local own", "/srv/app.py");
+	check_path(graph, "handlers", "logging.handlers", "sys.modules['logging'] | handlers");
+}
+
+static void test_owners_beat_frames(void **state)
+{
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(
+		MODULES "app_d:'state'>state state/State state:@__dict__>state_d state_d/dict "
+			"state_d:'cache'>cache cache/dict cache:'users'>users users/list own/list "
+			"own:[0]>x");
+
+	(void)state;
+	graph_from_root(
+		from, "users", HEAP_ROOT_FRAME, "thread 'T' app.main local users", "/srv/app.py");
+	graph_from_root(
+		from, "own", HEAP_ROOT_FRAME, "thread 'T' app.main local own", "/srv/app.py");
 	graph_from_root(from, "own", HEAP_ROOT_FRAME, "thread 'T' threading.run local own",
 		"/usr/lib/python3.11/threading.py");
 	graph_from_root(from, "own", HEAP_ROOT_UNEXPLAINED, NULL, NULL);
@@ -307,21 +331,25 @@ static void test_owners_beat_frames(void **state)
 static void test_weak_roots_get_only_the_rest(void **state)
 {
 	// The far end of a long list is also on a stack.
-	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = NULL;
 	char text[8192] = MODULES "app_d:'head'>n0 n0/Node root:stack>n150 ";
 
 	(void)state;
 	for (int i = 0; i < 150; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "n%d:.next>n%d ", i, i + 1);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "n%d:.next>n%d ", i,
+			i + 1);
 	from = graph_from(text);
 	check_text(from, "n150", "app.head….next ×150");
 }
 
 static void test_files_are_asked_once_per_module(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from =
-		graph_from(MODULES "modules:'alias'>logging app_d:'l'>logging metrics_d:'l'>logging");
-	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(
+		MODULES "modules:'alias'>logging app_d:'l'>logging metrics_d:'l'>logging");
+	_cleanup_(paths_destroy)
+	struct paths *paths = paths_of(from);
 
 	(void)state;
 	assert_int_equal(from->file_calls, 4);
@@ -339,18 +367,21 @@ static void test_the_best_label_of_several_edges(void **state)
 
 static void test_chains_are_folded(void **state)
 {
-	const char *graph = MODULES
-		"app_d:'a'>a a/Node a:@__dict__>ad ad/dict ad:'next'>b b/Node b:@__dict__>bd bd/dict "
-		"bd:'next'>c c/Node c:@__dict__>cd cd/dict cd:'next'>d d/Node d:@__dict__>dd dd/dict "
-		"dd:'next'>e e/Node e:.next>f f:.value>value";
+	const char *graph = MODULES "app_d:'a'>a a/Node a:@__dict__>ad ad/dict ad:'next'>b b/Node "
+				    "b:@__dict__>bd bd/dict "
+				    "bd:'next'>c c/Node c:@__dict__>cd cd/dict cd:'next'>d d/Node "
+				    "d:@__dict__>dd dd/dict "
+				    "dd:'next'>e e/Node e:.next>f f:.value>value";
 
 	(void)state;
-	check_path(graph, "d", "app.a.next.next.next", "sys.modules['app'] | a | next | next | next");
+	check_path(
+		graph, "d", "app.a.next.next.next", "sys.modules['app'] | a | next | next | next");
 	check_path(graph, "e", "app.a….next ×4", "sys.modules['app'] | a | next ×4");
-	check_path(graph, "value", "app.a….next ×5.value",
-		"sys.modules['app'] | a | next ×5 | value");
-	check_path(MODULES "app_d:'t'>a a:.kids>b b/list b:[0]>c c:.kids>d d/list d:[0]>e e:.kids>f "
-			   "f/list f:[0]>g g:.kids>h h/list h:[0]>i i:.kids>j",
+	check_path(
+		graph, "value", "app.a….next ×5.value", "sys.modules['app'] | a | next ×5 | value");
+	check_path(MODULES
+		"app_d:'t'>a a:.kids>b b/list b:[0]>c c:.kids>d d/list d:[0]>e e:.kids>f "
+		"f/list f:[0]>g g:.kids>h h/list h:[0]>i i:.kids>j",
 		"j", "app.t….kids[0] ×4.kids", "sys.modules['app'] | t | kids[0] ×4 | kids");
 }
 
@@ -361,17 +392,18 @@ static void label_chain(void *context, node_id node, uint32_t edge, struct heap_
 	++*(unsigned *)context;
 	ret->kind = node % 2 ? HEAP_LABEL_KEY : HEAP_LABEL_FIELD;
 	snprintf(ret->text, sizeof(ret->text), "%s",
-		node == 1                ? "'app'"
-			: node % 2 == 0  ? "__dict__"
-			: node == 3      ? "'head'"
-					 : "'next'");
+		node == 1       ? "'app'"
+		: node % 2 == 0 ? "__dict__"
+		: node == 3     ? "'head'"
+				: "'next'");
 }
 
 static void test_a_very_long_chain(void **state)
 {
 	uint32_t length = 3000001; /* nodes 1 … length; odd ones are dicts */
 	struct heap_graph *graph = NULL;
-	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	_cleanup_(paths_destroy)
+	struct paths *paths = NULL;
 	struct path_description description;
 	unsigned calls = 0;
 
@@ -409,14 +441,15 @@ static void test_a_very_long_chain(void **state)
 
 static void test_long_texts_lose_their_middle(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = NULL;
 	char text[16384] = MODULES "app_d:'first'>n0 ";
 	struct path_description description;
 
 	(void)state;
 	for (int i = 0; i < 90; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "n%d:.attribute%d>n%d ", i,
-			i, i + 1);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "n%d:.attribute%d>n%d ",
+			i, i, i + 1);
 	from = graph_from(text);
 	description = describe(from, "n90");
 	assert_true(strlen(description.text) <= 200);
@@ -431,7 +464,8 @@ static void test_long_texts_lose_their_middle(void **state)
 
 static void test_long_names_are_cut_between_characters(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("a/list a:[0]>b");
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from("a/list a:[0]>b");
 	char name[400] = "x";
 	struct path_description description;
 
@@ -481,7 +515,8 @@ static void test_library_files(void **state)
 
 static void test_running_out_of_memory_is_an_error(void **state)
 {
-	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(
 		MODULES "app_d:'a'>a a:.next>b b:.next>c c:.next>d d:.next>e e/function "
 			"e:@func_closure>f f:%x>g g:.cell>h x:y root:unexplained>x x/list");
 	static const char *const nodes[] = {"h", "y", "modules"};
@@ -528,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_classes_are_found_at_home),
 		cmocka_unit_test(test_modules_are_found_in_sys_modules),
 		cmocka_unit_test(test_internals_lose),
+		cmocka_unit_test(test_globals_are_not_reached_through_functions),
 		cmocka_unit_test(test_owners_beat_frames),
 		cmocka_unit_test(test_weak_roots_get_only_the_rest),
 		cmocka_unit_test(test_files_are_asked_once_per_module),
