@@ -32,18 +32,39 @@ static uint32_t edge_count(const struct heap_graph *graph, node_id node)
 	return count;
 }
 
+// An instance's dict may be its __dict__, or one that an attribute holds: the edge's label says which.
+static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id node)
+{
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, owner, &count);
+	struct heap_label label = {0};
+
+	for (uint32_t i = 0; i < count && graph->naming.label; i++) {
+		if ((edges[i] & HEAP_EDGE_NODE) != node)
+			continue;
+		graph->naming.label(graph->naming.context, owner, i, &label);
+		break;
+	}
+	return label.kind == HEAP_LABEL_ATTRIBUTE || label.kind == HEAP_LABEL_SLOT;
+}
+
 bool growth_is_namespace(
 	const struct heap_graph *graph, const struct dominators *dominators, node_id node)
 {
 	enum heap_type_role role;
+	node_id owner;
 
 	if (node == HEAP_ROOT)
 		return true;
 	role = role_of(graph, node);
-	if (role == HEAP_TYPE_DICT && dominators->idom[node] != HEAP_ROOT)
-		role = role_of(graph, dominators->idom[node]);
-	else if (heap_has_flag(graph, node, HEAP_NODE_CONTAINER))
+	owner = dominators->idom[node];
+	if (role == HEAP_TYPE_DICT && owner != HEAP_ROOT) {
+		role = role_of(graph, owner);
+		if (role == HEAP_TYPE_INSTANCE && is_attribute(graph, owner, node))
+			return false;
+	} else if (heap_has_flag(graph, node, HEAP_NODE_CONTAINER)) {
 		return false;
+	}
 	return role == HEAP_TYPE_MODULE || role == HEAP_TYPE_TYPE || role == HEAP_TYPE_INSTANCE ||
 		role == HEAP_TYPE_FRAME;
 }

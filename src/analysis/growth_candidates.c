@@ -374,6 +374,7 @@ static struct error *add_track_candidate(struct search *search, const struct pic
 		err = count_new_items(search, &candidate, track->node, track->length,
 			grown(points->length, track->length));
 	} else if (pick->kind == GROWTH_HOLDER) {
+		candidate.bound = bound_of(search, track->node);
 		most = count_group_items(search->growth, track->address, candidate.items,
 			&candidate.item_count);
 		candidate.is_chain = is_chain(search, most, track->node);

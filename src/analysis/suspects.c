@@ -7,8 +7,6 @@
 #include "base/error.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +34,8 @@
 #define IN_STEP_ITEMS_MIN 32
 
 // CPython starts a full collection once what survived the younger ones exceeds a quarter of what
-// survived the last full one; the younger ones take at most some 8,000 allocations to come.
-#define GARBAGE_TRACKED_MIN 8000
+// survived the last full one; of what dies young the first collection takes all but some hundred.
+#define GARBAGE_TRACKED_MIN 2000
 #define GARBAGE_SHARE       4
 #define GARBAGE_BYTES_MIN   65536
 
@@ -235,12 +233,12 @@ static void weigh_parent(struct court *court, size_t parent)
 		}
 		return;
 	}
+	if (sum == 0)
+		return;
 	if (sum >= trial->bytes * EXPLAINS || grown(sum, trial->bytes) < trial->bytes * REMAINDER) {
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}
-	if (sum == 0)
-		return;
 	set_bytes(court, trial, trial->bytes - sum);
 	if (is_noise(trial))
 		trial->fate = FATE_EXPLAINED;
@@ -391,7 +389,7 @@ static void make_threads(struct court *court)
 {
 	struct growth_candidate *candidate = &court->made[0];
 
-	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"",
+	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"threads",
 		.points = court->made_points[0], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
 	for (size_t i = 0; i < court->view->moment_count; i++)
 		court->made_points[0][i].length = court->view->moments[i].threads;

@@ -167,7 +167,7 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 	double until = time_of_snapshot(hunt, number);
 
 	for (;;) {
-		double now = monotonic_seconds();
+		double now = interrupt_clock_s();
 		struct error *err = process_check_same(heap_source_process(hunt->source));
 
 		if (err || interrupt_signal() || now >= until)
@@ -180,7 +180,7 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 
 static struct error *take_snapshots(struct hunt *hunt)
 {
-	hunt->started_s = monotonic_seconds();
+	hunt->started_s = interrupt_clock_s();
 	for (unsigned i = 0; i < hunt->options->snapshots; i++) {
 		struct error *err = wait_for_snapshot(hunt, i);
 

@@ -35,7 +35,7 @@ int interrupt_signal(void)
 	return came;
 }
 
-double monotonic_seconds(void)
+double interrupt_clock_s(void)
 {
 	struct timespec now;
 
@@ -53,7 +53,7 @@ void interrupt_sleep_until(double until_s)
 		sigaddset(&ours, signals[i]);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	while (!came) {
-		double left = until_s - monotonic_seconds();
+		double left = until_s - interrupt_clock_s();
 		struct timespec timeout;
 
 		if (left <= 0)

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Every constructor gives NULL without memory, and every json_*_new() takes NULL for a failure that
-// it reports: one check at the end of each object is enough.
+// A value that could not be made is NULL, and putting it anywhere fails: one check at the end of each
+// object is enough.
 struct object {
 	json_t *json;
 	bool failed;
