@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +27,6 @@
 #define STATUS_BYTES      16384
 #define CHILD_SECONDS_MAX 10.0
 #define OOM_SCORE_FIRST   1000
-
-// Exit signal 0 in the low byte: the parent is told nothing.
-#define CLONE_FLAGS (CLONE_FILES | CLONE_FS)
 
 // How often a clone is called again when signals come in between.
 #define CLONE_TRIES_MAX 16
@@ -119,7 +115,7 @@ static struct error *begin_somewhere(struct stopped_threads *threads,
 			if (!thread->stopped ||
 				(int)machine_activity(&thread->registers) != activity)
 				continue;
-			refusal = injection_refusal(thread, mappings);
+			refusal = injection_refusal(thread, mappings, gadgets);
 			if (refusal) {
 				reason = refusal;
 				continue;
@@ -145,7 +141,7 @@ static struct error *reap(struct injection *injection, pid_t child)
 
 static struct error *make_clone(struct injection *injection, pid_t *ret)
 {
-	uint64_t arguments[6] = {CLONE_FLAGS, injection->frame.child_stack};
+	uint64_t arguments[6] = {CLONE_TARGET_FLAGS, injection->frame.child_stack};
 	int64_t result = 0;
 	int tries = 0;
 
@@ -249,14 +245,11 @@ static const char *read_refusal(pid_t pid)
 {
 	_cleanup_(mem_free)
 	char *status = NULL;
-	uint64_t seccomp = 0;
 	size_t size;
 
 	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", pid));
 	if (!status)
 		return NULL;
-	if (proc_field(status, "Seccomp", 10, &seccomp) && seccomp)
-		return "a seccomp filter watches its system calls";
 	return machine_refusal(status);
 }
 
