@@ -5,7 +5,8 @@
  *
  * Computed on the snapshot; nothing is run in the target. The collector frees unreachable objects
  * that it tracks, except those with a legacy finalizer (HEAP_NODE_UNCOLLECTABLE) and what these
- * reach; untracked objects go when the last tracked referrer goes.
+ * reach; untracked objects go when the last tracked referrer goes. What no tracked object reaches
+ * (a cycle of untracked objects) stays.
  */
 #pragma once
 
@@ -17,8 +18,8 @@ struct garbage_type {
 };
 
 struct garbage {
-	/** Unreachable in all; those a full collection would free (tracked, as gc.collect() counts them,
-	 *  and bytes with everything that dies with them). */
+	/** Unreachable in all; those a full collection would free (tracked, as gc.collect() counts
+	 * them, and bytes with everything that dies with them); and all others. */
 	uint64_t unreachable_objects, unreachable_bytes;
 	uint64_t collectable_tracked_objects, collectable_objects, collectable_bytes;
 	uint64_t uncollectable_objects, uncollectable_bytes;
@@ -26,6 +27,7 @@ struct garbage {
 	size_t type_count;
 };
 
+/** @p ret is untouched on failure; the caller releases it with garbage_deinit(). */
 struct error *garbage_compute(
 	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret);
 void garbage_deinit(struct garbage *garbage);

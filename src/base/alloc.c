@@ -79,6 +79,23 @@ void *pages_alloc(size_t count, size_t size)
 	return block;
 }
 
+void *pages_realloc(void *block, size_t old_count, size_t count, size_t size)
+{
+	size_t old_bytes = old_count * size, bytes;
+	void *moved;
+
+	if (!block)
+		return pages_alloc(count, size);
+	if (must_fail() || __builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	moved = mremap(block, old_bytes ? old_bytes : 1, bytes ? bytes : 1, MREMAP_MAYMOVE);
+	if (moved == MAP_FAILED)
+		return NULL;
+	if (bytes >= HUGE_PAGES_MIN_BYTES)
+		madvise(moved, bytes, MADV_HUGEPAGE);
+	return moved;
+}
+
 void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes)
 {
 	size_t keep = (keep_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
@@ -90,5 +107,5 @@ void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes)
 void pages_free(void *block, size_t count, size_t size)
 {
 	if (block)
-		munmap(block, count * size ? count * size : 1);
+		munmap(block, count && size ? count * size : 1);
 }

@@ -33,6 +33,10 @@ static inline void cleanup_mem_free(void *pointer)
 
 /** Zeroed, page-aligned, reserved but not touched; count * size is checked. */
 void *pages_alloc(size_t count, size_t size) __attribute__((__warn_unused_result__));
+/** Resize by moving page tables, not bytes; new elements are zero. NULL (old block untouched) if memory is short.
+ *  A NULL block is a new one. */
+void *pages_realloc(void *block, size_t old_count, size_t count, size_t size)
+	__attribute__((__warn_unused_result__));
 /** Give back to the system all whole pages of [block + keep_bytes, block + total_bytes), whose
  *  contents are lost; the block stays valid and is released with the same size as before. */
 void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes);

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
-#include "heap/heap_graph.h"
+#include "heap/heap_graph_build.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -135,6 +135,40 @@ void heap_graph_destroy(struct heap_graph *graph)
 	mem_free(graph->types);
 	mem_free(private);
 	mem_free(graph);
+}
+
+struct error *heap_graph_resize_nodes(struct heap_graph *graph, uint32_t nodes)
+{
+	struct heap_graph_private *private = graph->private;
+	uint32_t **const arrays[] = {&graph->node_word, &graph->size, &graph->first_edge};
+	size_t capacity = private->node_capacity;
+
+	while (capacity < (size_t)nodes + 1)
+		capacity += capacity / 8 + 4096;
+	if (capacity > private->node_capacity) {
+		for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+			uint32_t *grown = pages_realloc(
+				*arrays[i], private->node_capacity, capacity, sizeof(uint32_t));
+
+			// The arrays that did grow are released with the smaller size: a leak of
+			// address space only, on a path that ends the program.
+			if (!grown)
+				return error_enomem();
+			*arrays[i] = grown;
+		}
+		private->node_capacity = capacity;
+	}
+	graph->node_count = nodes;
+	return NULL;
+}
+
+void heap_graph_adopt_edges(
+	struct heap_graph *graph, uint32_t *edges, uint32_t count, size_t capacity)
+{
+	pages_free(graph->edges, graph->private->edge_capacity, sizeof(uint32_t));
+	graph->edges = edges;
+	graph->edge_count = count;
+	graph->private->edge_capacity = capacity;
 }
 
 uint64_t heap_size_of(const struct heap_graph *graph, node_id node)

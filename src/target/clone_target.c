@@ -21,8 +21,8 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define STATUS_BYTES      16384
 #define CHILD_SECONDS_MAX 10.0
@@ -40,6 +40,7 @@ struct clone_target {
 	struct process *process; /* borrowed */
 	struct tracer *tracer;   /* holds the clone; NULL before it is made */
 	pid_t clone;
+	int memory_fd;           /* the clone's /proc/PID/mem */
 	// While it is made:
 	struct mappings before; /* the target's, a little before the stop */
 	struct machine_gadgets gadgets;
@@ -49,17 +50,21 @@ struct clone_target {
 
 static size_t clone_read(const struct target *target, remote_addr addr, void *buffer, size_t size)
 {
-	return live_read(((const struct clone_target *)target)->clone, addr, buffer, size);
+	return live_read(((const struct clone_target *)target)->memory_fd, addr, buffer, size);
+}
+
+static struct error *clone_resident(const struct target *target, remote_addr start,
+	remote_addr end, struct page_run_vector *runs)
+{
+	return live_resident(((const struct clone_target *)target)->clone, start, end, runs);
 }
 
 static bool clone_is_gone(const struct target *target)
 {
-	pid_t clone = ((const struct clone_target *)target)->clone;
 	char byte;
-	struct iovec local = {&byte, 1}, remote = {NULL, 1};
 
-	// With an address space, address 0 is a fault; without one, the process does not exist.
-	return process_vm_readv(clone, &local, 1, &remote, 1, 0) < 0 && errno == ESRCH;
+	// With an address space, address 0 is a fault; without one, nothing is there to be read.
+	return pread(((const struct clone_target *)target)->memory_fd, &byte, 1, 0) == 0;
 }
 
 // A clone that an earlier run left behind when it was killed: dead, unknown to its parent, and
@@ -361,13 +366,25 @@ static void clone_destroy(struct target *target)
 		error_destroy(tracer_call(clone->tracer, end_work, clone));
 	tracer_destroy(clone->tracer);
 	signals_let_go(&held);
+	if (clone->memory_fd >= 0)
+		close(clone->memory_fd);
 	mappings_deinit(&clone->before);
 	pid_vector_deinit(&clone->leftovers);
 	mem_free(clone);
 }
 
+static struct error *open_clone_memory(struct clone_target *clone)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", clone->clone);
+	clone->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return clone->memory_fd < 0 ? error_system(errno, "cannot read the clone") : NULL;
+}
+
 static const struct target_ops clone_ops = {
 	.read = clone_read,
+	.resident = clone_resident,
 	.is_gone = clone_is_gone,
 	.destroy = clone_destroy,
 };
@@ -381,6 +398,7 @@ struct error *clone_target_create(
 	if (!clone)
 		return error_enomem();
 	clone->target.ops = &clone_ops;
+	clone->memory_fd = -1;
 	clone->process = process;
 	error = prepare(clone);
 	if (!error)
@@ -388,6 +406,8 @@ struct error *clone_target_create(
 	*ret_stopped_ms += clone->stopped_ms;
 	if (!error)
 		error = mappings_read(clone->clone, &clone->target.mappings);
+	if (!error)
+		error = open_clone_memory(clone);
 	if (error) {
 		target_destroy(&clone->target);
 		return error;

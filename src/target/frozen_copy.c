@@ -15,15 +15,12 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 // Memory is made ready before the stop for what is there then, and what may come meanwhile.
 #define SLACK_BYTES ((uint64_t)32 << 20)
 
-// Remote pieces of one process_vm_readv(), and how much one of them may be.
-#define PIECES_A_CALL 512
-#define PIECE_BYTES   ((uint64_t)1 << 20)
+#define PAGE_BYTES ((uint64_t)4096)
 
 #define TRIES_MAX 5
 #define TRY_PAUSE 100000
@@ -109,7 +106,7 @@ static size_t frozen_read(const struct target *target, remote_addr addr, void *b
 		memset(buffer, 0, size);
 		return size;
 	}
-	return live_read(frozen_of(target)->thread, addr, buffer, size);
+	return live_read(frozen_of(target)->process->memory_fd, addr, buffer, size);
 }
 
 static bool frozen_is_gone(const struct target *target)
@@ -211,71 +208,34 @@ static struct error *prepare(struct frozen_copy *copy)
 	return error;
 }
 
-// Read @p count pieces that belong at @p to, one behind the other. What cannot be read stays zero.
-static void read_pieces(
-	const struct frozen_copy *copy, struct iovec *pieces, size_t count, unsigned char *to)
+// Read @p size bytes at @p addr to @p to. What cannot be read stays zero.
+static void copy_run(const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
 {
-	while (count > 0) {
-		struct iovec local = {to, 0};
-		ssize_t done;
+	while (size > 0) {
+		uint64_t done = live_read(copy->process->memory_fd, addr, to, size);
 
-		for (size_t i = 0; i < count; i++)
-			local.iov_len += pieces[i].iov_len;
-		done = process_vm_readv(copy->thread, &local, 1, pieces, count, 0);
-		if (done < 0)
-			done = 0;
+		if (!done) {
+			// The next page is the one that cannot be read.
+			done = size < PAGE_BYTES ? size : PAGE_BYTES;
+			memset(to, 0, done);
+		}
+		addr += done;
 		to += done;
-		while (count > 0 && (size_t)done >= pieces->iov_len) {
-			done -= (ssize_t)pieces->iov_len;
-			pieces++;
-			count--;
-		}
-		if (count == 0)
-			return;
-		// The page behind what was read is the one that cannot be.
-		pieces->iov_base = (char *)pieces->iov_base + done;
-		pieces->iov_len -= (size_t)done;
-		if (pieces->iov_len > 4096) {
-			memset(to, 0, 4096);
-			to += 4096;
-			pieces->iov_base = (char *)pieces->iov_base + 4096;
-			pieces->iov_len -= 4096;
-		} else {
-			memset(to, 0, pieces->iov_len);
-			to += pieces->iov_len;
-			pieces++;
-			count--;
-		}
+		size -= done;
 	}
 }
 
 // Copy bytes [from, to) of the image.
 static void copy_part(const struct frozen_copy *copy, uint64_t from, uint64_t to)
 {
-	struct iovec pieces[PIECES_A_CALL];
-	uint64_t done = from;
-	size_t count = 0;
+	for (size_t i = 0; i < copy->runs.count; i++) {
+		uint64_t start = from > copy->offsets[i] ? from : copy->offsets[i];
+		uint64_t end = to < copy->offsets[i + 1] ? to : copy->offsets[i + 1];
 
-	for (size_t i = 0; i < copy->runs.count && done < to; i++) {
-		uint64_t at = from > copy->offsets[i] ? from : copy->offsets[i];
-
-		while (at < copy->offsets[i + 1] && at < to) {
-			uint64_t end = at + PIECE_BYTES;
-
-			end = end < copy->offsets[i + 1] ? end : copy->offsets[i + 1];
-			end = end < to ? end : to;
-			pieces[count++] = (struct iovec){
-				(void *)(copy->runs.items[i].start + (at - copy->offsets[i])),
-				end - at};
-			at = end;
-			if (count == PIECES_A_CALL) {
-				read_pieces(copy, pieces, count, copy->bytes + done);
-				count = 0;
-				done = at;
-			}
-		}
+		if (start < end)
+			copy_run(copy, copy->runs.items[i].start + (start - copy->offsets[i]),
+				end - start, copy->bytes + start);
 	}
-	read_pieces(copy, pieces, count, copy->bytes + done);
 }
 
 struct copy_job {

@@ -79,6 +79,14 @@ const void *target_borrow(const struct target *target, remote_addr addr, size_t 
 	return target->ops->borrow ? target->ops->borrow(target, addr, ret_size) : NULL;
 }
 
+struct error *target_resident(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs)
+{
+	if (target->ops->resident)
+		return target->ops->resident(target, start, end, runs);
+	return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL : error_enomem();
+}
+
 const struct mappings *target_mappings(const struct target *target)
 {
 	return &target->mappings;

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "target/mappings.h"
+#include "target/resident_pages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,12 @@ struct error *target_read(const struct target *target, remote_addr addr, void *b
  *  number of bytes that were really read (0 if nothing, or if the process is gone). Guard pages
  *  inside readable mappings are why this exists: glibc 2.42 puts them there. */
 size_t target_read_some(const struct target *target, remote_addr addr, void *buffer, size_t size);
+
+/** Append the runs of pages within [start, end) that hold something (resident or swapped out),
+ *  ascending: mappings that were only reserved need not be read. Where that is not known, one run is
+ *  all of it. */
+struct error *target_resident(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs);
 
 /** The bytes at @p addr where they already are in our memory, or NULL if they have to be read.
  *  *ret_size says how many follow contiguously (at least 1). Valid as long as the target. */

@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the tree of cheapest paths (paths.c) and the reading of its paths (path_pieces.c) share.
+ * Private to them.
+ */
+#pragma once
+
+#include "analysis/paths.h"
+
+struct paths {
+	const struct heap_graph *graph;
+	node_id *parent; /* HEAP_NODE_NONE: not reached */
+};
+
+/** What a node is for costs and texts: its flags, then its type's role. */
+enum heap_type_role path_role_of(const struct heap_graph *graph, node_id node);
+
+/** Does the module come from the user's own code? A module without a file is built in, unless it is
+ *  __main__ (python -c, or typed in). */
+bool path_is_user_module(const struct heap_graph *graph, node_id module);
+
+/** The cost of starting a path at a root. Of several roots of a node, the least counts. */
+unsigned path_root_cost(const struct heap_root *root);

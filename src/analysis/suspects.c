@@ -1,0 +1,554 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/suspects.h"
+
+#include "analysis/suspects_internal.h"
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A single child that accounts for this much of its parent's growth is where it accumulates.
+#define EXPLAINS 0.7
+
+// One sibling with this much of the growth is no pattern of many.
+#define SIBLING_STANDS_OUT 0.5
+
+// What remains of a parent's growth, its children's taken off, is told if it is this much of it.
+#define REMAINDER 0.3
+
+// Less than this against the first suspect is not worth a line.
+#define AGAINST_FIRST 0.01
+
+// Warm-up: the last interval's rate against the first one's.
+#define SLOWING         0.25
+#define SLOWING_LIBRARY 0.5
+
+// Groups of objects wander more than one container does.
+#define HOLDER_STEADINESS_MIN 0.2
+#define TYPE_STEADINESS_MIN   0.4
+
+// Containers that are said to be filled by the same code have had so many equal steps.
+#define IN_STEP_ITEMS_MIN 32
+
+// CPython starts a full collection once what survived the younger ones exceeds a quarter of what
+// survived the last full one; of what dies young the first collection takes all but some hundred.
+#define GARBAGE_TRACKED_MIN 2000
+#define GARBAGE_SHARE       4
+#define GARBAGE_BYTES_MIN   65536
+
+static const struct {
+	const char *name;
+	double confidence;
+} kinds[] = {
+	[SUSPECT_CONTAINER] = {"container", 0.95},
+	[SUSPECT_HOLDER] = {"holder", 0.85},
+	[SUSPECT_CHAIN] = {"chain", 0.85},
+	[SUSPECT_BUFFER] = {"buffer", 0.9},
+	[SUSPECT_TYPE] = {"type", 0.6},
+	[SUSPECT_GARBAGE] = {"garbage", 0.8},
+	[SUSPECT_THREAD] = {"thread", 0.85},
+};
+
+const char *suspect_kind_name(enum suspect_kind kind)
+{
+	return kinds[kind].name;
+}
+
+static uint64_t grown(uint64_t first, uint64_t last)
+{
+	return last > first ? last - first : 0;
+}
+
+bool suspects_is_dict(const struct growth_candidate *candidate)
+{
+	return candidate->kind == GROWTH_CONTAINER &&
+		(strcasestr(candidate->type, "dict") || strcasestr(candidate->type, "cache"));
+}
+
+static bool is_by_bytes(const struct trial *trial)
+{
+	return trial->kind == SUSPECT_HOLDER || trial->kind == SUSPECT_CHAIN;
+}
+
+static uint64_t value_at(const struct trial *trial, size_t moment)
+{
+	const struct growth_point *point = &trial->candidate->points[moment];
+
+	return is_by_bytes(trial) ? point->bytes : point->length;
+}
+
+// Rates per interval: their spread, and whether the growth comes to rest.
+static bool is_slowing(const struct court *court, struct trial *trial)
+{
+	const struct growth_moment *moments = court->view->moments;
+	double fastest = 0, slowest = 0, early = 0, rate = 0;
+
+	trial->intervals = (unsigned)court->view->moment_count - 1;
+	for (unsigned i = 0; i < trial->intervals; i++) {
+		double seconds = moments[i + 1].at_s - moments[i].at_s;
+		uint64_t step = grown(value_at(trial, i), value_at(trial, i + 1));
+
+		rate = step / (seconds > 0 ? seconds : 1);
+		trial->growing_intervals += step > 0;
+		fastest = rate > fastest ? rate : fastest;
+		slowest = i == 0 || rate < slowest ? rate : slowest;
+		if (i <= (trial->intervals - 1) / 2 && rate > early)
+			early = rate;
+	}
+	trial->steadiness = fastest > 0 ? slowest / fastest : 0;
+	return rate < early * (trial->candidate->path.is_user_code ? SLOWING : SLOWING_LIBRARY);
+}
+
+static bool is_shrinking(const struct court *court, const struct trial *trial)
+{
+	uint64_t values[GROWTH_MOMENTS_MAX];
+
+	for (size_t i = 0; i < court->view->moment_count; i++)
+		values[i] = value_at(trial, i);
+	return !growth_is_steady(values, court->view->moment_count);
+}
+
+static bool is_churning(const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+
+	return candidate->probed >= 3 && candidate->survived * 2 < candidate->probed &&
+		trial->length_last < 2 * trial->length_first;
+}
+
+static bool is_noise(const struct trial *trial)
+{
+	uint64_t length = grown(trial->length_first, trial->length_last);
+
+	switch (trial->kind) {
+	case SUSPECT_CONTAINER:
+		return length < SUSPECTS_CONTAINER_ITEMS_MIN ||
+			trial->bytes < SUSPECTS_CONTAINER_BYTES_MIN ||
+			trial->bytes_per_minute < SUSPECTS_BYTES_PER_MINUTE_MIN;
+	case SUSPECT_BUFFER:
+		return trial->bytes < SUSPECTS_BUFFER_BYTES_MIN;
+	case SUSPECT_HOLDER:
+	case SUSPECT_CHAIN:
+		return length < SUSPECTS_HOLDER_OBJECTS_MIN ||
+			trial->bytes < SUSPECTS_HOLDER_BYTES_MIN ||
+			trial->steadiness < HOLDER_STEADINESS_MIN;
+	case SUSPECT_TYPE:
+		return length < SUSPECTS_TYPE_OBJECTS_MIN ||
+			trial->share < SUSPECTS_TYPE_SHARE_MIN ||
+			trial->steadiness < TYPE_STEADINESS_MIN;
+	case SUSPECT_THREAD:
+		return length < SUSPECTS_THREADS_MIN;
+	case SUSPECT_GARBAGE:
+		return trial->bytes < GARBAGE_BYTES_MIN;
+	}
+	return true;
+}
+
+static void set_bytes(const struct court *court, struct trial *trial, uint64_t bytes)
+{
+	uint64_t total = court->total_bytes > bytes ? court->total_bytes : bytes;
+
+	trial->bytes = bytes;
+	trial->bytes_per_minute = bytes / court->seconds * 60;
+	trial->share = total ? (double)bytes / total : 0;
+}
+
+static void measure(const struct court *court, struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+	const struct growth_point *first = candidate->points;
+	const struct growth_point *last = first + court->view->moment_count - 1;
+	uint64_t own = grown(first->bytes, last->bytes), shared = candidate->shared_bytes;
+
+	trial->length_first = first->length;
+	trial->length_last = last->length;
+	trial->rate = grown(first->length, last->length) / court->seconds;
+	// Items that are held elsewhere too may have been there before: they cannot be more than all
+	// objects have grown by.
+	if (shared > grown(own, court->total_bytes))
+		shared = grown(own, court->total_bytes);
+	set_bytes(court, trial, own + shared);
+}
+
+static void try_one(const struct court *court, struct trial *trial)
+{
+	measure(court, trial);
+	if (trial->candidate->bound != UINT64_MAX)
+		trial->fate = FATE_BOUNDED;
+	else if (is_shrinking(court, trial))
+		trial->fate = FATE_NOISE;
+	else if (is_slowing(court, trial))
+		trial->fate = FATE_SLOWING;
+	else if (is_noise(trial))
+		trial->fate = FATE_NOISE;
+	else if (is_churning(trial))
+		trial->fate = FATE_CHURNING;
+}
+
+static size_t depth_of(const struct court *court, size_t index)
+{
+	size_t depth = 0;
+
+	while (depth < court->count && court->trials[index].candidate->parent != GROWTH_NO_CANDIDATE) {
+		index = court->trials[index].candidate->parent;
+		depth++;
+	}
+	return depth;
+}
+
+static bool is_below(const struct court *court, size_t index, size_t above)
+{
+	for (size_t i = 0; i < court->count && index != GROWTH_NO_CANDIDATE; i++) {
+		index = court->trials[index].candidate->parent;
+		if (index == above)
+			return true;
+	}
+	return false;
+}
+
+// Among the suspects below a parent none is below another any more than the other's remainder says:
+// their bytes add up.
+static void weigh_parent(struct court *court, size_t parent)
+{
+	struct trial *trial = &court->trials[parent];
+	uint64_t sum = 0, biggest = 0;
+	bool over_siblings = trial->candidate->is_over_siblings;
+
+	if (trial->fate != FATE_SUSPECT)
+		return;
+	for (size_t i = 0; i < court->count; i++) {
+		if (court->trials[i].fate != FATE_SUSPECT || !is_below(court, i, parent))
+			continue;
+		sum += court->trials[i].bytes;
+		if (court->trials[i].bytes > biggest)
+			biggest = court->trials[i].bytes;
+	}
+	if (over_siblings && biggest < trial->bytes * SIBLING_STANDS_OUT) {
+		for (size_t i = 0; i < court->count; i++) {
+			if (court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent))
+				court->trials[i].fate = FATE_EXPLAINED;
+		}
+		return;
+	}
+	if (sum == 0)
+		return;
+	if (sum >= trial->bytes * EXPLAINS || grown(sum, trial->bytes) < trial->bytes * REMAINDER) {
+		trial->fate = FATE_EXPLAINED;
+		return;
+	}
+	set_bytes(court, trial, trial->bytes - sum);
+	if (is_noise(trial))
+		trial->fate = FATE_EXPLAINED;
+}
+
+static void weigh_parents(struct court *court)
+{
+	size_t deepest = 0;
+
+	for (size_t i = 0; i < court->count; i++) {
+		size_t depth = depth_of(court, i);
+
+		deepest = depth > deepest ? depth : deepest;
+	}
+	for (size_t depth = deepest + 1; depth-- > 0;) {
+		for (size_t i = 0; i < court->count; i++) {
+			if (depth_of(court, i) == depth)
+				weigh_parent(court, i);
+		}
+	}
+}
+
+static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
+{
+	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+
+	for (size_t i = 1; i < court->view->moment_count; i++) {
+		if (p[i].length - p[i - 1].length != q[i].length - q[i - 1].length)
+			return false;
+	}
+	return true;
+}
+
+// Of two that grow in step, does the first tell more?
+static bool tells_more(const struct trial *a, const struct trial *b)
+{
+	bool a_is_user = a->candidate->path.is_user_code, b_is_user = b->candidate->path.is_user_code;
+
+	if ((a->kind == SUSPECT_THREAD) != (b->kind == SUSPECT_THREAD))
+		return a->kind == SUSPECT_THREAD;
+	if (a_is_user != b_is_user)
+		return a_is_user;
+	return a->bytes >= b->bytes;
+}
+
+static bool counts_items(const struct trial *trial)
+{
+	uint64_t length = grown(trial->length_first, trial->length_last);
+
+	return trial->fate == FATE_SUSPECT && (trial->kind == SUSPECT_THREAD ||
+		(trial->kind == SUSPECT_CONTAINER && length >= SUSPECTS_THREADS_MIN));
+}
+
+static void merge_in_step(struct court *court)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		for (size_t k = i + 1; k < court->count; k++) {
+			struct trial *a = &court->trials[i], *b = &court->trials[k];
+			bool threads = a->kind == SUSPECT_THREAD || b->kind == SUSPECT_THREAD;
+
+			if (!counts_items(a) || !counts_items(b) || !is_in_step(court, a, b) ||
+				(!threads && a->length_last - a->length_first < IN_STEP_ITEMS_MIN))
+				continue;
+			if (!tells_more(a, b)) {
+				a = b;
+				b = &court->trials[i];
+			}
+			b->fate = FATE_EXPLAINED;
+			if (!a->in_step || b->candidate->path.is_user_code)
+				a->in_step = b->candidate;
+			if (threads && b->bytes > a->bytes)
+				set_bytes(court, a, b->bytes);
+		}
+	}
+}
+
+// A type alone says little: it is told only where the holders that were found leave much open.
+static void weigh_types(struct court *court)
+{
+	uint64_t explained = 0;
+
+	for (size_t i = 0; i < court->count; i++) {
+		if (court->trials[i].fate == FATE_SUSPECT && court->trials[i].kind != SUSPECT_TYPE)
+			explained += court->trials[i].bytes;
+	}
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (trial->fate == FATE_SUSPECT && trial->kind == SUSPECT_TYPE &&
+			explained >= court->total_bytes * EXPLAINS)
+			trial->fate = FATE_EXPLAINED;
+	}
+}
+
+static double confidence_of(const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+	uint64_t length = grown(trial->length_first, trial->length_last);
+	double confidence = kinds[trial->kind].confidence;
+	double steadiness = trial->steadiness > 0.8 ? 1 : trial->steadiness / 0.8;
+
+	confidence *= 0.5 + 0.5 * steadiness;
+	confidence *= trial->intervals <= 2 ? 0.9 : trial->intervals == 3 ? 0.95 : 1;
+	confidence *= 0.8 + 0.2 * trial->share;
+	if (candidate->probed > 0 && candidate->survived * 2 < candidate->probed)
+		confidence *= 0.5;
+	else if (candidate->survived < candidate->probed)
+		confidence *= 0.8;
+	if (suspects_is_dict(candidate))
+		confidence *= 0.9;
+	if (!candidate->path.is_user_code && trial->kind != SUSPECT_GARBAGE &&
+		trial->kind != SUSPECT_THREAD)
+		confidence *= 0.8;
+	if (trial->length_first > 0 && length < trial->length_first / 100)
+		confidence *= 0.7;
+	return confidence;
+}
+
+static int compare_trials(const void *left, const void *right)
+{
+	const struct trial *a = left, *b = right;
+	double weight_a = a->bytes_per_minute * a->confidence;
+	double weight_b = b->bytes_per_minute * b->confidence;
+
+	if ((a->fate == FATE_SUSPECT) != (b->fate == FATE_SUSPECT))
+		return a->fate == FATE_SUSPECT ? -1 : 1;
+	if (weight_a != weight_b)
+		return weight_a > weight_b ? -1 : 1;
+	return strcmp(a->candidate->path.text, b->candidate->path.text);
+}
+
+static enum suspect_kind kind_of(const struct growth_candidate *candidate)
+{
+	switch (candidate->kind) {
+	case GROWTH_CONTAINER:
+		return SUSPECT_CONTAINER;
+	case GROWTH_BUFFER:
+		return SUSPECT_BUFFER;
+	case GROWTH_TYPE:
+		return SUSPECT_TYPE;
+	case GROWTH_HOLDER:
+		break;
+	}
+	return candidate->is_chain ? SUSPECT_CHAIN : SUSPECT_HOLDER;
+}
+
+static void make_threads(struct court *court)
+{
+	struct growth_candidate *candidate = &court->made[0];
+
+	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"threads",
+		.points = court->made_points[0], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+	for (size_t i = 0; i < court->view->moment_count; i++)
+		court->made_points[0][i].length = court->view->moments[i].threads;
+	court->trials[court->count++] = (struct trial){
+		.candidate = candidate, .kind = SUSPECT_THREAD};
+}
+
+static bool collector_should_have_come(const struct court *court)
+{
+	const struct growth_moment *last = &court->view->moments[court->view->moment_count - 1];
+
+	if (court->collector == SUSPECTS_COLLECTOR_DISABLED)
+		return true;
+	return last->garbage_tracked > GARBAGE_TRACKED_MIN + last->tracked / GARBAGE_SHARE;
+}
+
+static void make_garbage(struct court *court)
+{
+	struct growth_candidate *candidate = &court->made[1];
+
+	if (!collector_should_have_come(court))
+		return;
+	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"",
+		.points = court->made_points[1], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+	for (size_t i = 0; i < court->view->moment_count; i++)
+		court->made_points[1][i] = (struct growth_point){
+			court->view->moments[i].garbage_objects,
+			court->view->moments[i].garbage_bytes};
+	memcpy(candidate->items, court->view->garbage, sizeof(candidate->items));
+	candidate->item_count = court->view->garbage_count;
+	court->trials[court->count++] = (struct trial){
+		.candidate = candidate, .kind = SUSPECT_GARBAGE};
+}
+
+static struct error *open_court(struct court *court)
+{
+	const struct growth_view *view = court->view;
+	const struct growth_moment *last = &view->moments[view->moment_count - 1];
+
+	court->seconds = last->at_s - view->moments[0].at_s;
+	if (court->seconds <= 0)
+		court->seconds = 1;
+	court->total_bytes = grown(view->moments[0].bytes, last->bytes);
+	court->trials = mem_calloc(view->candidate_count + 2, sizeof(*court->trials));
+	if (!court->trials)
+		return error_enomem();
+	for (size_t i = 0; i < view->candidate_count; i++)
+		court->trials[court->count++] = (struct trial){
+			.candidate = &view->candidates[i], .kind = kind_of(&view->candidates[i])};
+	make_threads(court);
+	make_garbage(court);
+	return NULL;
+}
+
+static void judge(struct court *court)
+{
+	double first = 0;
+
+	for (size_t i = 0; i < court->count; i++)
+		try_one(court, &court->trials[i]);
+	weigh_parents(court);
+	merge_in_step(court);
+	weigh_types(court);
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		trial->confidence = confidence_of(trial);
+		if (trial->fate == FATE_SUSPECT && trial->confidence < SUSPECTS_CONFIDENCE_MIN)
+			trial->fate = FATE_CHURNING;
+	}
+	// From here on a candidate's index says nothing about its trial's place.
+	qsort(court->trials, court->count, sizeof(*court->trials), compare_trials);
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (i == 0)
+			first = trial->bytes_per_minute;
+		if (trial->fate == FATE_SUSPECT && trial->kind != SUSPECT_THREAD &&
+			trial->bytes_per_minute < first * AGAINST_FIRST)
+			trial->fate = FATE_NOISE;
+	}
+}
+
+static struct error *write_suspects(const struct court *court, struct suspects *ret)
+{
+	ret->items = mem_calloc(court->count, sizeof(*ret->items));
+	if (!ret->items)
+		return error_enomem();
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+		struct suspect *suspect = &ret->items[ret->count];
+		struct error *err;
+
+		if (trial->fate != FATE_SUSPECT)
+			continue;
+		ret->count++;
+		*suspect = (struct suspect){
+			.kind = trial->kind,
+			.confidence = trial->confidence,
+			.length_first = trial->length_first,
+			.length_last = trial->length_last,
+			.objects = grown(trial->length_first, trial->length_last),
+			.bytes = trial->bytes,
+			.bytes_per_minute = trial->bytes_per_minute,
+			.share = trial->share,
+		};
+		err = suspects_describe(court, trial, suspect);
+		if (err)
+			return err;
+	}
+	return suspects_add_notes(court, ret);
+}
+
+struct error *suspects_find(const struct growth_view *view, enum suspects_collector collector,
+	struct suspects *ret)
+{
+	struct court court = {.view = view, .collector = collector};
+	_cleanup_(suspects_deinit) struct suspects found = {0};
+	struct error *err;
+
+	assert(view->moment_count >= GROWTH_MOMENTS_MIN);
+	err = open_court(&court);
+	if (!err) {
+		judge(&court);
+		err = write_suspects(&court, &found);
+	}
+	mem_free(court.trials);
+	if (err)
+		return err;
+	*ret = found;
+	found = (struct suspects){0};
+	return NULL;
+}
+
+static void texts_free(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		mem_free(texts[i]);
+	mem_free(texts);
+}
+
+static void suspect_deinit(struct suspect *suspect)
+{
+	mem_free(suspect->path);
+	mem_free(suspect->type);
+	mem_free(suspect->summary);
+	for (size_t i = 0; i < suspect->item_count; i++)
+		mem_free(suspect->items[i].type);
+	mem_free(suspect->items);
+	texts_free(suspect->held_by, suspect->held_by_count);
+	texts_free(suspect->evidence, suspect->evidence_count);
+}
+
+void suspects_deinit(struct suspects *suspects)
+{
+	for (size_t i = 0; i < suspects->count; i++)
+		suspect_deinit(&suspects->items[i]);
+	mem_free(suspects->items);
+	texts_free(suspects->notes, suspects->note_count);
+	mem_free(suspects->summary);
+	*suspects = (struct suspects){0};
+}

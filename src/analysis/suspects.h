@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Leak suspects: which growth is a leak, ranked, with the evidence for it.
+ *
+ * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no suspect
+ * is
+ *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize);
+ *	shrinking   anything that is smaller in a later snapshot: it is emptied now and then;
+ *	slowing     growth whose last interval is below a quarter of its first: a warm-up. For what only
+ *	            the interpreter and libraries hold (import, interned strings, compiled patterns):
+ *	            below a half;
+ *	churning    a container most of whose old items are gone although it is not much longer: its
+ *	            length wanders;
+ *	noise       less than any leak that matters (SUSPECTS_* below).
+ *
+ * Growth is reported once, at the accumulation point: the deepest single container that accounts
+ * for 70 % of what is above it. Containers that grow in step, item by item, are filled by the same
+ * code and are one suspect.
+ *
+ * Confidence is a product: what the kind of evidence is worth (a container seen growing 0.95, a
+ * buffer 0.9, a holder, chain or threads 0.85, garbage 0.8, a type alone 0.6), times
+ *	0.5 … 1    steadiness: slowest interval's rate over the fastest
+ *	0.9 … 1    how often growth was seen: 2 intervals, 3, more
+ *	0.8 … 1    share of the growth of all objects that it explains
+ *	0.5, 0.8   most, or some, old items are gone: a queue that is not drained fast enough?
+ *	0.9        a dict or an ordered dict: a cache that is still filling looks the same
+ *	0.8        not a place in the user's own code
+ *	0.7        grew by less than 1 % of its length
+ * Below SUSPECTS_CONFIDENCE_MIN it is only a note. Rank: bytes per minute times confidence.
+ */
+#pragma once
+
+#include "analysis/growth.h"
+
+/** Sixteen items and a kilobyte in the time of a hunt, and a kilobyte per minute (1.4 MB a day): the
+ *  least that anybody would mend. */
+#define SUSPECTS_CONTAINER_ITEMS_MIN 16
+#define SUSPECTS_CONTAINER_BYTES_MIN 1024
+#define SUSPECTS_BYTES_PER_MINUTE_MIN 1024
+/** Buffers grow by doubling or by eighths: less is one step of a small one. */
+#define SUSPECTS_BUFFER_BYTES_MIN 8192
+/** Under a holder, objects of requests in flight come and go by the dozen. */
+#define SUSPECTS_HOLDER_OBJECTS_MIN 64
+#define SUSPECTS_HOLDER_BYTES_MIN 8192
+/** A type without a holder is weak evidence: it must be a tenth of the growth of all objects. */
+#define SUSPECTS_TYPE_OBJECTS_MIN 1000
+#define SUSPECTS_TYPE_SHARE_MIN 0.1
+#define SUSPECTS_THREADS_MIN 3
+#define SUSPECTS_CONFIDENCE_MIN 0.3
+
+enum suspect_kind {
+	SUSPECT_CONTAINER,
+	SUSPECT_HOLDER,  /* many small objects or containers under one named dominator */
+	SUSPECT_CHAIN,   /* the same, each held by the one before: a linked list */
+	SUSPECT_BUFFER,  /* one string, bytearray, array that is made longer and longer */
+	SUSPECT_TYPE,    /* objects of one type, without a single holder */
+	SUSPECT_GARBAGE, /* unreachable objects that the collector does not take */
+	SUSPECT_THREAD,
+};
+
+/** "container", "holder", … */
+const char *suspect_kind_name(enum suspect_kind kind);
+
+/** All texts are owned. */
+struct suspect {
+	enum suspect_kind kind;
+	char *path; /* "metrics.Profiler.results"; "" for garbage */
+	char *type; /* "list"; "" if there is none */
+	char *summary;
+	double confidence;
+	uint64_t length_first, length_last; /* items, bytes, objects or threads, by kind */
+	uint64_t objects, bytes;            /* newly held */
+	double bytes_per_minute;
+	/** Of the growth of all objects, 0 … 1. */
+	double share;
+	struct suspect_item {
+		char *type;
+		uint64_t objects, bytes;
+	} *items;
+	size_t item_count;
+	char **held_by;
+	size_t held_by_count;
+	char **evidence;
+	size_t evidence_count;
+};
+
+enum suspects_collector {
+	SUSPECTS_COLLECTOR_UNKNOWN,
+	SUSPECTS_COLLECTOR_ENABLED,
+	SUSPECTS_COLLECTOR_DISABLED,
+};
+
+struct suspects {
+	struct suspect *items; /* best first */
+	size_t count;
+	char **notes;
+	size_t note_count;
+	/** One sentence: the finding, or why there is none. */
+	char *summary;
+};
+
+/** @p view has at least GROWTH_MOMENTS_MIN moments. @p ret is untouched on failure. */
+struct error *suspects_find(const struct growth_view *view, enum suspects_collector collector,
+	struct suspects *ret);
+void suspects_deinit(struct suspects *suspects);
+
+static inline void cleanup_suspects_deinit(struct suspects *suspects)
+{
+	suspects_deinit(suspects);
+}
+
+/** Texts in a row, each owned; false without memory. */
+bool suspects_add_text(char ***texts, size_t *count, const char *format, ...)
+	__attribute__((__format__(__printf__, 3, 4)));

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Between suspects.c (the rules) and suspects_text.c (the words).
+ */
+#pragma once
+
+#include "analysis/suspects.h"
+
+enum fate {
+	FATE_SUSPECT,
+	FATE_BOUNDED,
+	FATE_SLOWING,
+	FATE_CHURNING,
+	FATE_NOISE,
+	FATE_EXPLAINED, /* by another suspect */
+};
+
+/** A candidate on trial. */
+struct trial {
+	const struct growth_candidate *candidate;
+	enum suspect_kind kind;
+	enum fate fate;
+	uint64_t length_first, length_last;
+	uint64_t bytes; /* newly held, shared ones included, what others explain taken off */
+	double rate;    /* items per second over the whole time */
+	double steadiness; /* slowest interval over fastest */
+	double bytes_per_minute, share, confidence;
+	unsigned intervals, growing_intervals;
+	/** The container that grows in step with this one and is told with it; NULL if there is none. */
+	const struct growth_candidate *in_step;
+};
+
+struct court {
+	const struct growth_view *view;
+	enum suspects_collector collector;
+	double seconds;
+	uint64_t total_bytes; /* growth of all objects */
+	struct trial *trials;
+	size_t count;
+	/** Candidates made here: threads and garbage. */
+	struct growth_candidate made[2];
+	struct growth_point made_points[2][GROWTH_MOMENTS_MAX];
+};
+
+bool suspects_is_dict(const struct growth_candidate *candidate);
+
+/** Fill the texts of a suspect whose figures are there. */
+struct error *suspects_describe(
+	const struct court *court, const struct trial *trial, struct suspect *ret);
+/** Notes and the sentence above all. */
+struct error *suspects_add_notes(const struct court *court, struct suspects *ret);

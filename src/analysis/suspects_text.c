@@ -1,0 +1,340 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/suspects_internal.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/human.h"
+#include "base/string_builder.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// Notes of one sort; more would hide the others.
+#define NOTES_OF_A_SORT 3
+
+// RSS that grew by less is the allocator's breathing.
+#define RSS_GROWTH_MIN (1 << 20)
+
+#define count_text(count)     human_count(count).text
+#define bytes_text(bytes)     human_bytes(bytes).text
+#define seconds_text(seconds) human_seconds(seconds).text
+
+static char *format_text(const char *format, va_list arguments)
+{
+	va_list again;
+	char *text;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length < 0)
+		return NULL;
+	text = mem_alloc((size_t)length + 1);
+	if (text)
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+static char *text_of(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+static char *text_of(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	text = format_text(format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+bool suspects_add_text(char ***texts, size_t *count, const char *format, ...)
+{
+	char **longer = mem_realloc_array(*texts, *count + 1, sizeof(*longer));
+	va_list arguments;
+
+	if (!longer)
+		return false;
+	*texts = longer;
+	va_start(arguments, format);
+	longer[*count] = format_text(format, arguments);
+	va_end(arguments);
+	if (!longer[*count])
+		return false;
+	++*count;
+	return true;
+}
+
+#define add_evidence(suspect, ...)                                                                 \
+	suspects_add_text(&(suspect)->evidence, &(suspect)->evidence_count, __VA_ARGS__)
+#define add_note(suspects, ...)                                                                    \
+	suspects_add_text(&(suspects)->notes, &(suspects)->note_count, __VA_ARGS__)
+
+static const char *unit_of(enum suspect_kind kind)
+{
+	switch (kind) {
+	case SUSPECT_CONTAINER:
+		return "items";
+	case SUSPECT_BUFFER:
+		return "bytes";
+	case SUSPECT_THREAD:
+		return "threads";
+	default:
+		return "objects";
+	}
+}
+
+// "a dict", "an OrderedDict".
+static const char *article_of(const char *word)
+{
+	return strchr("aeiouAEIOU", word[0]) && word[0] ? "an" : "a";
+}
+
+static char *summary_of(const struct court *court, const struct trial *trial, const char *path)
+{
+	struct human first = human_count(trial->length_first);
+	struct human last = human_count(trial->length_last);
+	struct human bytes = human_bytes(trial->bytes);
+	const char *at_most = trial->candidate->unseen ? "at most " : "";
+	struct human seconds = human_seconds(court->seconds);
+	const char *type = trial->candidate->type;
+
+	switch (trial->kind) {
+	case SUSPECT_CONTAINER:
+		return text_of("%s, %s %s, grew from %s%s to %s items in %s and holds %s more.",
+			path, article_of(type), type, at_most, first.text, last.text, seconds.text, bytes.text);
+	case SUSPECT_BUFFER:
+		return text_of("%s, %s %s, grew from %s to %s in %s.", path, article_of(type), type,
+			bytes_text(trial->length_first), bytes_text(trial->length_last),
+			seconds.text);
+	case SUSPECT_CHAIN:
+		return text_of("A chain of objects under %s grew by %s objects (%s) in %s.", path,
+			count_text(trial->length_last - trial->length_first), bytes.text,
+			seconds.text);
+	case SUSPECT_HOLDER:
+		return text_of("%s under %s grew by %s in %s.",
+			trial->candidate->is_over_siblings ? "Many containers" : "Many small objects",
+			path, bytes.text, seconds.text);
+	case SUSPECT_TYPE:
+		return text_of("Objects of type %s grew from %s to %s in %s, without a single holder.",
+			type, first.text, last.text, seconds.text);
+	case SUSPECT_GARBAGE:
+		return text_of("Unreachable objects that the collector does not free grew from %s to "
+			"%s in %s.", first.text, last.text, seconds.text);
+	case SUSPECT_THREAD:
+		return text_of("The process went from %s to %s threads in %s.", first.text, last.text,
+			seconds.text);
+	}
+	return NULL;
+}
+
+// "41,310 → 56,020 → 71,690 items"
+static bool add_series(const struct court *court, const struct trial *trial, struct suspect *ret)
+{
+	_cleanup_(string_builder_deinit) struct string_builder series = {0};
+	_cleanup_(mem_free) char *text = NULL;
+	size_t count = court->view->moment_count;
+
+	for (size_t i = 0; i < count; i++) {
+		// Many snapshots: the first two and the last three.
+		if (count > 6 && i >= 2 && i + 3 < count) {
+			string_builder_add(&series, i == 2 ? " → …" : "");
+			continue;
+		}
+		string_builder_add_format(&series, "%s%s%s", i ? " → " : "",
+			i < trial->candidate->unseen ? "≤ " : "",
+			trial->kind == SUSPECT_BUFFER ?
+				bytes_text(trial->candidate->points[i].length) :
+				count_text(trial->candidate->points[i].length));
+	}
+	text = string_builder_finish(&series);
+	if (!text)
+		return false;
+	if (trial->kind == SUSPECT_BUFFER)
+		return add_evidence(ret, "%s: grew in %u of %u intervals, never shrank", text,
+			trial->growing_intervals, trial->intervals);
+	return add_evidence(ret, "%s %s: grew in %u of %u intervals, never shrank; %s per second",
+		text, unit_of(trial->kind), trial->growing_intervals, trial->intervals,
+		human_rate(trial->rate).text);
+}
+
+static bool add_container_evidence(const struct growth_candidate *candidate, struct suspect *ret)
+{
+	bool fine = true;
+
+	if (candidate->probed > 0)
+		fine = fine && add_evidence(ret, candidate->survived == candidate->probed ?
+			"old items stay: %u of %u looked at are still held" :
+			"old items leave: %u of %u looked at are still held; a queue that is not "
+			"drained fast enough?", candidate->survived, candidate->probed);
+	if (candidate->shared_bytes > 0)
+		fine = fine && add_evidence(ret, "new items of %s are held elsewhere too",
+			bytes_text(candidate->shared_bytes));
+	else
+		fine = fine && add_evidence(ret, "the new items die only with the %s", candidate->type);
+	if (suspects_is_dict(candidate))
+		fine = fine && add_evidence(ret, "no bound is known; a cache that is still filling "
+			"would look the same");
+	return fine;
+}
+
+static bool add_all_evidence(
+	const struct court *court, const struct trial *trial, struct suspect *ret)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+	bool fine = add_series(court, trial, ret);
+
+	if (trial->bytes > 0 && trial->kind != SUSPECT_GARBAGE)
+		fine = fine && add_evidence(ret, "retains %s more: %.0f %% of the growth of all objects",
+			bytes_text(trial->bytes), trial->share * 100);
+	if (candidate->kind == GROWTH_CONTAINER && trial->kind == SUSPECT_CONTAINER)
+		fine = fine && add_container_evidence(candidate, ret);
+	if (candidate->is_replaced)
+		fine = fine && add_evidence(ret, "a bigger one takes its place each time");
+	if (trial->in_step)
+		fine = fine && add_evidence(ret, "%s (%s) grows in step with it, item by item",
+			trial->in_step->path.text, trial->in_step->type);
+	if (trial->kind == SUSPECT_GARBAGE)
+		fine = fine && add_evidence(ret, court->collector == SUSPECTS_COLLECTOR_DISABLED ?
+			"the cyclic collector is switched off" :
+			"more than a full collection waits for: is the collector disabled, or are "
+			"objects frozen?");
+	return fine;
+}
+
+static bool copy_texts(char **from, size_t count, char ***ret, size_t *ret_count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!suspects_add_text(ret, ret_count, "%s", from[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool copy_items(const struct growth_candidate *candidate, struct suspect *ret)
+{
+	ret->items = mem_calloc(candidate->item_count, sizeof(*ret->items));
+	if (!ret->items)
+		return false;
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		ret->items[i].type = mem_strdup(candidate->items[i].type);
+		if (!ret->items[i].type)
+			return false;
+		ret->items[i].objects = candidate->items[i].objects;
+		ret->items[i].bytes = candidate->items[i].bytes;
+		ret->item_count++;
+	}
+	return true;
+}
+
+struct error *suspects_describe(
+	const struct court *court, const struct trial *trial, struct suspect *ret)
+{
+	// Threads have no path of their own, but something may keep a list of them.
+	const struct growth_candidate *named = trial->kind == SUSPECT_THREAD && trial->in_step ?
+		trial->in_step : trial->candidate;
+
+	ret->path = mem_strdup(named->path.text);
+	ret->type = mem_strdup(named->type);
+	if (!ret->path || !ret->type)
+		return error_enomem();
+	ret->summary = summary_of(court, trial, ret->path);
+	if (!ret->summary || !copy_items(named, ret) ||
+		!copy_texts(named->path.steps, named->path.step_count, &ret->held_by,
+			&ret->held_by_count) ||
+		!add_all_evidence(court, trial, ret))
+		return error_enomem();
+	return NULL;
+}
+
+static bool add_fates(const struct court *court, struct suspects *ret)
+{
+	unsigned bounded = 0, slowing = 0, churning = 0;
+	bool fine = true;
+
+	for (size_t i = 0; i < court->count && fine; i++) {
+		const struct trial *trial = &court->trials[i];
+		const struct growth_candidate *candidate = trial->candidate;
+
+		if (trial->bytes < SUSPECTS_HOLDER_BYTES_MIN || candidate->kind == GROWTH_TYPE)
+			continue;
+		if (trial->fate == FATE_BOUNDED && bounded++ < NOTES_OF_A_SORT)
+			fine = add_note(ret, "not a leak: %s (%s) is filling but bounded, %s of at most %s",
+				candidate->path.text, candidate->type, count_text(trial->length_last),
+				count_text(candidate->bound));
+		else if (trial->fate == FATE_SLOWING && slowing++ < NOTES_OF_A_SORT)
+			fine = add_note(ret, "slowing down: %s (%s) grew by %s, mostly at the beginning; "
+				"hunt longer to be sure", candidate->path.text, candidate->type,
+				bytes_text(trial->bytes));
+		else if (trial->fate == FATE_CHURNING && churning++ < NOTES_OF_A_SORT)
+			fine = add_note(ret, "undecided: %s (%s) grew by %s, but items come and go; hunt "
+				"longer to be sure", candidate->path.text, candidate->type,
+				bytes_text(trial->bytes));
+	}
+	return fine;
+}
+
+static bool has_suspected_dict(const struct court *court)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		if (court->trials[i].fate == FATE_SUSPECT &&
+			suspects_is_dict(court->trials[i].candidate))
+			return true;
+	}
+	return false;
+}
+
+static bool rss_grew_alone(const struct growth_view *view, uint64_t *ret)
+{
+	const struct growth_moment *first = view->moments;
+	const struct growth_moment *last = first + view->moment_count - 1;
+	uint64_t objects = last->bytes > first->bytes ? last->bytes - first->bytes : 0;
+
+	*ret = last->rss_bytes > first->rss_bytes ? last->rss_bytes - first->rss_bytes : 0;
+	return first->rss_bytes > 0 && *ret >= RSS_GROWTH_MIN && objects < *ret / 4;
+}
+
+// The sentence for a process without suspects.
+static char *summarise_health(const struct court *court)
+{
+	const struct growth_moment *first = court->view->moments;
+	const struct growth_moment *last = first + court->view->moment_count - 1;
+	uint64_t rss;
+
+	if (rss_grew_alone(court->view, &rss))
+		return text_of("No leak of Python objects: memory grew by %s in %s, but all objects "
+			"together by %s only.", bytes_text(rss), seconds_text(court->seconds),
+			bytes_text(court->total_bytes));
+	if (court->total_bytes == 0)
+		return text_of("No leak: the objects of this process did not grow in %s (%s, then %s).",
+			seconds_text(court->seconds), bytes_text(first->bytes),
+			bytes_text(last->bytes));
+	return text_of("No leak: objects grew by %s in %s, but nothing grew steadily, without bound "
+		"and without letting go.", bytes_text(court->total_bytes),
+		seconds_text(court->seconds));
+}
+
+struct error *suspects_add_notes(const struct court *court, struct suspects *ret)
+{
+	const struct growth_moment *last = &court->view->moments[court->view->moment_count - 1];
+	uint64_t rss;
+	bool fine = add_fates(court, ret);
+
+	if (has_suspected_dict(court))
+		fine = fine && add_note(ret, "a cache that is still filling cannot be told from a leak "
+			"in %s: hunt longer (--for) if a suspect is meant to be one",
+			seconds_text(court->seconds));
+	if (rss_grew_alone(court->view, &rss))
+		fine = fine && add_note(ret, "memory (RSS) grew by %s, Python objects by %s: the rest is "
+			"not Python objects, but fragmentation, free blocks or memory of C code",
+			bytes_text(rss), bytes_text(court->total_bytes));
+	if (last->garbage_bytes >= SUSPECTS_HOLDER_BYTES_MIN)
+		fine = fine && add_note(ret, "%s in %s unreachable objects wait for the cyclic collector",
+			bytes_text(last->garbage_bytes), count_text(last->garbage_objects));
+	if (!fine)
+		return error_enomem();
+	ret->summary = ret->count > 0 ? mem_strdup(ret->items[0].summary) : summarise_health(court);
+	return ret->summary ? NULL : error_enomem();
+}

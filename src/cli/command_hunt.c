@@ -1,0 +1,313 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include "analysis/dominators.h"
+#include "analysis/growth.h"
+#include "analysis/paths.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "export/export_hunt.h"
+#include "heap/heap_open.h"
+#include "report/hunt_report.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+// While waiting, how often the target is looked after and the progress line drawn.
+#define TICK_S 0.25
+
+struct hunt_options {
+	double seconds;
+	unsigned snapshots;
+	unsigned pause_ms_max;
+	int mode; /* enum capture_mode */
+	int colour; /* enum colour_when */
+	bool json, force;
+};
+
+// In the order of enum capture_mode.
+static const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL};
+// In the order of enum colour_when.
+static const char *const colour_words[] = {"auto", "always", "never", NULL};
+
+static const struct option_row hunt_rows[] = {
+	{.name = "for", .type = OPTION_SECONDS, .offset = offsetof(struct hunt_options, seconds),
+		.minimum = 0.5, .maximum = 7 * 86400, .argument = "SECONDS",
+		.help = "how long to look (default 60); slow leaks need more"},
+	{.name = "snapshots", .type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, snapshots), .minimum = GROWTH_MOMENTS_MIN,
+		.maximum = GROWTH_MOMENTS_MAX, .argument = "N",
+		.why_minimum = "with fewer, growth that goes on cannot be told from growth that "
+			       "happened once",
+		.help = "how many, evenly spread (default 3, at most 32)"},
+	{.name = "json", .type = OPTION_FLAG, .offset = offsetof(struct hunt_options, json),
+		.help = "the answer as JSON (docs/json.md)"},
+	{.name = "mode", .type = OPTION_CHOICE, .offset = offsetof(struct hunt_options, mode),
+		.choices = mode_words, .argument = "auto|clone|freeze|live",
+		.help = "how to take a snapshot (default auto: clone, else freeze)"},
+	{.name = "max-pause", .type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, pause_ms_max), .minimum = 1,
+		.maximum = 3600000, .argument = "MS",
+		.help = "refuse if the process would be stopped longer"},
+	{.name = "force", .type = OPTION_FLAG, .offset = offsetof(struct hunt_options, force),
+		.help = "go on although memory is short"},
+	{.name = "color", .type = OPTION_CHOICE, .offset = offsetof(struct hunt_options, colour),
+		.choices = colour_words, .argument = "auto|always|never",
+		.help = "colours (default auto: on a terminal)"},
+	{.type = OPTION_END},
+};
+
+static void set_defaults(void *options)
+{
+	*(struct hunt_options *)options = (struct hunt_options){.seconds = 60, .snapshots = 3};
+}
+
+/** What a hunt consists of. */
+struct hunt {
+	const struct hunt_options *options;
+	struct heap_source *source;
+	struct growth growth;
+	struct hunt_report report;
+	double started_s, first_s;
+};
+
+static struct error *parse_pid(const char *text, pid_t *ret)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || end == text || *end || pid <= 0 || pid > INT_MAX)
+		return error_create(ERROR_USAGE, "'%s' is no process id: a number is expected", text);
+	*ret = (pid_t)pid;
+	return NULL;
+}
+
+static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapshot_stats *stats)
+{
+	struct hunt_report *report = &hunt->report;
+	const struct growth_moment *moment = &hunt->growth.moments[report->snapshot_count];
+	struct hunt_snapshot *snapshot = &report->snapshots[report->snapshot_count];
+
+	*snapshot = (struct hunt_snapshot){
+		.at_s = stats->taken_at_s - hunt->first_s,
+		.stopped_ms = stats->capture.stopped_ms,
+		.mode = mem_strdup(capture_mode_name(stats->capture.mode)),
+		.fallback_reason = mem_strdup(stats->capture.fallback_reason),
+		.objects = stats->objects,
+		.bytes = stats->bytes,
+		.unreadable = stats->unreadable,
+		.refcounts_checked = stats->refcounts_checked,
+		.refcounts_exact = stats->refcounts_exact,
+		.refcounts_inferred = stats->refcounts_inferred,
+		.rss_bytes = stats->rss_bytes,
+		.garbage_objects = moment->garbage_objects,
+		.garbage_bytes = moment->garbage_bytes,
+		.retries = stats->retries,
+	};
+	report->snapshot_count++;
+	report->rss_bytes = stats->rss_bytes;
+	if (!snapshot->mode || !snapshot->fallback_reason)
+		return error_enomem();
+	return NULL;
+}
+
+// The graph is alive only in here: what is needed of it goes into the growth sample.
+static struct error *take_snapshot(struct hunt *hunt)
+{
+	const struct heap_snapshot_options options = {.capture = {
+		.mode = (enum capture_mode)hunt->options->mode,
+		.pause_ms_max = hunt->options->pause_ms_max,
+		.force = hunt->options->force,
+	}};
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	struct growth_input input;
+	struct error *err;
+
+	err = heap_snapshot_take(hunt->source, &options, &snapshot);
+	if (err)
+		return err;
+	if (hunt->report.snapshot_count == 0)
+		hunt->first_s = snapshot->stats.taken_at_s;
+	hunt->report.threads = process_thread_count(heap_source_process(hunt->source));
+	err = dominators_create(snapshot->graph, &dominators);
+	if (err)
+		return err;
+	err = paths_create(snapshot->graph, &paths);
+	if (err)
+		return err;
+	input = (struct growth_input){
+		.sample = {snapshot->graph, dominators, paths},
+		.at_s = snapshot->stats.taken_at_s - hunt->first_s,
+		.rss_bytes = snapshot->stats.rss_bytes,
+		.threads = hunt->report.threads,
+	};
+	err = growth_add(&hunt->growth, &input);
+	if (err)
+		return err;
+	return record_snapshot(hunt, &snapshot->stats);
+}
+
+static double time_of_snapshot(const struct hunt *hunt, unsigned number)
+{
+	return hunt->started_s + hunt->options->seconds * number / (hunt->options->snapshots - 1);
+}
+
+static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
+{
+	double until = time_of_snapshot(hunt, number);
+
+	for (;;) {
+		double now = interrupt_clock_s();
+		struct error *err = process_check_same(heap_source_process(hunt->source));
+
+		if (err || interrupt_signal() || now >= until)
+			return err;
+		progress_show("shikari: snapshot %u of %u in %.0f s, %u taken (Ctrl-C ends early)",
+			number + 1, hunt->options->snapshots, until - now, number);
+		interrupt_sleep_until(now + TICK_S < until ? now + TICK_S : until);
+	}
+}
+
+static struct error *take_snapshots(struct hunt *hunt)
+{
+	hunt->started_s = interrupt_clock_s();
+	for (unsigned i = 0; i < hunt->options->snapshots; i++) {
+		struct error *err = wait_for_snapshot(hunt, i);
+
+		if (!err && interrupt_signal())
+			return NULL;
+		progress_show("shikari: snapshot %u of %u …", i + 1, hunt->options->snapshots);
+		if (!err)
+			err = take_snapshot(hunt);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static char *ending_of(const struct error *err)
+{
+	if (err)
+		return mem_strdup(error_message(err));
+	return mem_strdup(interrupt_signal() ? "interrupted" : "");
+}
+
+// What was seen until the end came is an answer, if it is enough for one.
+static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_code)
+{
+	bool is_enough = hunt->report.snapshot_count >= GROWTH_MOMENTS_MIN;
+
+	if (end && (error_kind(end) != ERROR_GONE || !is_enough))
+		return end;
+	if (!is_enough) {
+		progress_clear();
+		fprintf(stderr, "shikari: interrupted after %zu of the %d snapshots that an answer "
+			"needs\n", hunt->report.snapshot_count, GROWTH_MOMENTS_MIN);
+		*ret_code = EXIT_SIGNAL + interrupt_signal();
+		return NULL;
+	}
+	hunt->report.ended_early =
+		hunt->report.snapshot_count < hunt->options->snapshots ? ending_of(end) :
+		mem_strdup("");
+	error_destroy(end);
+	if (!hunt->report.ended_early)
+		return error_enomem();
+	return suspects_find(
+		&hunt->growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &hunt->report.suspects);
+}
+
+static struct error *print_report(const struct hunt *hunt, int *ret_code)
+{
+	const struct report_style style = {
+		.width = terminal_width(STDOUT_FILENO),
+		.has_colour = terminal_has_colour(
+			(enum colour_when)hunt->options->colour, STDOUT_FILENO),
+	};
+	_cleanup_(mem_free) char *text = NULL;
+	struct error *err = NULL;
+
+	if (hunt->options->json)
+		err = export_hunt_json(&hunt->report, &text);
+	else
+		text = hunt_report_text(&hunt->report, &style);
+	if (err || !text)
+		return err ? err : error_enomem();
+	return write_output(text, ret_code);
+}
+
+static struct error *describe_target(struct hunt *hunt)
+{
+	const struct heap_source_info *info = heap_source_info(hunt->source);
+	struct hunt_report *report = &hunt->report;
+
+	report->pid = info->pid;
+	report->python = mem_strdup(info->python);
+	report->executable = mem_strdup(info->executable);
+	report->command_line = mem_strdup(info->command_line ? info->command_line : "");
+	report->snapshots = mem_calloc(hunt->options->snapshots, sizeof(*report->snapshots));
+	if (!report->python || !report->executable || !report->command_line || !report->snapshots)
+		return error_enomem();
+	return NULL;
+}
+
+static struct error *run_hunt(struct hunt *hunt, pid_t pid, int *ret_code)
+{
+	struct error *err = heap_source_open_process(pid, &hunt->source);
+
+	if (!err)
+		err = describe_target(hunt);
+	if (err)
+		return err;
+	err = conclude(hunt, take_snapshots(hunt), ret_code);
+	progress_clear();
+	if (err || *ret_code != EXIT_DONE)
+		return err;
+	return print_report(hunt, ret_code);
+}
+
+static struct error *run(const void *options, int operand_count, char **operands, int *ret_code)
+{
+	struct hunt hunt = {.options = options};
+	struct error *err;
+	pid_t pid = 0;
+
+	if (operand_count == 0)
+		return error_create(ERROR_USAGE, "hunt needs the id of a process");
+	if (operand_count > 1)
+		return error_create(ERROR_USAGE, "hunt takes one process, not also '%s'", operands[1]);
+	err = parse_pid(operands[0], &pid);
+	if (err)
+		return err;
+	err = run_hunt(&hunt, pid, ret_code);
+	growth_deinit(&hunt.growth);
+	hunt_report_deinit(&hunt.report);
+	heap_source_destroy(hunt.source);
+	return err;
+}
+
+const struct command command_hunt = {
+	.name = "hunt",
+	.summary = "find the leak: what grows, who holds it, how fast (`shikari PID` is the same)",
+	.usage = "hunt [OPTIONS] PID",
+	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. The\n"
+		"process is stopped for milliseconds per snapshot; nothing is installed or run in it.\n",
+	.examples = "examples:\n"
+		    "  shikari hunt 4242\n"
+		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n\n"
+		    "exit codes: 0 an answer, 2 usage, 3 the process cannot be read,\n"
+		    "            4 not supported, 128+N ended by signal N\n",
+	.options = hunt_rows,
+	.options_size = sizeof(struct hunt_options),
+	.defaults = set_defaults,
+	.run = run,
+};

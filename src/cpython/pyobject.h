@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What one object holds, and how large it is.
+ *
+ * pyobject_scan() gives the strong references of an object, in an order that depends only on its
+ * memory, and its shallow size as sys.getsizeof says it. References come in batches through a callback,
+ * so that a list of a hundred million items needs no memory. With `labels` set, each comes with
+ * its label: the same walk serves the graph (millions of objects, no labels) and the naming of one edge.
+ *
+ * A reference is exact if CPython's own code owns a count for it; those found by looking at the words
+ * of an unknown C type are marked PYREF_INFERRED, and may be no references at all.
+ */
+#pragma once
+
+#include "cpython/python.h"
+
+#define PYREF_INFERRED (1ull << 63)
+#define PYREF_ADDRESS  (PYREF_INFERRED - 1)
+
+#define PYSCAN_BATCH 1024
+
+enum pylabel_kind {
+	PYLABEL_NONE,
+	PYLABEL_FIELD,      /* text */
+	PYLABEL_KEY_OBJECT, /* a dict's key itself */
+	PYLABEL_VALUE,      /* the value under the key object at `object` */
+	PYLABEL_ATTRIBUTE,  /* an inline value: name is the str at `object` */
+	PYLABEL_INDEX,      /* index */
+	PYLABEL_ITEM,       /* of a set */
+	PYLABEL_LOCAL,      /* local variable: name is the str at `object` */
+	PYLABEL_STACK,
+	PYLABEL_SLOT, /* __slots__ or tp_members: char * at `object` */
+};
+
+struct pylabel {
+	enum pylabel_kind kind;
+	const char *text; /* static */
+	uint64_t object;  /* address in the target */
+	uint64_t index;
+};
+
+struct pyscan {
+	struct pycontext *context; /* borrowed */
+	/** Takes refs[0 … count) (and labels, if wanted). Called when the batch is full, also in the middle of
+	 *  an object, and by pyscan_flush(). It must not use the scan's reader. */
+	void (*flush)(struct pyscan *scan);
+	void *user;
+	/** NULL, or PYSCAN_BATCH entries. */
+	struct pylabel *labels;
+
+	/** The answer: size as sys.getsizeof says it; some part could not be read or made no sense. */
+	uint64_t size;
+	bool is_torn;
+
+	/** What was not flushed yet: references of several objects gather here, so that they can be
+	 *  looked up together. */
+	uint32_t count;
+	uint64_t refs[PYSCAN_BATCH];
+
+	// The object being scanned. bytes - head_bytes … bytes + bytes_size is at hand.
+	const struct pytype *type;
+	remote_addr addr;
+	const uint8_t *bytes;
+	size_t bytes_size;
+};
+
+/** Hand over what has gathered. */
+void pyscan_flush(struct pyscan *scan);
+
+/**
+ * Scan the object at @p addr, of type number @p type, of which @p size bytes are at @p bytes, preceded
+ * by the type's head_bytes. The bytes must stay valid during the call (they must not be a pointer
+ * into the context's reader). At least tp_basicsize bytes should be there; less makes it torn.
+ */
+void pyobject_scan(
+	struct pyscan *scan, uint32_t type, remote_addr addr, const uint8_t *bytes, size_t size);
+
+/** The same, reading the object first. False if its header cannot be read or has no known type. */
+bool pyobject_scan_at(struct pyscan *scan, remote_addr addr);
+
+/** References of an interpreter frame at @p frame (in a generator, a frame object or the data stack). */
+void pyframe_scan(struct pyscan *scan, remote_addr frame);
+
+/** References in plain fields at @p base: of the pseudo types <interpreter> and <thread>. */
+void pyfields_scan(struct pyscan *scan, remote_addr base, const struct pyfields *fields);
+
+/** Items of a container (len()); bytes of a buffer; 0 for others. */
+uint64_t pyobject_length(struct pycontext *context, remote_addr addr);
+
+/** The length that the container itself enforces: a deque's maxlen, an lru_cache's maxsize;
+ *  UINT64_MAX if none. */
+uint64_t pyobject_bound(struct pycontext *context, remote_addr addr);
+
+/** The type number of the object at @p addr, or PYTYPE_NONE. */
+uint32_t pyobject_type(struct pycontext *context, remote_addr addr);

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Small reads from a target, made cheap.
+ *
+ * A reader keeps recently read blocks of 16 KiB (one pymalloc pool) in memory of its own, direct-mapped, that is
+ * reused: a fresh page costs more than the copy. What a target already has in memory is borrowed
+ * instead. One reader serves one thread.
+ *
+ * Pointers that a reader gives are valid until its next call. Unreadable bytes are an odd target,
+ * not an error: the answer is NULL or false, and the caller counts.
+ */
+#pragma once
+
+#include "target/target.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PYREADER_BLOCK_BYTES 16384
+/** The most that pyreader_bytes() gives at once. */
+#define PYREADER_BYTES_MAX 4096
+
+struct pyreader {
+	const struct target *target; /* borrowed */
+	uint8_t *blocks;             /* slots * PYREADER_BLOCK_BYTES, owned */
+	uint64_t *tags;              /* block number + 1 of each slot; 0 is empty */
+	uint8_t *valid;              /* bit i: page i of the block could be read */
+	uint32_t slots;              /* a power of two */
+	bool can_borrow;
+	uint8_t straddle[PYREADER_BYTES_MAX];
+};
+
+/** @p slots blocks of cache, a power of two. */
+struct error *pyreader_init(struct pyreader *reader, const struct target *target, uint32_t slots);
+void pyreader_deinit(struct pyreader *reader);
+
+/** @p size (at most PYREADER_BYTES_MAX) bytes at @p addr, or NULL. */
+const uint8_t *pyreader_bytes(struct pyreader *reader, remote_addr addr, size_t size);
+
+/** As many contiguous bytes at @p addr as are at hand, at least one and at most @p want, or NULL: for arrays,
+ *  in a loop. Addresses and counts that are multiples of 8 stay so. */
+const uint8_t *pyreader_span(
+	struct pyreader *reader, remote_addr addr, uint64_t want, uint64_t *ret_size);
+
+static inline uint64_t load_u64(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static inline uint32_t load_u32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static inline bool pyreader_u64(struct pyreader *reader, remote_addr addr, uint64_t *ret)
+{
+	const uint8_t *bytes = pyreader_bytes(reader, addr, sizeof(*ret));
+
+	if (!bytes)
+		return false;
+	*ret = load_u64(bytes);
+	return true;
+}
+
+static inline bool pyreader_u32(struct pyreader *reader, remote_addr addr, uint32_t *ret)
+{
+	const uint8_t *bytes = pyreader_bytes(reader, addr, sizeof(*ret));
+
+	if (!bytes)
+		return false;
+	*ret = load_u32(bytes);
+	return true;
+}
+
+/** A word, or 0 if it cannot be read: for pointers, where 0 ends every walk. */
+static inline uint64_t pyreader_pointer(struct pyreader *reader, remote_addr addr)
+{
+	uint64_t value = 0;
+
+	return pyreader_u64(reader, addr, &value) ? value : 0;
+}

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Where an interpreter starts: the binary it lives in, its version, interpreters and threads.
+ */
+#pragma once
+
+#include "base/vector.h"
+#include "cpython/python.h"
+#include "target/elf_file.h"
+#include "target/process.h"
+
+/** Found once per process; true for as long as it runs the same program. */
+struct pyruntime_place {
+	uint32_t version_hex; /* PY_VERSION_HEX */
+	const struct pylayout *layout;
+	remote_addr runtime, type_type;
+	struct elf_file *elf; /* the binary that has the interpreter */
+	char *path;           /* of that binary, in the target's mount namespace */
+};
+
+/**
+ * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, or one of a version
+ * that has no layout ("CPython 3.8 is not supported yet").
+ */
+struct error *pyruntime_find(
+	const struct process *process, const struct target *target, struct pyruntime_place *ret);
+void pyruntime_place_deinit(struct pyruntime_place *place);
+
+/** Open the interpreter in the bytes of one moment: reads its types and checks that the layout fits. */
+struct error *python_open(const struct target *target, const struct pyruntime_place *place,
+	struct python **ret);
+void python_close(struct python *python);
+DEFINE_CLEANUP(struct python *, python_close)
+
+DEFINE_VECTOR(addr_vector, remote_addr)
+
+/** The interpreter states, the main one first. */
+struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret);
+/** The thread states of one interpreter. */
+struct error *pyruntime_threads(
+	struct pycontext *context, remote_addr interpreter, struct addr_vector *ret);
+
+/** Is a thread holding the GIL; is a collection running in any interpreter? */
+bool pyruntime_gil_is_held(struct pycontext *context);
+bool pyruntime_is_collecting(struct pycontext *context);
+
+/** sys.modules of an interpreter, or 0. */
+remote_addr pyruntime_modules(struct pycontext *context, remote_addr interpreter);
+
+/** The name that the threading module gave to the thread with this `thread_id`, or "" (then the caller has
+ *  the kernel's name). */
+void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, remote_addr thread,
+	char *ret, size_t size);
+
+/** "3.11.2", "3.13.0rc1". */
+void pyruntime_version_text(uint32_t version_hex, char *ret, size_t size);

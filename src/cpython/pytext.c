@@ -1,0 +1,284 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpython/pytext.h"
+
+#include "base/limits.h"
+#include "cpython/pydict.h"
+#include "cpython/pyobject.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+// A str, where its text is and how wide its characters are.
+struct str_view {
+	remote_addr text;
+	uint64_t length;
+	unsigned width;
+};
+
+static const struct pytype *type_of(struct pycontext *context, remote_addr object)
+{
+	uint32_t index = pyobject_type(context, object);
+
+	return index == PYTYPE_NONE ? NULL : &context->python->types->list.items[index];
+}
+
+static bool view_str(struct pycontext *context, remote_addr str, struct str_view *ret)
+{
+	const struct pylayout *layout = context->python->layout;
+	const struct pytype *type = str ? type_of(context, str) : NULL;
+	const uint8_t *bytes;
+	uint32_t state;
+	bool is_compact, is_ascii;
+
+	if (!type || !(type->flags & PYTYPE_FLAG_STR_SUBCLASS))
+		return false;
+	bytes = pyreader_bytes(&context->reader, str, layout->str.ascii_size);
+	if (!bytes)
+		return false;
+	state = load_u32(bytes + layout->str.state);
+	is_compact = state >> (layout->str.compact_bit - layout->str.state * 8) & 1;
+	is_ascii = state >> (layout->str.ascii_bit - layout->str.state * 8) & 1;
+	ret->width = state >> (layout->str.kind_bit - layout->str.state * 8) & 7;
+	ret->length = load_u64(bytes + layout->str.length);
+	if (is_compact)
+		ret->text = str + (is_ascii ? layout->str.ascii_size : layout->str.compact_size);
+	else
+		ret->text = pyreader_pointer(&context->reader, str + layout->str.data);
+	return ret->text && ret->length <= LIMIT_ITEMS &&
+		(ret->width == 1 || ret->width == 2 || ret->width == 4);
+}
+
+// One character as UTF-8 or, if it cannot be shown, as an escape. Returns its length.
+static size_t encode(uint32_t c, char out[16])
+{
+	if (c < 32 || c == 127)
+		return (size_t)snprintf(out, 16, "\\x%02x", c);
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if ((c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		return (size_t)snprintf(out, 16, "\\u%04x", c & 0xffffff);
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+// Append a character; false when the buffer is full.
+static bool append(char *ret, size_t size, size_t *length, uint32_t c)
+{
+	char encoded[16];
+	size_t bytes = encode(c, encoded);
+
+	if (*length + bytes + 1 > size)
+		return false;
+	memcpy(ret + *length, encoded, bytes);
+	*length += bytes;
+	ret[*length] = '\0';
+	return true;
+}
+
+bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t size)
+{
+	struct str_view view;
+	size_t length = 0;
+
+	ret[0] = '\0';
+	if (!view_str(context, str, &view))
+		return false;
+	for (uint64_t i = 0; i < view.length && i < LIMIT_NAME_BYTES; i++) {
+		const uint8_t *bytes = pyreader_bytes(
+			&context->reader, view.text + i * view.width, view.width);
+		uint32_t c = 0;
+
+		if (!bytes)
+			return false;
+		memcpy(&c, bytes, view.width);
+		if (!append(ret, size, &length, c))
+			break;
+	}
+	return true;
+}
+
+bool pytext_c_string(struct pycontext *context, remote_addr addr, char *ret, size_t size)
+{
+	size_t length = 0;
+
+	ret[0] = '\0';
+	for (uint64_t i = 0; i < LIMIT_NAME_BYTES; i++) {
+		const uint8_t *byte = pyreader_bytes(&context->reader, addr + i, 1);
+
+		if (!byte)
+			return false;
+		if (!*byte || !append(ret, size, &length, *byte < 0x80 ? *byte : '?'))
+			break;
+	}
+	return true;
+}
+
+bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
+{
+	const struct pylayout *layout = context->python->layout;
+	const struct pytype *type = object ? type_of(context, object) : NULL;
+	uint64_t value = 0, word;
+	int64_t digits;
+
+	if (!type || !(type->flags & PYTYPE_FLAG_LONG_SUBCLASS) ||
+		!pyreader_u64(&context->reader, object + layout->object.ob_size, &word))
+		return false;
+	digits = (int64_t)word < 0 ? -(int64_t)word : (int64_t)word;
+	if (digits > 3)
+		return false;
+	for (int64_t i = 0; i < digits; i++) {
+		uint32_t digit;
+
+		if (!pyreader_u32(&context->reader,
+			    object + layout->long_int.ob_digit + (uint64_t)i * 4, &digit))
+			return false;
+		value |= (uint64_t)digit << (30 * i);
+	}
+	*ret = (int64_t)word < 0 ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
+static bool str_is(struct pycontext *context, remote_addr str, const char *text)
+{
+	struct str_view view;
+	size_t length = strlen(text);
+	const uint8_t *bytes;
+
+	if (!view_str(context, str, &view) || view.length != length || view.width != 1)
+		return false;
+	bytes = pyreader_bytes(&context->reader, view.text, length);
+	return bytes && memcmp(bytes, text, length) == 0;
+}
+
+remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char *name)
+{
+	struct pydict_table table;
+	remote_addr key, value;
+
+	if (!dict || !pydict_read(&context->reader, context->python->layout, dict, &table))
+		return 0;
+	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
+		if (key && value && str_is(context, key, name))
+			return value;
+	}
+	return 0;
+}
+
+remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, const char *name)
+{
+	const struct pytype *type = type_of(context, object);
+	struct pydict_table table;
+	remote_addr key, value, dict, values;
+
+	if (!type)
+		return 0;
+	if (!type->has_managed_dict)
+		return type->dictoffset > 0
+			? pydict_find(context,
+				  pyreader_pointer(&context->reader,
+					  object + (uint64_t)type->dictoffset),
+				  name)
+			: 0;
+	values = pyreader_pointer(&context->reader, object - type->head_bytes);
+	dict = pyreader_pointer(&context->reader, object - type->head_bytes + 8);
+	if (dict)
+		return pydict_find(context, dict, name);
+	if (!values || !pydict_table_read(&context->reader, context->python->layout,
+			       type->cached_keys, values, &table))
+		return 0;
+	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
+		if (key && value && str_is(context, key, name))
+			return value;
+	}
+	return 0;
+}
+
+// Names of things in the program are shown; what may be data of its users is not.
+static bool is_public(const char *text)
+{
+	if (!*text || strlen(text) > 80)
+		return false;
+	for (const char *c = text; *c; c++) {
+		if (!isalnum((unsigned char)*c) && !strchr("_.-", *c) && !(*c & 0x80))
+			return false;
+	}
+	return !isdigit((unsigned char)text[0]);
+}
+
+static void describe_scalar(
+	struct pycontext *context, remote_addr object, char *ret, size_t size)
+{
+	const struct pytype *type = object ? type_of(context, object) : NULL;
+	char text[LIMIT_TYPE_NAME];
+	int64_t number;
+
+	if (!type) {
+		snprintf(ret, size, "?");
+	} else if (type->flags & PYTYPE_FLAG_STR_SUBCLASS) {
+		if (pytext_str(context, object, text, sizeof(text)) && is_public(text))
+			snprintf(ret, size, "'%s'", text);
+		else
+			snprintf(ret, size, "<str>");
+	} else if (strcmp(type->tp_name, "NoneType") == 0) {
+		snprintf(ret, size, "None");
+	} else if (pytext_int(context, object, &number)) {
+		if (strcmp(type->tp_name, "bool") == 0)
+			snprintf(ret, size, "%s", number ? "True" : "False");
+		else
+			snprintf(ret, size, "%" PRId64, number);
+	} else if (type->kind == PYKIND_TYPE) {
+		uint32_t index = pytypes_find(context->python->types, object);
+
+		snprintf(ret, size, "<class %s>",
+			index == PYTYPE_NONE ? "?"
+					     : context->python->types->list.items[index].name);
+	} else {
+		snprintf(ret, size, "<%s>", type->name);
+	}
+}
+
+void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t size)
+{
+	const struct pylayout *layout = context->python->layout;
+	const struct pytype *type = object ? type_of(context, object) : NULL;
+	uint64_t count;
+	size_t length;
+
+	if (!type || type->kind != PYKIND_TUPLE ||
+		!pyreader_u64(&context->reader, object + layout->object.ob_size, &count)) {
+		describe_scalar(context, object, ret, size);
+		return;
+	}
+	// A tuple of scalars, one level deep, the first four items.
+	length = (size_t)snprintf(ret, size, "(");
+	for (uint64_t i = 0; i < count && i < 4 && length + 1 < size; i++) {
+		char item[64];
+
+		describe_scalar(context,
+			pyreader_pointer(&context->reader,
+				object + layout->tuple.ob_item + i * 8),
+			item, sizeof(item));
+		length += (size_t)snprintf(ret + length, size - length, "%s%s", i ? ", " : "", item);
+	}
+	if (length + 1 < size)
+		snprintf(ret + length, size - length, "%s",
+			count > 4 ? ", …)" : count == 1 ? ",)" : ")");
+}

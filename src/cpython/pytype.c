@@ -1,0 +1,507 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpython/pytype.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "cpython/pydict.h"
+
+#include <stdio.h>
+
+// tp_members: T_OBJECT and T_OBJECT_EX own their word; READONLY and others are ignored
+// (Include/structmember.h).
+enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
+
+// Sizes past these are no type: an object's fixed part, and an item.
+#define BASICSIZE_MAX (1 << 24)
+#define ITEMSIZE_MAX  (1 << 20)
+
+static const struct {
+	const char *name;
+	enum pykind kind;
+} kinds_by_name[] = {
+	{"object", PYKIND_PLAIN},
+	{"NoneType", PYKIND_PLAIN},
+	{"NotImplementedType", PYKIND_PLAIN},
+	{"ellipsis", PYKIND_PLAIN},
+	{"PyCapsule", PYKIND_PLAIN},
+	{"_thread.lock", PYKIND_PLAIN},
+	{"_thread.RLock", PYKIND_PLAIN},
+	{"range_iterator", PYKIND_PLAIN},
+	{"Token.MISSING", PYKIND_PLAIN},
+	{"float", PYKIND_NUMBER},
+	{"complex", PYKIND_NUMBER},
+	{"int", PYKIND_INT},
+	{"bool", PYKIND_INT},
+	{"str", PYKIND_STR},
+	{"bytes", PYKIND_BYTES},
+	{"bytearray", PYKIND_BYTEARRAY},
+	{"array.array", PYKIND_ARRAY},
+	{"list", PYKIND_LIST},
+	{"tuple", PYKIND_TUPLE},
+	{"dict", PYKIND_DICT},
+	{"collections.defaultdict", PYKIND_DEFAULTDICT},
+	{"collections.OrderedDict", PYKIND_ODICT},
+	{"set", PYKIND_SET},
+	{"frozenset", PYKIND_SET},
+	{"type", PYKIND_TYPE},
+	{"module", PYKIND_MODULE},
+	{"code", PYKIND_CODE},
+	{"frame", PYKIND_FRAME},
+	{"generator", PYKIND_GENERATOR},
+	{"coroutine", PYKIND_COROUTINE},
+	{"async_generator", PYKIND_COROUTINE},
+	{"collections.deque", PYKIND_DEQUE},
+	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE},
+	{"itertools._tee_dataobject", PYKIND_TEE},
+	{"hamt_bitmap_node", PYKIND_HAMT_NODE},
+	{"hamt_collision_node", PYKIND_HAMT_NODE},
+	{"hamt_array_node", PYKIND_HAMT_ARRAY},
+};
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 32 || *text == 127)
+			return false;
+	}
+	return true;
+}
+
+// A copy of a C string of the target, or NULL (unreadable, unprintable, too long, no memory).
+static char *copy_c_string(struct pyreader *reader, remote_addr addr)
+{
+	char text[LIMIT_TYPE_NAME];
+	size_t length = 0;
+
+	while (length < sizeof(text)) {
+		uint64_t got;
+		const uint8_t *bytes =
+			pyreader_span(reader, addr + length, sizeof(text) - length, &got);
+
+		if (!bytes)
+			return NULL;
+		memcpy(text + length, bytes, got);
+		if (memchr(text + length, '\0', got))
+			return text[0] && is_printable(text) ? mem_strdup(text) : NULL;
+		length += got;
+	}
+	return NULL;
+}
+
+static bool grow_slots(struct pytypes *types)
+{
+	uint32_t count = types->slot_count ? types->slot_count * 2 : 4096;
+	struct pytype_slot *slots = mem_calloc(count, sizeof(*slots));
+	struct pytype_slot *old = types->slots;
+	uint32_t old_count = types->slot_count;
+
+	if (!slots)
+		return false;
+	types->slots = slots;
+	types->slot_count = count;
+	types->slot_shift = (unsigned)(64 - __builtin_ctz(count));
+	for (uint32_t i = 0; i < old_count; i++) {
+		uint32_t j;
+
+		if (!old[i].addr)
+			continue;
+		j = (uint32_t)((old[i].addr >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
+		while (slots[j].addr)
+			j = (j + 1) & (count - 1);
+		slots[j] = old[i];
+	}
+	mem_free(old);
+	return true;
+}
+
+static bool insert(struct pytypes *types, struct pytype type)
+{
+	uint32_t i;
+
+	if (types->list.count >= LIMIT_TYPES ||
+		(types->list.count * 4 >= types->slot_count && !grow_slots(types)) ||
+		!pytype_vector_push(&types->list, type))
+		return false;
+	i = (uint32_t)((type.addr >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
+	while (types->slots[i].addr)
+		i = (i + 1) & (types->slot_count - 1);
+	types->slots[i] = (struct pytype_slot){
+		.addr = type.addr, .index = (uint32_t)(types->list.count - 1)};
+	return true;
+}
+
+// Read the fields of one type object; false if it cannot be a type.
+static bool read_type(struct pyreader *reader, const struct pylayout *layout, remote_addr addr,
+	struct pytype *ret)
+{
+	const uint8_t *bytes = pyreader_bytes(reader, addr, layout->type.size);
+	remote_addr name;
+
+	if (!bytes)
+		return false;
+	*ret = (struct pytype){
+		.addr = addr,
+		.metatype = load_u64(bytes + layout->object.ob_type),
+		.base = load_u64(bytes + layout->type.tp_base),
+		.dict = load_u64(bytes + layout->type.tp_dict),
+		.flags = load_u64(bytes + layout->type.tp_flags),
+		.basicsize = (int64_t)load_u64(bytes + layout->type.tp_basicsize),
+		.itemsize = (int64_t)load_u64(bytes + layout->type.tp_itemsize),
+		.dictoffset = (int64_t)load_u64(bytes + layout->type.tp_dictoffset),
+		.weaklistoffset = (int64_t)load_u64(bytes + layout->type.tp_weaklistoffset),
+		.dealloc = load_u64(bytes + layout->type.tp_dealloc),
+		.has_legacy_finalizer = load_u64(bytes + layout->type.tp_del) != 0,
+	};
+	name = load_u64(bytes + layout->type.tp_name);
+	ret->is_gc = ret->flags & PYTYPE_FLAG_GC;
+	ret->is_heap = ret->flags & PYTYPE_FLAG_HEAP;
+	ret->has_managed_dict = ret->flags & PYTYPE_FLAG_MANAGED_DICT;
+	ret->head_bytes = (ret->is_gc ? layout->gc_head.size : 0) +
+		(ret->has_managed_dict ? layout->traits.preheader_bytes : 0);
+	if (ret->basicsize < layout->object.size || ret->basicsize > BASICSIZE_MAX ||
+		ret->itemsize < 0 || ret->itemsize > ITEMSIZE_MAX ||
+		ret->dictoffset > ret->basicsize || ret->dictoffset < -(int64_t)BASICSIZE_MAX ||
+		!(ret->flags & PYTYPE_FLAG_READY))
+		return false;
+	if (ret->is_heap)
+		ret->cached_keys = pyreader_pointer(reader, addr + layout->heap_type.ht_cached_keys);
+	ret->tp_name = copy_c_string(reader, name);
+	return ret->tp_name != NULL;
+}
+
+// Queue the direct subclasses of a type: tp_subclasses is a dict {address: weakref}.
+static void add_subclasses(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr addr)
+{
+	remote_addr subclasses = pyreader_pointer(reader, addr + layout->type.tp_subclasses);
+	struct pydict_table table;
+	remote_addr key, weakref;
+
+	if (!subclasses || !pydict_read(reader, layout, subclasses, &table))
+		return;
+	for (uint64_t i = 0; pydict_entry(reader, &table, i, &key, &weakref); i++) {
+		remote_addr child =
+			weakref ? pyreader_pointer(reader, weakref + layout->weakref.wr_object) : 0;
+		struct pytype type;
+
+		if (!child || pytypes_find(types, child) != PYTYPE_NONE ||
+			!read_type(reader, layout, child, &type))
+			continue;
+		// Only a type has a metatype that is itself a type; a dead weakref leads to None.
+		if (type.base && !insert(types, type))
+			mem_free((char *)type.tp_name);
+	}
+}
+
+static bool has_member(const struct pytypes *types, const struct pytype *type, uint32_t offset)
+{
+	for (uint32_t i = 0; i < type->member_count; i++) {
+		if (types->members.items[type->member_first + i].offset == offset)
+			return true;
+	}
+	return false;
+}
+
+// Add what the tp_members of @p from declare as owned words of @p type's instances.
+static void read_members(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, struct pytype *type, const struct pytype *from)
+{
+	remote_addr def = pyreader_pointer(reader, from->addr + layout->type.tp_members);
+
+	for (unsigned i = 0; def && i < LIMIT_TYPE_MEMBERS; i++, def += layout->member_def.size) {
+		const uint8_t *bytes = pyreader_bytes(reader, def, layout->member_def.size);
+		struct pymember member;
+		uint32_t member_type;
+		uint64_t offset;
+
+		if (!bytes)
+			return;
+		member.name = load_u64(bytes + layout->member_def.name);
+		member_type = load_u32(bytes + layout->member_def.type);
+		offset = load_u64(bytes + layout->member_def.offset);
+		if (!member.name)
+			return;
+		if ((member_type != MEMBER_OBJECT && member_type != MEMBER_OBJECT_EX) ||
+			offset < layout->object.size || offset + 8 > (uint64_t)type->basicsize ||
+			offset % 8 || has_member(types, type, (uint32_t)offset))
+			continue;
+		member.offset = (uint32_t)offset;
+		if (!pymember_vector_push(&types->members, member))
+			return;
+		type->member_count++;
+	}
+}
+
+// The tp_dealloc of classes made by a class statement: what most heap types of metatype `type` have.
+static remote_addr find_class_dealloc(const struct pytypes *types)
+{
+	remote_addr best = 0;
+	uint32_t best_count = 0;
+
+	// Majority vote (Boyer and Moore): such classes outnumber C heap types in every process seen.
+	for (size_t i = 0; i < types->list.count; i++) {
+		const struct pytype *type = &types->list.items[i];
+
+		if (!type->is_heap || type->metatype != types->type_type)
+			continue;
+		if (!best_count)
+			best = type->dealloc;
+		best_count += type->dealloc == best ? 1 : (uint32_t)-1;
+	}
+	return best;
+}
+
+static bool is_python_class(const struct pytypes *types, const struct pytype *type)
+{
+	return type->is_heap && type->dealloc == types->class_dealloc;
+}
+
+static const struct pytype *type_at(const struct pytypes *types, remote_addr addr)
+{
+	uint32_t index = pytypes_find(types, addr);
+
+	return index == PYTYPE_NONE ? NULL : &types->list.items[index];
+}
+
+// The first type on the way up whose instances are laid out by C code.
+static const struct pytype *layout_base(const struct pytypes *types, const struct pytype *type)
+{
+	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
+		if (type->dealloc != types->class_dealloc)
+			return type;
+		type = type_at(types, type->base);
+	}
+	return NULL;
+}
+
+static enum pykind kind_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds_by_name) / sizeof(kinds_by_name[0]); i++) {
+		if (strcmp(kinds_by_name[i].name, name) == 0)
+			return kinds_by_name[i].kind;
+	}
+	return PYKIND_NONE;
+}
+
+static int64_t structseq_hidden_items(
+	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type);
+
+// Does a reader know this very type?
+static bool set_known_kind(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytypes *types, const struct pytype *base, struct pytype *type)
+{
+	int64_t hidden;
+
+	type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
+	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(base->tp_name);
+	if (type->kind != PYKIND_NONE)
+		return true;
+	if (!(base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS) || is_python_class(types, base))
+		return false;
+	hidden = structseq_hidden_items(reader, layout, base);
+	if (hidden < 0)
+		return false;
+	type->kind = PYKIND_STRUCTSEQ;
+	type->hidden_items = (uint32_t)hidden;
+	return true;
+}
+
+// The layout of the nearest base that a reader knows (`object` at last), and the bytes that
+// unknown C types below it add.
+static void set_kind(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytypes *types, struct pytype *type)
+{
+	const struct pytype *base = layout_base(types, type);
+
+	type->scan_end = base ? (uint32_t)base->basicsize : layout->object.size;
+	type->layout_size = layout->object.size;
+	for (unsigned i = 0; base && i < LIMIT_TYPE_BASES; i++) {
+		if (set_known_kind(reader, layout, types, base, type)) {
+			type->layout_size = (uint32_t)base->basicsize;
+			return;
+		}
+		base = type_at(types, base->base);
+	}
+	type->kind = PYKIND_PLAIN;
+	type->fields = NULL;
+}
+
+static bool str_equals(struct pyreader *reader, const struct pylayout *layout, remote_addr str,
+	const char *text)
+{
+	size_t length = strlen(text);
+	const uint8_t *bytes = pyreader_bytes(reader, str, layout->str.ascii_size + length);
+
+	return bytes && load_u64(bytes + layout->str.length) == length &&
+		memcmp(bytes + layout->str.ascii_size, text, length) == 0;
+}
+
+static remote_addr find_in_dict(struct pyreader *reader, const struct pylayout *layout,
+	remote_addr dict, const char *name)
+{
+	struct pydict_table table;
+	remote_addr key, value;
+
+	if (!dict || !pydict_read(reader, layout, dict, &table))
+		return 0;
+	for (uint64_t i = 0; pydict_entry(reader, &table, i, &key, &value); i++) {
+		if (key && value && str_equals(reader, layout, key, name))
+			return value;
+	}
+	return 0;
+}
+
+// Items past ob_size: n_fields - n_sequence_fields of the type's dict (Objects/structseq.c).
+static int64_t structseq_hidden_items(
+	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type)
+{
+	static const char *const names[2] = {"n_fields", "n_sequence_fields"};
+	int64_t values[2];
+
+	for (int i = 0; i < 2; i++) {
+		remote_addr value = find_in_dict(reader, layout, type->dict, names[i]);
+		uint32_t digit;
+
+		if (!value || !pyreader_u32(reader, value + layout->long_int.ob_digit, &digit))
+			return -1;
+		values[i] = digit;
+	}
+	return values[0] - values[1] >= 0 && values[0] < 4096 ? values[0] - values[1] : -1;
+}
+
+// "module.qualname" for classes; tp_name of C types has the module already.
+static char *qualified_name(
+	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type)
+{
+	remote_addr module, qualname;
+	char text[2 * LIMIT_TYPE_NAME];
+	char parts[2][LIMIT_TYPE_NAME] = {"", ""};
+	remote_addr strings[2];
+
+	if (!type->is_heap || strchr(type->tp_name, '.'))
+		return mem_strdup(type->tp_name);
+	module = find_in_dict(reader, layout, type->dict, "__module__");
+	qualname = pyreader_pointer(reader, type->addr + layout->heap_type.ht_qualname);
+	strings[0] = module;
+	strings[1] = qualname;
+	for (int i = 0; i < 2; i++) {
+		const uint8_t *bytes = strings[i] ? pyreader_bytes(reader, strings[i],
+							   layout->str.ascii_size)
+						  : NULL;
+		uint64_t length = bytes ? load_u64(bytes + layout->str.length) : 0;
+		const uint8_t *ascii = length && length < LIMIT_TYPE_NAME
+			? pyreader_bytes(reader, strings[i] + layout->str.ascii_size, length)
+			: NULL;
+
+		if (ascii && !memchr(ascii, 0, length))
+			memcpy(parts[i], ascii, length);
+		if (!is_printable(parts[i]))
+			parts[i][0] = '\0';
+	}
+	if (!parts[1][0])
+		snprintf(parts[1], sizeof(parts[1]), "%s", type->tp_name);
+	if (!parts[0][0] || strcmp(parts[0], "builtins") == 0)
+		return mem_strdup(parts[1]);
+	snprintf(text, sizeof(text), "%s.%s", parts[0], parts[1]);
+	return mem_strdup(text);
+}
+
+// What can only be known once all types are there.
+static bool complete(struct pytypes *types, struct pyreader *reader, const struct pylayout *layout,
+	struct pytype *type)
+{
+	const struct pytype *from = type;
+
+	type->is_python_class = is_python_class(types, type);
+	set_kind(reader, layout, types, type);
+	// The slots of each class on the way; of a C type only if no reader knows its layout.
+	type->member_first = (uint32_t)types->members.count;
+	for (unsigned i = 0; from && i < LIMIT_TYPE_BASES; i++) {
+		if (type->scan_end > type->layout_size || is_python_class(types, from))
+			read_members(types, reader, layout, type, from);
+		from = type_at(types, from->base);
+	}
+	type->name = qualified_name(reader, layout, type);
+	return type->name != NULL;
+}
+
+struct error *pytypes_create(struct pyreader *reader, const struct pylayout *layout,
+	remote_addr type_type, struct pytypes **ret)
+{
+	_cleanup_(pytypes_destroy) struct pytypes *types = mem_calloc(1, sizeof(*types));
+	struct pytype type;
+
+	if (!types || !grow_slots(types))
+		return error_enomem();
+	types->type_type = type_type;
+	if (!read_type(reader, layout, type_type, &type))
+		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type");
+	if (!insert(types, type)) {
+		mem_free((char *)type.tp_name);
+		return error_enomem();
+	}
+	if (type.metatype != type_type || strcmp(type.tp_name, "type") != 0)
+		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type");
+	types->object_type = type.base;
+	if (!read_type(reader, layout, type.base, &type))
+		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type");
+	if (!insert(types, type)) {
+		mem_free((char *)type.tp_name);
+		return error_enomem();
+	}
+	for (size_t i = 0; i < types->list.count; i++)
+		add_subclasses(types, reader, layout, types->list.items[i].addr);
+	types->class_dealloc = find_class_dealloc(types);
+	for (size_t i = 0; i < types->list.count; i++) {
+		if (!complete(types, reader, layout, &types->list.items[i]))
+			return error_enomem();
+	}
+	*ret = take(types);
+	return NULL;
+}
+
+void pytypes_destroy(struct pytypes *types)
+{
+	if (!types)
+		return;
+	for (size_t i = 0; i < types->list.count; i++) {
+		mem_free((char *)types->list.items[i].tp_name);
+		mem_free((char *)types->list.items[i].name);
+	}
+	pytype_vector_deinit(&types->list);
+	pymember_vector_deinit(&types->members);
+	mem_free(types->slots);
+	mem_free(types);
+}
+
+bool pytypes_add(struct pytypes *types, struct pyreader *reader, const struct pylayout *layout,
+	remote_addr addr)
+{
+	struct pytype type;
+	remote_addr metatype;
+
+	if (!addr || addr % 8 || pytypes_find(types, addr) != PYTYPE_NONE ||
+		!read_type(reader, layout, addr, &type))
+		return false;
+	metatype = type.metatype;
+	if (pytypes_find(types, metatype) == PYTYPE_NONE ||
+		!pytypes_is_a(types, pytypes_find(types, metatype), "type") ||
+		!insert(types, type)) {
+		mem_free((char *)type.tp_name);
+		return false;
+	}
+	return complete(types, reader, layout, &types->list.items[types->list.count - 1]);
+}
+
+bool pytypes_is_a(const struct pytypes *types, uint32_t index, const char *base_name)
+{
+	const struct pytype *type = &types->list.items[index];
+
+	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
+		if (strcmp(type->tp_name, base_name) == 0)
+			return true;
+		type = type_at(types, type->base);
+	}
+	return false;
+}

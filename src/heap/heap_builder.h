@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * From the bytes of a CPython process to a graph.
+ *
+ *	1. find the pools in anonymous memory, and in them the objects      (parallel over memory)
+ *	2. number them                                                       (heap_addresses.h)
+ *	3. read each object once: type, size, count, references → edges      (parallel over pools)
+ *	4. objects outside pools, found by references and on GC lists, in rounds until none is new
+ *	5. roots, the rest of the reference counts                           (heap_roots.c)
+ *
+ * Memory is read twice, in address order, into buffers that are reused; the image is never kept.
+ * While building, a residual of 4 bytes per node: the object's count less the references found.
+ */
+#pragma once
+
+#include "base/vector.h"
+#include "cpython/pyobject.h"
+#include "cpython/pyruntime.h"
+#include "heap/heap_addresses.h"
+#include "heap/heap_graph.h"
+
+/** Why a node is a root, before nodes have numbers. */
+struct heap_root_ref {
+	remote_addr addr;
+	enum heap_root_kind kind;
+	const char *name, *file; /* interned in the graph */
+	bool is_counted;         /* an exact reference: it is part of the count */
+};
+DEFINE_VECTOR(root_ref_vector, struct heap_root_ref)
+DEFINE_VECTOR(node_vector, uint32_t)
+
+/** What the audit of reference counts keeps for each node, if asked to (tests). */
+struct heap_audit {
+	uint32_t *refcnt, *exact, *inferred; /* by node; pages */
+	uint32_t count;
+};
+
+struct heap_builder_stats {
+	uint64_t objects, bytes, torn, dropped_edges, inferred_edges, pools, torn_pools;
+	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
+};
+
+struct heap_builder {
+	const struct target *target;          /* borrowed */
+	const struct process *process;        /* borrowed; NULL: no ELF files to look at */
+	const struct pyruntime_place *place;  /* borrowed; NULL likewise */
+	struct python *python;                /* owned */
+	struct heap_graph *graph;             /* owned */
+	struct heap_addresses addresses;
+	struct heap_builder_stats stats;
+	unsigned workers;
+
+	struct pycontext context;  /* for roots and naming: one thread */
+	int32_t *residual;         /* by node; pages, only while building */
+	uint32_t residual_capacity;
+	struct root_ref_vector root_refs;
+	/** Words of the target that are counted roots: the search of global data passes them over. */
+	struct addr_vector consumed;
+	/** Words of global data whose value is an object's address: pairs of where, and the address. */
+	struct addr_vector global_words;
+	uint32_t rows_of_others; /* others that have been read */
+	struct node_vector inferred; /* targets of inferred edges */
+	struct heap_audit *audit;    /* NULL if not wanted */
+
+	uint32_t *edges; /* all rows so far; pages */
+	size_t edge_count, edge_capacity;
+	struct build_worker *team; /* workers of them */
+};
+
+struct heap_builder_options {
+	unsigned workers;
+	bool keep_audit;
+};
+
+/**
+ * Build the graph of the interpreter at @p place in @p target. The builder answers the graph's
+ * naming questions and must outlive it; both borrow the target. @p process may be NULL (tests).
+ */
+struct error *heap_build(const struct target *target, const struct process *process,
+	const struct pyruntime_place *place, const struct heap_builder_options *options,
+	struct heap_builder **ret);
+/** Also destroys the graph. */
+void heap_builder_destroy(struct heap_builder *builder);
+DEFINE_CLEANUP(struct heap_builder *, heap_builder_destroy)
+
+// Between the builder's own files.
+
+/** Note that something outside the pools may be an object; it is looked at in the next round. */
+struct error *heap_builder_note_other(struct heap_builder *builder, remote_addr addr);
+/** Read the objects noted since the last round, and those they lead to. */
+struct error *heap_builder_run_rounds(struct heap_builder *builder);
+/** Collect references from interpreters, threads and frames (before the rounds). */
+struct error *heap_roots_collect(struct heap_builder *builder);
+/** All objects are there: settle counts, find the other roots, and add all to the graph. */
+struct error *heap_roots_settle(struct heap_builder *builder);
+/** The dict of interned strings, looked for in the interpreter's own data; 0 if not found. */
+remote_addr heap_roots_find_interned(struct heap_builder *builder);
+/** Fill graph->naming. */
+void heap_naming_init(struct heap_builder *builder);

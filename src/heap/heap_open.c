@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "heap/heap_open.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "heap/heap_builder.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+// How long to wait for a moment when no thread holds the GIL and no collection runs: a stop then
+// finds every structure whole. Busy processes never have one; they are taken as they are.
+#define QUIET_TRIES    40
+#define QUIET_PAUSE_US 500
+// Pictures taken again because a collection was running in them: its objects are on lists that only
+// the collector's stack knows, with links in use for something else.
+#define RETRIES_MAX 3
+#define RETRY_PAUSE_US 20000
+
+#define QUIET_CACHE_SLOTS 16
+
+struct heap_source {
+	struct process *process;
+	struct pyruntime_place place;
+	struct heap_source_info info;
+	char python[48];
+	struct target *live;
+	struct python *live_python; /* for looking at the GIL before a stop */
+};
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = mem_calloc(1, sizeof(*source));
+	char version[32];
+	struct error *err;
+
+	if (!source)
+		return error_enomem();
+	err = process_open(pid, &source->process);
+	if (!err)
+		err = process_target_live(source->process, &source->live);
+	if (!err)
+		err = pyruntime_find(source->process, source->live, &source->place);
+	if (!err)
+		err = python_open(source->live, &source->place, &source->live_python);
+	if (err)
+		return err;
+	pyruntime_version_text(source->place.version_hex, version, sizeof(version));
+	snprintf(source->python, sizeof(source->python), "CPython %s", version);
+	source->info = (struct heap_source_info){
+		.pid = pid,
+		.python = source->python,
+		.version_hex = source->place.version_hex,
+		.executable = process_executable(source->process),
+		.command_line = process_command_line(source->process),
+	};
+	*ret = take(source);
+	return NULL;
+}
+
+void heap_source_destroy(struct heap_source *source)
+{
+	if (!source)
+		return;
+	python_close(source->live_python);
+	target_destroy(source->live);
+	pyruntime_place_deinit(&source->place);
+	process_destroy(source->process);
+	mem_free(source);
+}
+
+const struct heap_source_info *heap_source_info(const struct heap_source *source)
+{
+	return &source->info;
+}
+
+struct process *heap_source_process(struct heap_source *source)
+{
+	return source->process;
+}
+
+struct moment {
+	bool is_collecting, gil_is_held;
+};
+
+static struct moment look(const struct python *python)
+{
+	struct pycontext context;
+	struct moment moment = {0};
+	struct error *err = pycontext_init(&context, python, QUIET_CACHE_SLOTS);
+
+	if (err) {
+		error_destroy(err);
+		return moment;
+	}
+	moment.is_collecting = pyruntime_is_collecting(&context);
+	moment.gil_is_held = pyruntime_gil_is_held(&context);
+	pycontext_deinit(&context);
+	return moment;
+}
+
+static void wait_for_quiet(const struct heap_source *source)
+{
+	for (unsigned i = 0; i < QUIET_TRIES; i++) {
+		struct moment moment = look(source->live_python);
+
+		if (!moment.is_collecting && !moment.gil_is_held)
+			return;
+		usleep(QUIET_PAUSE_US);
+	}
+}
+
+// One picture and its graph. *ret_collecting: it caught a collection.
+static struct error *take_once(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+{
+	struct heap_builder_options build = {
+		.workers = options->workers, .keep_audit = options->keep_audit};
+	struct heap_snapshot_stats *stats = &snapshot->stats;
+	double started;
+	struct moment moment;
+	struct error *err;
+
+	wait_for_quiet(source);
+	stats->taken_at_s = now_s();
+	err = capture_take(
+		source->process, &options->capture, &snapshot->target, &stats->capture);
+	if (err)
+		return err;
+	started = now_s();
+	err = heap_build(
+		snapshot->target, source->process, &source->place, &build, &snapshot->builder);
+	if (err)
+		return err;
+	stats->build_s = now_s() - started;
+	moment = look(snapshot->builder->python);
+	stats->was_collecting = moment.is_collecting;
+	stats->gil_was_held = moment.gil_is_held;
+	return NULL;
+}
+
+static void drop(struct heap_snapshot *snapshot)
+{
+	heap_builder_destroy(take(snapshot->builder));
+	target_destroy(take(snapshot->target));
+}
+
+static void fill_stats(struct heap_source *source, struct heap_snapshot *snapshot)
+{
+	struct heap_snapshot_stats *stats = &snapshot->stats;
+	const struct heap_builder_stats *built = &snapshot->builder->stats;
+
+	snapshot->graph = snapshot->builder->graph;
+	stats->objects = built->objects;
+	stats->bytes = built->bytes;
+	stats->edges = snapshot->graph->edge_count;
+	stats->inferred_edges = built->inferred_edges;
+	stats->unreadable = built->torn + built->torn_pools;
+	stats->refcounts_checked = built->refcounts_checked;
+	stats->refcounts_exact = built->refcounts_exact;
+	stats->refcounts_inferred = built->refcounts_inferred;
+	stats->rss_bytes = process_rss_bytes(source->process);
+}
+
+struct error *heap_snapshot_take(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot **ret)
+{
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot =
+		mem_calloc(1, sizeof(*snapshot));
+	struct error *err;
+
+	if (!snapshot)
+		return error_enomem();
+	err = take_once(source, options, snapshot);
+	while (!err && snapshot->stats.was_collecting && snapshot->stats.retries < RETRIES_MAX) {
+		drop(snapshot);
+		usleep(RETRY_PAUSE_US);
+		snapshot->stats.retries++;
+		err = take_once(source, options, snapshot);
+	}
+	if (err)
+		return err;
+	fill_stats(source, snapshot);
+	*ret = take(snapshot);
+	return NULL;
+}
+
+void heap_snapshot_destroy(struct heap_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	drop(snapshot);
+	mem_free(snapshot);
+}

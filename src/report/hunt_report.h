@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The answer of a hunt as data, the same for every front end; and as text for people.
+ */
+#pragma once
+
+#include "analysis/suspects.h"
+
+#include <sys/types.h>
+
+/** One snapshot of the hunt. Texts are owned. */
+struct hunt_snapshot {
+	double at_s; /* since the first one */
+	double stopped_ms;
+	char *mode;            /* "clone", "freeze", "live" */
+	char *fallback_reason; /* why not clone; "" otherwise */
+	uint64_t objects, bytes;
+	uint64_t unreadable;
+	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
+	uint64_t rss_bytes;
+	uint64_t garbage_objects, garbage_bytes;
+	unsigned retries;
+};
+
+/** Texts are owned. */
+struct hunt_report {
+	pid_t pid;
+	char *python;       /* "CPython 3.11.2" */
+	char *executable;   /* path */
+	char *command_line;
+	uint64_t rss_bytes;
+	uint64_t threads;
+	struct hunt_snapshot *snapshots;
+	size_t snapshot_count;
+	/** Why it ended before its time: "interrupted", "the process ended"; "" if it did not. */
+	char *ended_early;
+	struct suspects suspects;
+};
+
+void hunt_report_deinit(struct hunt_report *report);
+
+static inline void cleanup_hunt_report_deinit(struct hunt_report *report)
+{
+	hunt_report_deinit(report);
+}
+
+static inline bool hunt_report_is_leak(const struct hunt_report *report)
+{
+	return report->suspects.count > 0;
+}
+
+/** How text is to look. */
+struct report_style {
+	/** Columns to wrap at; 0: lines as long as they come. */
+	unsigned width;
+	bool has_colour;
+};
+
+/** The report on one screen, in UTF-8 without control characters but newlines (and colours). The
+ *  caller owns it; NULL without memory. */
+char *hunt_report_text(const struct hunt_report *report, const struct report_style *style);

@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * heap_open.h without a heap: the real command on a play. Processes are opened for real; their graphs
+ * are scenes, a list growing by the second, or what SHIKARI_REHEARSAL says: "healthy", "odd" (names
+ * that are no UTF-8), "gone" (the process ends after the third snapshot).
+ */
+#include "heap/heap_open.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "scene.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct heap_source {
+	struct process *process;
+	struct heap_source_info info;
+	unsigned taken;
+};
+
+struct heap_builder {
+	struct scene *scene;
+};
+
+struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
+{
+	_cleanup_(process_destroy) struct process *process = NULL;
+	struct error *err = process_open(pid, &process);
+	struct heap_source *source;
+
+	if (err)
+		return err;
+	if (strstr(process_executable(process), "python3.8"))
+		return error_create(ERROR_UNSUPPORTED, "CPython 3.8 is not supported yet");
+	if (!strstr(process_executable(process), "python"))
+		return error_create(ERROR_UNSUPPORTED, "process %d (%s) is not a Python process",
+			pid, process_executable(process));
+	source = mem_calloc(1, sizeof(*source));
+	if (!source)
+		return error_enomem();
+	source->info = (struct heap_source_info){.pid = pid,
+		.python = "CPython 3.11.2",
+		.version_hex = 0x030b02f0,
+		.executable = process_executable(process),
+		.command_line = process_command_line(process)};
+	source->process = take(process);
+	*ret = source;
+	return NULL;
+}
+
+void heap_source_destroy(struct heap_source *source)
+{
+	if (!source)
+		return;
+	process_destroy(source->process);
+	mem_free(source);
+}
+
+const struct heap_source_info *heap_source_info(const struct heap_source *source)
+{
+	return &source->info;
+}
+
+struct process *heap_source_process(struct heap_source *source)
+{
+	return source->process;
+}
+
+static const char *play(void)
+{
+	const char *name = getenv("SHIKARI_REHEARSAL");
+
+	return name ? name : "";
+}
+
+static struct scene *make_scene(unsigned moment)
+{
+	struct scene *scene = scene_create();
+	node_id module = scene_module(scene, 0x1000, "metrics");
+	node_id class = scene_object(scene, 0x2000, "type");
+	node_id list = scene_object(scene, 0x3000, "list");
+	unsigned length = strcmp(play(), "healthy") == 0 ? 1000 : 1000 + 500 * moment;
+
+	scene_attribute(scene, module, class, "Profiler");
+	scene_attribute(
+		scene, class, list, strcmp(play(), "odd") == 0 ? "r\xed\xa0\x80\033[2J" : "results");
+	scene_fill(scene, list, 0x100000, length, "float", 24);
+	return scene;
+}
+
+struct error *heap_snapshot_take(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot **ret)
+{
+	struct error *err = process_check_same(source->process);
+	struct heap_snapshot *snapshot;
+	struct timespec now;
+
+	if (err)
+		return err;
+	if (strcmp(play(), "gone") == 0 && source->taken >= 3)
+		return error_create(ERROR_GONE, "process %d has ended", source->info.pid);
+	snapshot = mem_calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return error_enomem();
+	snapshot->builder = mem_calloc(1, sizeof(*snapshot->builder));
+	if (!snapshot->builder) {
+		mem_free(snapshot);
+		return error_enomem();
+	}
+	snapshot->builder->scene = make_scene(source->taken++);
+	snapshot->graph = scene_finish(snapshot->builder->scene);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snapshot->stats = (struct heap_snapshot_stats){
+		.capture = {.mode = options->capture.mode == CAPTURE_AUTO ? CAPTURE_CLONE :
+				    options->capture.mode,
+			.stopped_ms = 4.1},
+		.taken_at_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9,
+		.objects = snapshot->graph->node_count - 1,
+		.bytes = 24ull * snapshot->graph->node_count,
+		.rss_bytes = process_rss_bytes(source->process),
+	};
+	*ret = snapshot;
+	return NULL;
+}
+
+void heap_snapshot_destroy(struct heap_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	scene_destroy(snapshot->builder->scene);
+	mem_free(snapshot->builder);
+	mem_free(snapshot);
+}

@@ -1,0 +1,320 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what a process says of its heap (truth_file.py) with what was read from outside.
+
+    compare_truth.py TRUTH DUMP
+
+DUMP is what build/tests/support/graph-dump writes: "SHKDUMP1", then per object, little-endian:
+
+    u64 address, u64 type, u64 size, i64 reference count, u32 flags, u32 number of edges,
+    u64[] referents (bit 63: inferred), u32 references found exactly, u32 references inferred
+
+Prints the figures and the most frequent differences. Exits 1 if a figure is below its threshold.
+"""
+
+import argparse
+import array
+import collections
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import truth_file  # noqa: E402
+
+DUMP_MAGIC = b"SHKDUMP1"
+INFERRED = 1 << 63
+TRACKED, STATIC, UNEXPLAINED = 1, 2, 4  # flags of a node in the dump
+NODE_WORDS = 6  # all but the edges
+
+Node = collections.namedtuple("Node", "type size refcount flags edges exact inferred")
+
+#: (name, least percentage)
+THRESHOLDS = {
+    "tracked objects found, type right": 100.0,
+    "all objects found, type right": 99.9,
+    "tracked in the dump, not in truth": 99.9,
+    "edges found": 99.9,
+    "exact edges that truth has or allows": 99.9,
+    "sizes": 99.9,
+    "refcounts read": 99.9,
+    "refcounts explained by exact edges": 99.5,
+    "refcounts explained with inferred edges": 99.9,
+    "not static": 85.0,
+}
+
+#: Strong references that tp_traverse does not report (CPython 3.11): source, referent, why. A name
+#: stands for the type and all derived from it; None for any type.
+NOT_VISITED = [
+    ("dict", "str", "keys of a dict whose keys are all strings"),
+    ("type", "str", "name, qualified name, keys shared by instances"),
+    ("type", "tuple", "ht_slots"),
+    ("type", "dict", "tp_subclasses"),
+    ("method_descriptor", "str", "d_name, d_qualname"),
+    ("classmethod_descriptor", "str", "d_name, d_qualname"),
+    ("member_descriptor", "str", "d_name, d_qualname"),
+    ("getset_descriptor", "str", "d_name, d_qualname"),
+    ("wrapper_descriptor", "str", "d_name, d_qualname"),
+    ("module", "str", "md_name"),
+    ("collections.OrderedDict", None, "its nodes hold the keys a second time"),
+    ("_thread._local", "str", "key"),
+    ("enumerate", "int", "one"),
+    ("functools._lru_cache_wrapper", "functools._lru_list_elem", "links"),
+    ("generator", "str", "gi_name, gi_qualname"),
+    ("coroutine", "str", "cr_name, cr_qualname"),
+    ("async_generator", "str", "ag_name, ag_qualname"),
+    ("_io.BytesIO", "bytes", "buf"),
+    ("_io.StringIO", None, "decoder, newlines, and pieces not yet joined"),
+]
+
+
+#: Visited by content: tp_traverse of the first reports what objects of the second, which it holds,
+#: refer to, and not these themselves.
+VISITED_THROUGH = {"functools._lru_cache_wrapper": "functools._lru_list_elem"}
+
+
+class BadDump(Exception):
+    pass
+
+
+def read_dump(path):
+    """{address: Node}"""
+    with open(path, "rb") as file:
+        content = file.read()
+    if content[:8] != DUMP_MAGIC or len(content) % 8:
+        raise BadDump(f"{path} is not a dump")
+    words = array.array("Q", content)
+    nodes = {}
+    position, end = 1, len(words)
+    while position < end:
+        if position + NODE_WORDS > end:
+            raise BadDump(f"{path} ends within an object")
+        address, kind, size, refcount, packed = words[position : position + 5]
+        flags, edge_count = packed & 0xFFFFFFFF, packed >> 32
+        position += 5
+        if position + edge_count + 1 > end:
+            raise BadDump(f"{path} ends within the edges of {address:#x}")
+        edges = words[position : position + edge_count]
+        found = words[position + edge_count]
+        position += edge_count + 1
+        if refcount >> 63:
+            refcount -= 1 << 64
+        if address in nodes:
+            raise BadDump(f"{path} has {address:#x} twice")
+        nodes[address] = Node(kind, size, refcount, flags, edges, found & 0xFFFFFFFF, found >> 32)
+    return nodes
+
+
+class Comparison:
+    """The figures: name -> [right, of]; and differences: (field, type, ...) -> count."""
+
+    def __init__(self, truth, nodes):
+        self.truth, self.nodes = truth, nodes
+        self.figures = {}
+        self.informative = {}
+        self.differences = collections.Counter()
+        self.allowed = collections.Counter()
+        self.excluded = set(truth.excluded)
+        self.index = {address: n for n, address in enumerate(truth.addresses)}
+        self.compare_objects()
+        self.compare_edges()
+        self.compare_refcounts()
+
+    def kind_names(self, address):
+        return self.truth.type_names.get(address) or ["type at %#x" % address]
+
+    def kind_of(self, address):
+        """The names of an object's type and its bases."""
+        if address in self.index:
+            return self.kind_names(self.truth.types[self.index[address]])
+        if address in self.nodes:
+            return self.kind_names(self.nodes[address].type)
+        return ["nothing known"]
+
+    def differ(self, field, *where):
+        self.differences[(field, *where)] += 1
+
+    def compare_objects(self):
+        truth = self.truth
+        found = found_tracked = tracked = sizes = sized = 0
+        for n, address in enumerate(truth.addresses):
+            name = self.kind_names(truth.types[n])[0]
+            is_tracked = bool(truth.flags[n] & truth_file.TRACKED)
+            tracked += is_tracked
+            node = self.nodes.get(address)
+            if node is None:
+                self.differ("object is missing", name)
+            elif node.type != truth.types[n]:
+                self.differ("type", name, "read as " + self.kind_names(node.type)[0])
+            else:
+                found += 1
+                if is_tracked and not node.flags & TRACKED:
+                    self.differ("tracked, not said so", name)
+                else:
+                    found_tracked += is_tracked
+            if not truth.flags[n] & truth_file.OWN_SIZE:
+                sized += 1
+                if node is not None and node.size == truth.sizes[n]:
+                    sizes += 1
+                elif node is not None:
+                    self.differ("size", name, f"{truth.sizes[n]} read as {node.size}")
+        phantoms = 0
+        for address, node in self.nodes.items():
+            if node.flags & TRACKED and address not in self.excluded:
+                n = self.index.get(address)
+                if n is None or not truth.flags[n] & truth_file.TRACKED:
+                    phantoms += 1
+                    self.differ("tracked in the dump, not in truth", self.kind_of(address)[0])
+        self.figures["tracked objects found, type right"] = found_tracked, tracked
+        self.figures["all objects found, type right"] = found, len(truth.addresses)
+        self.figures["tracked in the dump, not in truth"] = tracked - phantoms, tracked
+        self.figures["sizes"] = sizes, sized
+
+    def compare_edges(self):
+        truth, excluded = self.truth, self.excluded
+        of = exact = inferred = extra = extra_inferred = right = 0
+        for n, source in enumerate(truth.addresses):
+            if source in excluded:
+                continue
+            said = collections.Counter(
+                target for target in truth.edges[truth.edge_starts[n] : truth.edge_starts[n + 1]]
+                if target not in excluded)
+            read_exact, read_inferred = collections.Counter(), collections.Counter()
+            for edge in self.edges_of(source):
+                target = edge & ~INFERRED
+                if target not in excluded:
+                    (read_inferred if edge & INFERRED else read_exact)[target] += 1
+            for target, count in said.items():
+                as_exact = min(count, read_exact[target])
+                as_inferred = min(count - as_exact, read_inferred[target])
+                of += count
+                exact += as_exact
+                inferred += as_inferred
+                if as_exact + as_inferred < count:
+                    self.differences["edge is missing", self.kind_of(source)[0],
+                                     "to " + self.kind_of(target)[0]] += count - as_exact - as_inferred
+            for target, count in read_exact.items():
+                more = max(0, count - said[target])
+                right += count - more
+                if more and not self.is_allowed(n, source, target, more):
+                    extra += more
+                    self.differences["edge that truth lacks", self.kind_of(source)[0],
+                                     "to " + self.kind_of(target)[0]] += more
+            extra_inferred += (read_inferred - (said - read_exact)).total()
+        self.figures["edges found"] = exact + inferred, of
+        self.figures["exact edges that truth has or allows"] = right, right + extra
+        self.informative["edges found as exact"] = exact, of
+        self.informative["edges found as inferred"] = inferred, of
+        self.informative["inferred edges that truth lacks"] = extra_inferred, of
+
+    def edges_of(self, source):
+        """The edges in the dump, those included that tp_traverse reports in another's place."""
+        node = self.nodes.get(source)
+        if not node:
+            return []
+        edges = list(node.edges)
+        for kind in self.kind_of(source):
+            if kind in VISITED_THROUGH:
+                for edge in node.edges:
+                    if self.kind_of(edge & ~INFERRED)[0] == VISITED_THROUGH[kind]:
+                        through = self.nodes.get(edge & ~INFERRED)
+                        edges += through.edges if through else []
+        return edges
+
+    def is_allowed(self, n, source, target, count):
+        """Is an edge that gc.get_referents does not report one that it never reports?"""
+        flags = self.truth.flags[n]
+        kinds, referent_kinds = self.kind_of(source), self.kind_of(target)
+        why = None
+        if not flags & truth_file.GC_TYPE:
+            why = "the source's type takes no part in garbage collection"
+        elif "type" in kinds and not flags & truth_file.TRACKED:
+            why = "static type"
+        elif flags & truth_file.RUNNING:
+            why = "local of a running frame"
+        else:
+            for kind, referent, reason in NOT_VISITED:
+                if kind in kinds and (referent is None or referent in referent_kinds):
+                    why = f"{kind}: {reason}"
+                    break
+        if why:
+            self.allowed[why] += count
+        return bool(why)
+
+    def compare_refcounts(self):
+        truth = self.truth
+        read = exact = inferred = of = static = 0
+        for n, address in enumerate(truth.addresses):
+            if address in self.excluded:
+                continue
+            node = self.nodes.get(address)
+            if node and node.flags & STATIC:
+                static += 1
+                continue
+            of += 1
+            if not node:
+                continue
+            name = self.kind_of(address)[0]
+            if node.refcount == truth.refcounts[n]:
+                read += 1
+            else:
+                self.differ("refcount", name, f"{truth.refcounts[n]} read as {node.refcount}")
+            rest = node.refcount - node.exact
+            exact += rest == 0
+            if 0 <= rest <= node.inferred:
+                inferred += 1
+            else:
+                what = f"{rest:+} with {node.inferred} inferred" if abs(rest) < 10 else "10 or more"
+                self.differ("refcount is not explained", name, what)
+        self.figures["refcounts read"] = read, of
+        self.figures["refcounts explained by exact edges"] = exact, of
+        self.figures["refcounts explained with inferred edges"] = inferred, of
+        self.figures["not static"] = of, of + static
+
+    def failures(self):
+        return [name for name, least in THRESHOLDS.items() if percentage(self.figures[name]) < least]
+
+    def show(self, file=None, listed=40):
+        for name, figure in self.figures.items():
+            verdict = "FAILED" if percentage(figure) < THRESHOLDS[name] else "ok"
+            print(f"{name:42} {percentage(figure):9.4f} % (least {THRESHOLDS[name]:5.1f}) "
+                  f"{figure[0]:8} of {figure[1]:8}  {verdict}", file=file)
+        for name, figure in self.informative.items():
+            print(f"{name:42} {percentage(figure):9.4f} %               "
+                  f"{figure[0]:8} of {figure[1]:8}", file=file)
+        print(f"the observer's own objects, left out: {len(self.excluded)}", file=file)
+        print("\nexact edges that tp_traverse does not report, allowed:", file=file)
+        for why, count in self.allowed.most_common():
+            print(f"  {count:8}  {why}", file=file)
+        print(f"\ndifferences, {min(listed, len(self.differences))} of {len(self.differences)} kinds:",
+              file=file)
+        for difference, count in self.differences.most_common(listed):
+            print(f"  {count:8}  {': '.join(difference)}", file=file)
+
+
+def percentage(figure):
+    """Nothing to compare is a failure, not a success."""
+    right, of = figure
+    return 100 * right / of if of else 0.0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("truth")
+    parser.add_argument("dump")
+    parser.add_argument("--differences", type=int, default=40, help="how many kinds to list")
+    options = parser.parse_args()
+    try:
+        comparison = Comparison(truth_file.read(options.truth), read_dump(options.dump))
+    except (OSError, EOFError, ValueError, BadDump) as error:
+        sys.exit(f"compare_truth: {error}")
+    comparison.show(listed=options.differences)
+    failures = comparison.failures()
+    if failures:
+        sys.exit(f"\ncompare_truth: FAILED: {'; '.join(failures)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""A WSGI application, served over HTTP, that keeps nothing."""
+
+import http.client
+import json
+import threading
+import wsgiref.simple_server
+
+from workload import ticks
+
+
+def application(environ, start_response):
+    body = json.dumps({"path": environ["PATH_INFO"]}).encode()
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [body]
+
+
+class QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+server = wsgiref.simple_server.make_server(
+    "127.0.0.1", 0, application, handler_class=QuietHandler)
+threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+
+for number in ticks(40):
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request("GET", "/items/%d" % number)
+    connection.getresponse().read()
+    connection.close()

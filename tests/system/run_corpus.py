@@ -1,0 +1,199 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hunts in every program of the corpus and compares with the known answers.
+
+One TAP line per program and interpreter, then a table. Exits 1 if fewer of the leaks are named first
+than the threshold, if there is a suspect in a healthy program, or no answer about one.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CORPUS = os.path.join(HERE, "corpus")
+sys.path.insert(0, CORPUS)
+sys.dont_write_bytecode = True
+
+from manifest import PROGRAMS  # noqa: E402
+
+SHIKARI = os.path.join(HERE, "..", "..", "build", "shikari")
+READY_TIMEOUT_S = 30
+# A program that has started imports and fills small caches for a moment.
+WARM_UP_S = 2
+# What a hunt may take beyond the time it was told to watch.
+HUNT_SLACK_S = 60
+
+Result = collections.namedtuple("Result", "program interpreter right answered reason seconds")
+
+
+class Unanswered(Exception):
+    """There is no answer to compare; the message says why."""
+
+
+def start(program, interpreter):
+    """The program, running and ready."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig=KILL", "--", interpreter, os.path.join(CORPUS, program.file)],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True)
+    readable, _, _ = select.select([process.stdout], [], [], READY_TIMEOUT_S)
+    line = process.stdout.readline() if readable else ""
+    if line != f"ready {process.pid}\n":
+        finish(process)
+        raise Unanswered(f"the program did not start: {line.strip() or process.stderr_text}")
+    return process
+
+
+def finish(process):
+    """End the program. What it wrote to stderr is in process.stderr_text."""
+    process.kill()
+    process.stdout.close()
+    process.stderr_text = process.stderr.read().strip()
+    process.stderr.close()
+    process.wait()
+
+
+def hunt(shikari, pid, seconds, snapshots):
+    command = [shikari, "hunt", str(pid), "--json", "--for", f"{seconds:g}",
+               "--snapshots", str(snapshots)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=seconds + HUNT_SLACK_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unanswered(f"shikari took longer than {seconds + HUNT_SLACK_S:g} s") from None
+    if done.returncode:
+        words = done.stderr.decode(errors="replace").strip()
+        raise Unanswered(f"shikari exited with {done.returncode}: {words}")
+    try:
+        report = json.loads(done.stdout)
+    except ValueError as error:
+        raise Unanswered(f"not JSON: {error}") from None
+    if report.get("schema") != "shikari.hunt/1":
+        raise Unanswered(f"unknown schema {report.get('schema')!r}")
+    return report
+
+
+def judge(program, report):
+    """(right, reason): compare a report with what is known of the program."""
+    suspects = report["suspects"]
+    named = [f"{suspect['path']} ({suspect['kind']})" for suspect in suspects]
+    listing = "; ".join(named[:3]) + ("; …" if len(named) > 3 else "")
+    if program.paths is None:
+        right = report["verdict"] == "no-leak" and not suspects
+        return right, f"{report['verdict']}: {listing}" if not right else "no suspect"
+    if report["verdict"] != "leak" or not suspects:
+        return False, f"{report['verdict']}: {listing or 'no suspect'}"
+    first = suspects[0]
+    if first["rank"] != 1:
+        return False, f"the first suspect has rank {first['rank']}"
+    module = f"(?:__main__|{re.escape(program.file[:-3])})"
+    path_is_right = any(
+        re.fullmatch(pattern.replace("{M}", module), first["path"] or "")
+        for pattern in program.paths)
+    kind_is_right = program.kind is None or re.fullmatch(program.kind, first["kind"])
+    return bool(path_is_right and kind_is_right), listing
+
+
+def try_program(program, interpreter, options):
+    begin = time.monotonic()
+    right = answered = False
+    try:
+        process = start(program, interpreter)
+        try:
+            time.sleep(WARM_UP_S)
+            report = hunt(options.shikari, process.pid, options.seconds, options.snapshots)
+            status = process.poll()
+        finally:
+            finish(process)
+        if status is not None:
+            raise Unanswered(f"the program ended with {status}: {process.stderr_text}")
+        right, reason = judge(program, report)
+        answered = True
+    except Unanswered as error:
+        reason = str(error)
+    except (KeyError, TypeError) as error:
+        reason = f"the report is not as documented: {error!r}"
+    return Result(program, interpreter, right, answered, reason, time.monotonic() - begin)
+
+
+def summary(results, threshold):
+    """Print the final table; is it good enough?"""
+    good = True
+    width = max(len(result.interpreter) for result in results)
+    print(f"# {'interpreter':{width}}  leaks  named first          healthy  false alarms  unanswered")
+    for interpreter in dict.fromkeys(result.interpreter for result in results):
+        mine = [result for result in results if result.interpreter == interpreter]
+        leaks = [result for result in mine if result.program.paths is not None]
+        healthy = [result for result in mine if result.program.paths is None]
+        named = sum(result.right for result in leaks)
+        alarms = sum(result.answered and not result.right for result in healthy)
+        unanswered = sum(not result.answered for result in mine)
+        share = 100 * named / len(leaks) if leaks else 100
+        print(f"# {interpreter:{width}}  {len(leaks):5}  {named:5} ({share:5.1f} %)"
+              f"      {len(healthy):7}  {alarms:12}  {unanswered:10}")
+        good = good and share >= threshold and all(result.right for result in healthy)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("programs", nargs="*", help="only these (part of the file name)")
+    parser.add_argument("--python", action="append", metavar="PATH",
+                        help="an interpreter (default /usr/bin/python3.11); may be repeated")
+    parser.add_argument("--fast", action="store_true", help="only a few representative programs")
+    parser.add_argument("--for", dest="seconds", type=float, default=12, metavar="SECONDS",
+                        help="how long each hunt watches (default 12)")
+    parser.add_argument("--snapshots", type=int, default=4)
+    parser.add_argument("--threshold", type=float, default=95, metavar="PERCENT",
+                        help="of the leaks that must be named first (default 95)")
+    parser.add_argument("-j", "--jobs", type=int, default=3, help="programs at a time (default 3)")
+    parser.add_argument("--shikari", default=SHIKARI, help="the command (default build/shikari)")
+    options = parser.parse_args()
+    interpreters = options.python or ["/usr/bin/python3.11"]
+    options.shikari = os.path.abspath(options.shikari)
+    for program in [options.shikari] + interpreters:
+        if not os.access(program, os.X_OK):
+            parser.error(f"{program} is not there")
+
+    chosen = [
+        program for program in PROGRAMS
+        if (program.fast or not options.fast)
+        and (not options.programs or any(part in program.file for part in options.programs))]
+    if not chosen:
+        parser.error("no such program in the corpus")
+
+    work = [(program, interpreter) for interpreter in interpreters for program in chosen]
+    print(f"1..{len(work)}", flush=True)
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        pending = [pool.submit(try_program, *item, options) for item in work]
+        try:
+            for number, future in enumerate(pending, 1):
+                result = future.result()
+                results.append(result)
+                print(f"{'ok' if result.right else 'not ok'} {number} - {result.program.file[:-3]} "
+                      f"[{result.interpreter}] {result.seconds:.0f} s: {result.reason}", flush=True)
+        except BaseException:
+            for future in pending:
+                future.cancel()
+            raise
+    sys.exit(0 if summary(results, options.threshold) else 1)
+
+
+if __name__ == "__main__":
+    main()

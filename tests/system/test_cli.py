@@ -1,0 +1,331 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: usage, bad input, exit codes, streams.
+
+The command is $SHIKARI, or build/shikari. One test: python3 tests/system/test_cli.py -k zombie
+"""
+
+import contextlib
+import ctypes
+import glob
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+SHIKARI = os.path.abspath(os.environ.get("SHIKARI", os.path.join(ROOT, "build", "shikari")))
+# A Python that is supported, to be looked at.
+PYTHON = next((path for path in ["/usr/bin/python3.11"] + sorted(
+    glob.glob(os.path.expanduser("~/.pyenv/versions/3.11.*/bin/python3.11")))
+    if os.path.exists(path)), None)
+
+# Grows for as long as it runs.
+LEAK = "import time\nx = []\nprint('ready', flush=True)\n" \
+       "while True:\n    x.append(float(len(x)))\n    time.sleep(0.0005)\n"
+
+# An x86 (32-bit) program that needs no library: pause() for ever.
+LOOP_32 = """
+    .globl _start
+_start:
+    mov $29, %eax
+    int $0x80
+    jmp _start
+"""
+
+# Ends with the pipe it reads from: becomes a zombie's parent, traces a process, ...
+ZOMBIE_PARENT = """
+import os, sys, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+time.sleep(0.2)
+print(child, flush=True)
+sys.stdin.read()
+"""
+
+
+def run(*arguments, **options):
+    """The finished command; stdout and stderr as text."""
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run([SHIKARI, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=120, check=False, **options)
+
+
+@contextlib.contextmanager
+def process(*command, **options):
+    """A child that runs for the time of the block."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                             **options)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+
+
+@contextlib.contextmanager
+def leaking_python():
+    with process(PYTHON, "-c", LEAK) as child:
+        assert child.stdout.readline() == "ready\n"
+        yield child
+
+
+def build(source, *flags):
+    """Compile into a fresh folder; the program's path, or None."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    folder = tempfile.mkdtemp(prefix="shikari-test-")
+    path = os.path.join(folder, "program")
+    if not compiler:
+        return None
+    done = subprocess.run([compiler, *flags, "-o", path, "-"], input=source, text=True,
+                          stderr=subprocess.DEVNULL, check=False)
+    return path if done.returncode == 0 else None
+
+
+class CommandLine(unittest.TestCase):
+    def assert_refused(self, done, code, *words):
+        """One line on stderr, nothing on stdout, this exit code."""
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertRegex(done.stderr, r"\Ashikari: [^\n]+\n\Z")
+        self.assertFalse(done.stdout)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+
+class Usage(CommandLine):
+    def test_nothing_prints_usage_and_fails(self):
+        done = run()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("usage: shikari PID", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_help_goes_to_stdout(self):
+        pages = [run("hunt", "--help"), run("hunt", "-h"), run("help", "hunt"), run("-h", "1")]
+        for done in pages:
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(pages[0].stdout, pages[1].stdout)
+        self.assertEqual(pages[0].stdout, pages[2].stdout)
+        for option in ["--for", "--snapshots", "--json", "--mode", "--max-pause", "--force",
+                       "--color"]:
+            self.assertIn(option, pages[0].stdout)
+        self.assertIn("hunt", run("help").stdout)
+        self.assertEqual(run("help").stdout, run("--help").stdout)
+
+    def test_help_fits_100_columns(self):
+        for line in (run("help").stdout + run("help", "hunt").stdout).splitlines():
+            self.assertLessEqual(len(line), 100, line)
+
+    def test_version(self):
+        self.assertRegex(run("--version").stdout, r"\Ashikari \d+\.\d+\.\d+\n.*CPython 3\.11")
+
+    def test_slips_name_the_nearest_word(self):
+        self.assert_refused(run("hnut", "1"), 2, "did you mean 'hunt'?")
+        self.assert_refused(run("hunt", "--jsn", "1"), 2, "did you mean --json?")
+        self.assert_refused(run("hunt", "--frobnicate", "1"), 2, "no option --frobnicate")
+        self.assert_refused(run("help", "hnut"), 2)
+
+    def test_wrong_values(self):
+        self.assert_refused(run("hunt"), 2, "process")
+        self.assert_refused(run("hunt", "1", "2"), 2, "'2'")
+        self.assert_refused(run("hunt", "12x"), 2, "12x")
+        self.assert_refused(run("hunt", "99999999999999"), 2)
+        self.assert_refused(run("hunt", "--", "-1"), 2)
+        self.assert_refused(run("hunt", "--snapshots", "2", "1"), 2, "at least 3", "goes on")
+        self.assert_refused(run("hunt", "--snapshots", "3.5", "1"), 2, "whole number")
+        self.assert_refused(run("hunt", "--for", "soon", "1"), 2, "'soon'")
+        self.assert_refused(run("hunt", "--for", "nan", "1"), 2)
+        self.assert_refused(run("hunt", "1", "--for"), 2, "needs a value")
+        self.assert_refused(run("hunt", "--json=yes", "1"), 2, "takes no value")
+        self.assert_refused(run("hunt", "--mode", "fast", "1"), 2, "auto|clone|freeze|live")
+        self.assert_refused(run("hunt", "--max-pause", "-5", "1"), 2)
+
+
+class BadTargets(CommandLine):
+    def test_no_such_process(self):
+        with process("true") as child:
+            child.wait()
+        self.assert_refused(run(child.pid), 3, str(child.pid))
+
+    def test_not_python(self):
+        with process("sleep", "60") as child:
+            self.assert_refused(run(child.pid), 4, "Python")
+
+    def test_unsupported_version(self):
+        versions = glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/bin/python3.8"))
+        if not versions:
+            self.skipTest("there is no Python 3.8 here")
+        with process(versions[0], "-c", LEAK) as child:
+            child.stdout.readline()
+            self.assert_refused(run(child.pid), 4, "CPython 3.8 is not supported yet")
+
+    def test_32_bit(self):
+        program = build(LOOP_32, "-m32", "-nostdlib", "-static", "-x", "assembler")
+        if not program:
+            self.skipTest("no 32-bit program can be made here")
+        self.addCleanup(shutil.rmtree, os.path.dirname(program))
+        with process(program) as child:
+            time.sleep(0.1)
+            if child.poll() is not None:
+                self.skipTest("the kernel runs no 32-bit programs")
+            self.assert_refused(run(child.pid), 4, "32-bit")
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to be somebody else")
+    def test_no_permission(self):
+        with leaking_python() as child:
+            done = run(child.pid, user=65534, group=65534, extra_groups=[])
+            self.assert_refused(done, 3, "root")
+
+    def test_zombie(self):
+        with process(sys.executable, "-c", ZOMBIE_PARENT) as parent:
+            zombie = int(parent.stdout.readline())
+            self.assert_refused(run(zombie), 3, str(zombie))
+
+    def test_kernel_thread(self):
+        try:
+            with open("/proc/2/stat", encoding="ascii") as stat:
+                if "(kthreadd)" not in stat.read():
+                    self.skipTest("process 2 is no kernel thread here")
+        except OSError:
+            self.skipTest("there is no process 2 here")
+        self.assert_refused(run(2), 4, "kernel")
+
+    def test_traced_by_a_debugger(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        with leaking_python() as child:
+            seized = libc.ptrace(0x4206, child.pid, None, None)  # PTRACE_SEIZE
+            if seized != 0:
+                self.skipTest("ptrace is not allowed here")
+            try:
+                self.assert_refused(run(child.pid), 3, "traced", str(os.getpid()))
+            finally:
+                libc.ptrace(0x4207, child.pid, None, None)  # PTRACE_INTERRUPT
+                os.waitpid(child.pid, os.WUNTRACED)
+                libc.ptrace(17, child.pid, None, None)  # PTRACE_DETACH
+
+    @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
+    def test_exits_midway(self):
+        with leaking_python() as child:
+            hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "20"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(1.5)
+            child.kill()
+            child.wait()
+            out, error = hunt.communicate(timeout=10)
+        self.assert_refused(
+            subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "ended")
+
+    @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
+    def test_executes_another_program_midway(self):
+        code = "import os, sys\nprint('ready', flush=True)\nsys.stdin.readline()\n" \
+               "os.execv('/bin/sleep', ['sleep', '60'])\n"
+        with process(PYTHON, "-c", code) as child:
+            child.stdout.readline()
+            hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "20"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(1.5)
+            child.stdin.write("\n")
+            child.stdin.flush()
+            out, error = hunt.communicate(timeout=10)
+        self.assert_refused(
+            subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "program")
+
+
+@unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
+class Streams(CommandLine):
+    def test_answer_on_stdout_only(self):
+        with leaking_python() as child:
+            done = run(child.pid, "--for", "1.5")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("LEAK", done.stdout)
+        self.assertNotIn("\033", done.stdout)
+
+    def test_json(self):
+        with leaking_python() as child:
+            done = run("hunt", child.pid, "--json", "--for", "1.5", "--color=always")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        report = json.loads(done.stdout)
+        self.assertEqual(report["schema"], "shikari.hunt/1")
+        self.assertEqual(report["verdict"], "leak")
+        self.assertEqual(report["target"]["pid"], child.pid)
+        self.assertEqual(len(report["snapshots"]), 3)
+        self.assertEqual(report["suspects"][0]["rank"], 1)
+        self.assertEqual(
+            list(report["suspects"][0])[:5], ["rank", "kind", "path", "type", "summary"])
+
+    def test_stdout_closed(self):
+        with leaking_python() as child:
+            begin = time.monotonic()
+            done = run(child.pid, "--for", "30", stdout=None, preexec_fn=lambda: os.close(1))
+        self.assert_refused(done, 3, "standard output is closed")
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_stdout_is_a_closed_pipe(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with leaking_python() as child:
+            done = run(child.pid, "--for", "1", stdout=writer)
+        os.close(writer)
+        self.assertIn(done.returncode, (-signal.SIGPIPE, 128 + signal.SIGPIPE))
+        self.assertEqual(done.stderr, "")
+
+    def test_stdout_is_full(self):
+        with leaking_python() as child, open("/dev/full", "w", encoding="ascii") as full:
+            done = run(child.pid, "--for", "1", stdout=full)
+        self.assert_refused(done, 3, "No space left")
+
+    def test_progress_on_a_terminal(self):
+        leader, follower = pty.openpty()
+        with leaking_python() as child:
+            done = subprocess.run([SHIKARI, str(child.pid), "--for", "1"], stderr=follower,
+                                  stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        os.close(follower)
+        shown = os.read(leader, 65536).decode()
+        os.close(leader)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("snapshot 3 of 3", shown)
+        self.assertNotIn("snapshot 3 of 3", done.stdout)
+
+    def test_colour(self):
+        with leaking_python() as child:
+            plain = {**os.environ, "NO_COLOR": "1", "CLICOLOR_FORCE": "1"}
+            forced = {**os.environ, "NO_COLOR": "", "CLICOLOR_FORCE": "1"}
+            self.assertIn("\033[", run(child.pid, "--for=1", "--color=always", env=plain).stdout)
+            self.assertNotIn("\033[", run(child.pid, "--for=1", env=plain).stdout)
+            self.assertIn("\033[", run(child.pid, "--for=1", env=forced).stdout)
+
+    def test_interrupted_too_early(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with leaking_python() as child:
+                hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "60"], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                time.sleep(1.5)
+                hunt.send_signal(number)
+                out, error = hunt.communicate(timeout=10)
+                self.assertEqual((hunt.returncode, out), (128 + number, ""))
+                self.assertRegex(error, r"\Ashikari: interrupted [^\n]*\n\Z")
+                self.assertIsNone(child.poll())
+
+    def test_interrupted_with_enough_snapshots(self):
+        with leaking_python() as child:
+            hunt = subprocess.Popen(
+                [SHIKARI, str(child.pid), "--for", "31", "--snapshots", "32", "--json"],
+                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(4.5)
+            hunt.send_signal(signal.SIGINT)
+            out, error = hunt.communicate(timeout=10)
+        self.assertEqual((hunt.returncode, error), (0, ""))
+        self.assertEqual(json.loads(out)["ended_early"], "interrupted")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,533 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/* Graphs in, suspects out: growth.h and suspects.h together, on processes made by hand. */
+#include "analysis/growth.h"
+#include "analysis/suspects.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MODULE  0x1000
+#define CLASS   0x2000
+#define HOLDER  0x3000
+#define OTHER   0x4000
+#define ITEMS   0x10000000
+#define MORE    0x20000000
+
+/** What the process looks like at moment 0, 1, 2, … */
+typedef void (*builder)(struct scene *scene, unsigned moment);
+
+// The allocation that is to fail while a moment is added, if any.
+static uint64_t failing = UINT64_MAX;
+
+static struct error *add_graph(struct growth *growth, const struct heap_graph *graph, unsigned moment)
+{
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	struct growth_input input;
+	struct error *err;
+
+	err = dominators_create(graph, &dominators);
+	if (!err)
+		err = paths_create(graph, &paths);
+	if (err)
+		return err;
+	input = (struct growth_input){
+		.sample = {graph, dominators, paths}, .at_s = 30.0 * moment, .threads = 1};
+	return growth_add(growth, &input);
+}
+
+static struct error *add_moment(struct growth *growth, builder build, unsigned moment)
+{
+	_cleanup_(scene_destroy) struct scene *scene = scene_create();
+	struct heap_graph *graph;
+	struct error *err;
+
+	build(scene, moment);
+	graph = scene_finish(scene);
+	alloc_fail_after(failing);
+	err = add_graph(growth, graph, moment);
+	alloc_fail_after(UINT64_MAX);
+	return err;
+}
+
+static struct suspects hunt(builder build, unsigned moments)
+{
+	_cleanup_(growth_deinit) struct growth growth = {0};
+	struct suspects suspects = {0};
+
+	for (unsigned i = 0; i < moments; i++)
+		assert_null(add_moment(&growth, build, i));
+	assert_null(suspects_find(&growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &suspects));
+	return suspects;
+}
+
+static void print(const struct suspects *suspects)
+{
+	for (size_t i = 0; i < suspects->count; i++) {
+		const struct suspect *suspect = &suspects->items[i];
+
+		print_message("%s: %s %.2f\n", suspect_kind_name(suspect->kind), suspect->summary,
+			suspect->confidence);
+		for (size_t k = 0; k < suspect->evidence_count; k++)
+			print_message("\t%s\n", suspect->evidence[k]);
+	}
+	for (size_t i = 0; i < suspects->note_count; i++)
+		print_message("note: %s\n", suspects->notes[i]);
+}
+
+/** Exactly one suspect, of this kind, with this path. */
+static void assert_one(builder build, enum suspect_kind kind, const char *path)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build, 3);
+
+	print(&suspects);
+	assert_int_equal(suspects.count, 1);
+	assert_string_equal(suspects.items[0].path, path);
+	assert_int_equal(suspects.items[0].kind, kind);
+	assert_true(suspects.items[0].confidence > SUSPECTS_CONFIDENCE_MIN);
+}
+
+static void assert_none(builder build)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build, 3);
+
+	print(&suspects);
+	assert_int_equal(suspects.count, 0);
+	assert_memory_equal(suspects.summary, "No leak", 7);
+}
+
+static node_id profiler(struct scene *scene)
+{
+	node_id module = scene_module(scene, MODULE, "metrics");
+	node_id class = scene_object(scene, CLASS, "type");
+
+	scene_attribute(scene, module, class, "Profiler");
+	return class;
+}
+
+static void build_class_list(struct scene *scene, unsigned moment)
+{
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, profiler(scene), list, "results");
+	scene_fill(scene, list, ITEMS, 1000 + 500 * moment, "float", 24);
+}
+
+static void test_list_in_a_class_attribute(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_class_list, 3);
+	const struct suspect *suspect = &suspects.items[0];
+
+	(void)state;
+	assert_one(build_class_list, SUSPECT_CONTAINER, "metrics.Profiler.results");
+	assert_string_equal(suspect->type, "list");
+	assert_int_equal(suspect->length_first, 1000);
+	assert_int_equal(suspect->length_last, 2000);
+	assert_int_equal(suspect->bytes, 1000 * (24 + 8));
+	assert_int_equal(suspect->item_count, 1);
+	assert_string_equal(suspect->items[0].type, "float");
+	assert_int_equal(suspect->items[0].objects, 1000);
+	assert_true(suspect->share > 0.99);
+	assert_true(suspect->held_by_count >= 2);
+}
+
+static void build_steady_list(struct scene *scene, unsigned moment)
+{
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	// The items change, their number does not.
+	scene_attribute(scene, profiler(scene), list, "recent");
+	scene_fill(scene, list, ITEMS + 64 * 500 * moment, 1000, "float", 24);
+}
+
+static void build_sawtooth(struct scene *scene, unsigned moment)
+{
+	static const unsigned lengths[] = {1000, 3000, 1500, 4000};
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, profiler(scene), list, "batch");
+	scene_fill(scene, list, ITEMS, lengths[moment], "float", 24);
+}
+
+static void build_warm_up(struct scene *scene, unsigned moment)
+{
+	static const unsigned lengths[] = {1000, 3000, 3100};
+	node_id cache = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, profiler(scene), cache, "compiled");
+	scene_fill(scene, cache, ITEMS, lengths[moment], "str", 60);
+}
+
+static void build_bounded(struct scene *scene, unsigned moment)
+{
+	node_id deque = scene_object(scene, HOLDER, "collections.deque");
+
+	scene_attribute(scene, profiler(scene), deque, "last_errors");
+	scene_set_bound(scene, deque, 10000);
+	scene_fill(scene, deque, ITEMS, 1000 + 2000 * moment, "float", 24);
+}
+
+static void build_wrapped_cache(struct scene *scene, unsigned moment)
+{
+	node_id wrapper = scene_object(scene, HOLDER, "functools._lru_cache_wrapper");
+	node_id cache = scene_object(scene, HOLDER + 0x100, "dict");
+
+	scene_attribute(scene, profiler(scene), wrapper, "lookup");
+	scene_edge(scene, wrapper, cache, HEAP_LABEL_FIELD, "cache");
+	scene_set_bound(scene, wrapper, 100000);
+	scene_fill(scene, cache, ITEMS, 1000 + 2000 * moment, "str", 60);
+}
+
+static void build_wandering(struct scene *scene, unsigned moment)
+{
+	// In-flight requests: 400, 450, 480, all of them others each time.
+	static const unsigned lengths[] = {400, 450, 480};
+	node_id set = scene_object(scene, HOLDER, "set");
+
+	scene_attribute(scene, profiler(scene), set, "in_flight");
+	scene_fill(scene, set, ITEMS + 0x100000 * moment, lengths[moment], "app.Request", 400);
+}
+
+static void build_few(struct scene *scene, unsigned moment)
+{
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, profiler(scene), list, "hosts");
+	scene_fill(scene, list, ITEMS, 20 + 2 * moment, "float", 24);
+}
+
+static void test_healthy_processes_raise_no_suspect(void **state)
+{
+	(void)state;
+	assert_none(build_steady_list);
+	assert_none(build_sawtooth);
+	assert_none(build_warm_up);
+	assert_none(build_bounded);
+	assert_none(build_wrapped_cache);
+	assert_none(build_wandering);
+	assert_none(build_few);
+}
+
+static void test_bounded_container_that_is_filling_is_noted(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_bounded, 3);
+
+	(void)state;
+	assert_int_equal(suspects.note_count, 1);
+	assert_non_null(strstr(suspects.notes[0], "5,000 of at most 10,000"));
+}
+
+// app.state.cache = {'users': {…grows…}}: the inner dict is the place, not the outer, not the module.
+static void build_nested(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id state = scene_object(scene, CLASS, "app.State");
+	node_id cache = scene_object(scene, HOLDER, "dict");
+	node_id users = scene_object(scene, OTHER, "dict");
+
+	scene_attribute(scene, module, state, "state");
+	scene_attribute(scene, state, cache, "cache");
+	scene_edge(scene, cache, users, HEAP_LABEL_KEY, "'users'");
+	for (unsigned i = 0; i < 200 + 300 * moment; i++) {
+		node_id user = scene_object(scene, ITEMS + 0x1000 * i, "app.User");
+
+		scene_attribute(scene, user, scene_object(scene, ITEMS + 0x1000 * i + 64, "str"),
+			"name");
+		scene_item(scene, users, user);
+	}
+}
+
+static void test_deepest_container_is_told_alone(void **state)
+{
+	(void)state;
+	assert_one(build_nested, SUSPECT_CONTAINER, "app.state.cache['users']");
+}
+
+// A fixed set of topics, each with a short list that grows.
+static void build_many_lists(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id topics = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, module, topics, "topics");
+	for (unsigned i = 0; i < 300; i++) {
+		uint64_t address = ITEMS + 0x10000 * i;
+		node_id list = scene_object(scene, address, "list");
+
+		scene_item(scene, topics, list);
+		scene_fill(scene, list, address + 64, 2 + 5 * moment, "bus.Event", 64);
+	}
+}
+
+static void test_many_small_containers_are_told_by_their_holder(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_many_lists, 3);
+
+	(void)state;
+	assert_one(build_many_lists, SUSPECT_HOLDER, "bus.topics");
+	assert_string_equal(suspects.items[0].items[0].type, "bus.Event");
+	assert_int_equal(suspects.items[0].items[0].objects, 3000);
+}
+
+// The same with fewer and longer lists, each of which would be a suspect alone.
+static void build_long_lists(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id topics = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, module, topics, "topics");
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t address = ITEMS + 0x100000 * i;
+		node_id list = scene_object(scene, address, "list");
+
+		scene_item(scene, topics, list);
+		scene_fill(scene, list, address + 64, 100 + 50 * moment, "bus.Event", 64);
+	}
+}
+
+static void test_growing_siblings_are_one_suspect(void **state)
+{
+	(void)state;
+	assert_one(build_long_lists, SUSPECT_HOLDER, "bus.topics");
+}
+
+static void build_chain(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "undo");
+	node_id history = scene_object(scene, CLASS, "undo.History");
+	node_id last = scene_object(scene, HOLDER, "undo.Step");
+
+	scene_attribute(scene, module, history, "history");
+	scene_attribute(scene, history, last, "first");
+	for (unsigned i = 0; i < 500 + 400 * moment; i++) {
+		node_id next = scene_object(scene, ITEMS + 64 * i, "undo.Step");
+
+		scene_edge(scene, last, next, HEAP_LABEL_SLOT, "next");
+		last = next;
+	}
+}
+
+static void test_linked_list(void **state)
+{
+	(void)state;
+	assert_one(build_chain, SUSPECT_CHAIN, "undo.history.first");
+}
+
+// New heads at new addresses: who holds it is the same.
+static void build_reversed_chain(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "undo");
+	node_id history = scene_object(scene, CLASS, "undo.History");
+	node_id last = HEAP_NODE_NONE;
+
+	scene_attribute(scene, module, history, "history");
+	for (unsigned i = 0; i < 500 + 400 * moment; i++) {
+		node_id step = scene_object(scene, ITEMS + 64 * i, "undo.Step");
+
+		if (last != HEAP_NODE_NONE)
+			scene_edge(scene, step, last, HEAP_LABEL_SLOT, "previous");
+		last = step;
+	}
+	scene_attribute(scene, history, last, "head");
+}
+
+static void test_linked_list_with_a_new_head_each_time(void **state)
+{
+	(void)state;
+	assert_one(build_reversed_chain, SUSPECT_CHAIN, "undo.history.head");
+}
+
+static void build_buffer(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "audit");
+	// log += line: a longer str at another place each time
+	node_id text = scene_object(scene, HOLDER + 0x100000 * moment, "str");
+
+	scene_attribute(scene, module, text, "log");
+	scene_set_size(scene, text, 100000 + 20000 * moment);
+}
+
+static void test_string_that_is_made_longer(void **state)
+{
+	(void)state;
+	assert_one(build_buffer, SUSPECT_BUFFER, "audit.log");
+}
+
+// A list that is replaced by a longer one: all = all + [x].
+static void build_replaced_list(struct scene *scene, unsigned moment)
+{
+	node_id list = scene_object(scene, HOLDER + 0x1000 * moment, "list");
+
+	scene_attribute(scene, profiler(scene), list, "results");
+	scene_fill(scene, list, ITEMS, 1000 + 500 * moment, "float", 24);
+}
+
+static void test_list_that_is_replaced(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_replaced_list, 3);
+
+	(void)state;
+	assert_int_equal(suspects.count, 1);
+	assert_string_equal(suspects.items[0].path, "metrics.Profiler.results");
+}
+
+// Each item in a list and in an index: neither dominates it.
+static void build_two_holders(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id list = scene_object(scene, HOLDER, "list");
+	node_id index = scene_object(scene, OTHER, "dict");
+
+	scene_attribute(scene, module, list, "jobs");
+	scene_attribute(scene, module, index, "jobs_by_id");
+	for (unsigned i = 0; i < 300 + 300 * moment; i++) {
+		node_id job = scene_object(scene, ITEMS + 0x1000 * i, "app.Job");
+
+		scene_set_size(scene, job, 500);
+		scene_item(scene, list, job);
+		scene_item(scene, index, job);
+	}
+}
+
+static void test_two_containers_in_step_are_one_suspect(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_two_holders, 3);
+
+	(void)state;
+	print(&suspects);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_CONTAINER);
+	assert_true(suspects.items[0].bytes > 600 * 500);
+}
+
+// Two leaks of different speed under different names.
+static void build_two_leaks(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id fast = scene_object(scene, HOLDER, "list");
+	node_id slow = scene_object(scene, OTHER, "set");
+
+	scene_attribute(scene, module, fast, "fast");
+	scene_attribute(scene, module, slow, "slow");
+	scene_fill(scene, fast, ITEMS, 100 + 900 * moment, "str", 100);
+	scene_fill(scene, slow, MORE, 100 + 90 * moment, "str", 100);
+}
+
+static void test_two_leaks_are_ranked(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_two_leaks, 3);
+
+	(void)state;
+	print(&suspects);
+	assert_int_equal(suspects.count, 2);
+	assert_string_equal(suspects.items[0].path, "app.fast");
+	assert_string_equal(suspects.items[1].path, "app.slow");
+}
+
+// The container comes into being after the first snapshot.
+static void build_late(struct scene *scene, unsigned moment)
+{
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, profiler(scene), list, "results");
+	scene_fill(scene, list, ITEMS, 400 * moment, "float", 24);
+}
+
+static void test_container_that_was_empty_at_first(void **state)
+{
+	(void)state;
+	assert_one(build_late, SUSPECT_CONTAINER, "metrics.Profiler.results");
+}
+
+// Adding the third moment, then judging, with each allocation failing in turn.
+static void test_memory_running_out_is_an_error(void **state)
+{
+	bool is_done = false;
+
+	(void)state;
+	for (uint64_t countdown = 0; !is_done; countdown++) {
+		_cleanup_(growth_deinit) struct growth growth = {0};
+		_cleanup_(suspects_deinit) struct suspects suspects = {0};
+		struct error *err;
+
+		assert_null(add_moment(&growth, build_nested, 0));
+		assert_null(add_moment(&growth, build_nested, 1));
+		failing = countdown;
+		err = add_moment(&growth, build_nested, 2);
+		failing = UINT64_MAX;
+		is_done = !err;
+		if (err) {
+			assert_int_equal(error_kind(err), ERROR_MEMORY);
+			error_destroy(err);
+		}
+	}
+	is_done = false;
+	for (uint64_t countdown = 0; !is_done; countdown++) {
+		_cleanup_(growth_deinit) struct growth growth = {0};
+		_cleanup_(suspects_deinit) struct suspects suspects = {0};
+		struct error *err;
+
+		for (unsigned i = 0; i < 3; i++)
+			assert_null(add_moment(&growth, build_nested, i));
+		alloc_fail_after(countdown);
+		err = suspects_find(&growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &suspects);
+		alloc_fail_after(UINT64_MAX);
+		is_done = !err;
+		if (err) {
+			assert_int_equal(error_kind(err), ERROR_MEMORY);
+			error_destroy(err);
+		}
+	}
+}
+
+static void assert_signature(const char *path, const char *expected)
+{
+	_cleanup_(mem_free) char *signature = growth_signature(path);
+
+	assert_string_equal(signature, expected);
+}
+
+static void test_signatures_leave_out_what_changes(void **state)
+{
+	(void)state;
+	assert_signature("metrics.Profiler.results", "metrics.Profiler.results");
+	assert_signature("app.cache['users'][17]", "app.cache['users'][…]");
+	assert_signature("app.cache['2026-01-01'].x", "app.cache[…].x");
+	assert_signature("app.cache[(1, 'a]')].x[3]", "app.cache[…].x[…]");
+	assert_signature("sys.modules['h2'].table['a']", "sys.modules['h2'].table['a']");
+	assert_signature("odd[", "odd[");
+	assert_signature("", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list_in_a_class_attribute),
+		cmocka_unit_test(test_healthy_processes_raise_no_suspect),
+		cmocka_unit_test(test_bounded_container_that_is_filling_is_noted),
+		cmocka_unit_test(test_deepest_container_is_told_alone),
+		cmocka_unit_test(test_many_small_containers_are_told_by_their_holder),
+		cmocka_unit_test(test_growing_siblings_are_one_suspect),
+		cmocka_unit_test(test_linked_list),
+		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
+		cmocka_unit_test(test_string_that_is_made_longer),
+		cmocka_unit_test(test_list_that_is_replaced),
+		cmocka_unit_test(test_two_containers_in_step_are_one_suspect),
+		cmocka_unit_test(test_two_leaks_are_ranked),
+		cmocka_unit_test(test_container_that_was_empty_at_first),
+		cmocka_unit_test(test_memory_running_out_is_an_error),
+		cmocka_unit_test(test_signatures_leave_out_what_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
