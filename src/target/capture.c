@@ -62,8 +62,7 @@ struct usage {
 
 static struct error *read_usage(pid_t thread, struct usage *ret)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	struct error *error;
 	size_t size;
 

@@ -143,8 +143,7 @@ static uint64_t total_bytes(const struct page_run_vector *runs)
 // What is to be copied, as of now. Of a file's writable data all is taken: it is little.
 static struct error *find_runs(struct frozen_copy *copy)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	struct error *error;
 
 	mappings_deinit(&copy->target.mappings);
@@ -209,7 +208,8 @@ static struct error *prepare(struct frozen_copy *copy)
 }
 
 // Read @p size bytes at @p addr to @p to. What cannot be read stays zero.
-static void copy_run(const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
+static void copy_run(
+	const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
 {
 	while (size > 0) {
 		uint64_t done = live_read(copy->process->memory_fd, addr, to, size);

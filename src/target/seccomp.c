@@ -195,8 +195,7 @@ static bool allows(const struct sock_filter *program, size_t length, uint64_t ca
 // 1: passes, 0: does not, -1: no such filter, errno says why.
 static int ask_filter(pid_t thread, unsigned long index, uint64_t call_addr)
 {
-	_cleanup_(mem_free)
-	struct sock_filter *program = NULL;
+	_cleanup_(mem_free) struct sock_filter *program = NULL;
 	long length = ptrace(PTRACE_SECCOMP_GET_FILTER, thread, (void *)index, NULL);
 
 	if (length < 0)
@@ -211,8 +210,7 @@ static int ask_filter(pid_t thread, unsigned long index, uint64_t call_addr)
 
 const char *seccomp_refusal(pid_t thread, uint64_t call_addr)
 {
-	_cleanup_(mem_free)
-	char *status = NULL;
+	_cleanup_(mem_free) char *status = NULL;
 	uint64_t mode = SECCOMP_MODE_DISABLED;
 	size_t size;
 

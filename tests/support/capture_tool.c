@@ -139,8 +139,7 @@ static void print_text(const char *name, const char *text)
 
 static struct error *capture_once(struct process *process, const struct arguments *arguments)
 {
-	_cleanup_(target_destroy)
-	struct target *target = NULL;
+	_cleanup_(target_destroy) struct target *target = NULL;
 	struct capture_report report;
 	uint64_t bytes = 0;
 	size_t found = 0, threads;
@@ -184,8 +183,7 @@ static struct error *predict(const struct process *process, const struct argumen
 
 static struct error *run(const struct arguments *arguments)
 {
-	_cleanup_(process_destroy)
-	struct process *process = NULL;
+	_cleanup_(process_destroy) struct process *process = NULL;
 	struct error *error = process_open(arguments->pid, &process);
 
 	if (!error && arguments->predict)
@@ -197,8 +195,7 @@ static struct error *run(const struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-	_cleanup_(error_destroy)
-	struct error *error = NULL;
+	_cleanup_(error_destroy) struct error *error = NULL;
 	struct arguments arguments;
 
 	if (!parse(argc, argv, &arguments)) {

@@ -77,8 +77,7 @@ static void check_symbols(const struct elf_file *file)
 
 static void symbols_are_found_in_bytes(void **state)
 {
-	_cleanup_(elf_file_destroy)
-	struct elf_file *file = NULL;
+	_cleanup_(elf_file_destroy) struct elf_file *file = NULL;
 
 	(void)state;
 	assert_success(
@@ -102,14 +101,11 @@ static pid_t start_child(void)
 
 static void the_load_address_is_found(void **state)
 {
-	_cleanup_(process_destroy)
-	struct process *process = NULL;
-	_cleanup_(mappings_deinit)
-	struct mappings mappings = {0};
+	_cleanup_(process_destroy) struct process *process = NULL;
+	_cleanup_(mappings_deinit) struct mappings mappings = {0};
 	// From code, from data, and for a library from a function of it.
 	const remote_addr places[] = {(remote_addr)&elf_test_function, (remote_addr)elf_test_table};
-	_cleanup_(elf_file_destroy)
-	struct elf_file *libc = NULL;
+	_cleanup_(elf_file_destroy) struct elf_file *libc = NULL;
 	remote_addr addr;
 	uint64_t size;
 	pid_t child = start_child();
@@ -118,8 +114,7 @@ static void the_load_address_is_found(void **state)
 	assert_success(process_open(child, &process));
 	assert_success(mappings_read(child, &mappings));
 	for (size_t i = 0; i < 2; i++) {
-		_cleanup_(elf_file_destroy)
-		struct elf_file *file = NULL;
+		_cleanup_(elf_file_destroy) struct elf_file *file = NULL;
 
 		assert_success(elf_file_open(
 			process, &mappings, mappings_find(&mappings, places[i]), &file));
@@ -162,8 +157,7 @@ static void damaged_files_do_no_harm(void **state)
 	srand(2);
 	memcpy(&header, image, sizeof(header));
 	for (int round = 0; round < 1500; round++) {
-		_cleanup_(elf_file_destroy)
-		struct elf_file *file = NULL;
+		_cleanup_(elf_file_destroy) struct elf_file *file = NULL;
 		char *copy = malloc(image_size);
 		size_t size = round % 5 ? image_size : (size_t)rand() % image_size;
 		remote_addr addr;

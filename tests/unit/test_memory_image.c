@@ -30,8 +30,7 @@ static struct target *image(void)
 
 static void bytes_are_read(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = image();
+	_cleanup_(target_destroy) struct target *target = image();
 	unsigned char bytes[PAGE];
 
 	(void)state;
@@ -45,8 +44,7 @@ static void bytes_are_read(void **state)
 
 static void reading_past_the_edge_fails(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = image();
+	_cleanup_(target_destroy) struct target *target = image();
 	unsigned char bytes[16];
 
 	(void)state;
@@ -58,8 +56,7 @@ static void reading_past_the_edge_fails(void **state)
 
 static void holes_read_as_zeros_where_asked_for(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = image();
+	_cleanup_(target_destroy) struct target *target = image();
 	static unsigned char bytes[6 * PAGE];
 
 	(void)state;
@@ -81,8 +78,7 @@ static void holes_read_as_zeros_where_asked_for(void **state)
 
 static void bytes_can_be_borrowed(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = image();
+	_cleanup_(target_destroy) struct target *target = image();
 	size_t size = 0;
 
 	(void)state;
@@ -94,8 +90,7 @@ static void bytes_can_be_borrowed(void **state)
 
 static void it_looks_like_a_process(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = image();
+	_cleanup_(target_destroy) struct target *target = image();
 	const struct mapping *mapping = mappings_find(target_mappings(target), 0x14000);
 	size_t count = 1;
 
@@ -127,8 +122,7 @@ static void misplaced_segments_are_refused(void **state)
 
 static void an_empty_image_has_nothing(void **state)
 {
-	_cleanup_(target_destroy)
-	struct target *target = NULL;
+	_cleanup_(target_destroy) struct target *target = NULL;
 	char bytes[8] = {1};
 
 	(void)state;

@@ -54,8 +54,7 @@ static void fields_are_found_at_the_start_of_lines(void **state)
 
 static void own_process_is_described(void **state)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 	struct proc_stat stat;
 
 	(void)state;
@@ -71,8 +70,7 @@ static void own_process_is_described(void **state)
 
 static void reading_is_bounded(void **state)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	size_t size = 0;
 
 	(void)state;
