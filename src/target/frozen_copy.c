@@ -22,6 +22,9 @@
 
 #define PAGE_BYTES ((uint64_t)4096)
 
+// Larger mappings are taken for reserved address space.
+#define RESERVED_BYTES_MIN ((uint64_t)1 << 38)
+
 #define TRIES_MAX 5
 #define TRY_PAUSE 100000
 
@@ -41,9 +44,9 @@ static const struct frozen_copy *frozen_of(const struct target *target)
 	return (const struct frozen_copy *)target;
 }
 
-static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)
+// Index of the first run that ends after @p addr.
+static size_t first_run_behind(const struct frozen_copy *copy, remote_addr addr)
 {
-	const struct frozen_copy *copy = frozen_of(target);
 	size_t low = 0, high = copy->runs.count;
 
 	while (low < high) {
@@ -54,15 +57,26 @@ static const void *frozen_borrow(const struct target *target, remote_addr addr, 
 		else
 			high = middle;
 	}
-	if (low == copy->runs.count || copy->runs.items[low].start > addr)
-		return NULL;
-	*ret_size = copy->runs.items[low].end - addr;
-	return copy->bytes + copy->offsets[low] + (addr - copy->runs.items[low].start);
+	return low;
 }
 
+static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)
+{
+	const struct frozen_copy *copy = frozen_of(target);
+	size_t i = first_run_behind(copy, addr);
+
+	if (i == copy->runs.count || copy->runs.items[i].start > addr)
+		return NULL;
+	*ret_size = copy->runs.items[i].end - addr;
+	return copy->bytes + copy->offsets[i] + (addr - copy->runs.items[i].start);
+}
+
+// Sanitizers and databases reserve address space by the terabyte, and before Linux 6.7 finding out
+// what of it is used takes a look at every page.
 static bool is_copied(const struct mapping *mapping)
 {
-	return mapping->readable && mapping->writable && !mapping->shared;
+	return mapping->readable && mapping->writable && !mapping->shared &&
+	       mapping->end - mapping->start < RESERVED_BYTES_MIN;
 }
 
 // Anonymous memory that was never touched reads as zeros; in the process it may have been touched
@@ -71,22 +85,14 @@ static bool is_copied(const struct mapping *mapping)
 static size_t untouched_size(const struct frozen_copy *copy, remote_addr addr)
 {
 	const struct mapping *mapping = mappings_find(&copy->target.mappings, addr);
+	size_t i = first_run_behind(copy, addr);
 	remote_addr end;
 
 	if (!mapping || !is_copied(mapping) || mapping->inode)
 		return 0;
 	end = mapping->end;
-	for (size_t low = 0, high = copy->runs.count; low < high;) {
-		size_t middle = low + (high - low) / 2;
-
-		if (copy->runs.items[middle].start <= addr) {
-			low = middle + 1;
-		} else {
-			high = middle;
-			if (copy->runs.items[middle].start < end)
-				end = copy->runs.items[middle].start;
-		}
-	}
+	if (i < copy->runs.count && copy->runs.items[i].start < end)
+		end = copy->runs.items[i].start;
 	return end - addr;
 }
 
@@ -109,6 +115,28 @@ static size_t frozen_read(const struct target *target, remote_addr addr, void *b
 	return live_read(frozen_of(target)->process->memory_fd, addr, buffer, size);
 }
 
+// Of memory that was copied, what was copied; of a file's data the rest can be read as well.
+static struct error *frozen_resident(const struct target *target, remote_addr start,
+	remote_addr end, struct page_run_vector *runs)
+{
+	const struct frozen_copy *copy = frozen_of(target);
+	const struct mapping *mapping = mappings_find(&target->mappings, start);
+	size_t i = first_run_behind(copy, start);
+
+	if (!mapping || mapping->end < end || !is_copied(mapping) || mapping->inode)
+		return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL
+										 : error_enomem();
+	for (; i < copy->runs.count && copy->runs.items[i].start < end; i++) {
+		struct page_run run = copy->runs.items[i];
+
+		run.start = run.start > start ? run.start : start;
+		run.end = run.end < end ? run.end : end;
+		if (!page_run_vector_push(runs, run))
+			return error_enomem();
+	}
+	return NULL;
+}
+
 static bool frozen_is_gone(const struct target *target)
 {
 	return !process_is_alive(frozen_of(target)->process);
@@ -127,6 +155,7 @@ static void frozen_destroy(struct target *target)
 static const struct target_ops frozen_ops = {
 	.read = frozen_read,
 	.borrow = frozen_borrow,
+	.resident = frozen_resident,
 	.is_gone = frozen_is_gone,
 	.destroy = frozen_destroy,
 };
@@ -143,8 +172,7 @@ static uint64_t total_bytes(const struct page_run_vector *runs)
 // What is to be copied, as of now. Of a file's writable data all is taken: it is little.
 static struct error *find_runs(struct frozen_copy *copy)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	struct error *error;
 
 	mappings_deinit(&copy->target.mappings);
@@ -209,7 +237,8 @@ static struct error *prepare(struct frozen_copy *copy)
 }
 
 // Read @p size bytes at @p addr to @p to. What cannot be read stays zero.
-static void copy_run(const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
+static void copy_run(
+	const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
 {
 	while (size > 0) {
 		uint64_t done = live_read(copy->process->memory_fd, addr, to, size);
