@@ -62,6 +62,8 @@ struct growth_candidate {
 	const struct growth_point *points;
 	/** The candidate above, in the dominator tree, whose bytes include the bytes of this one. */
 	size_t parent;
+	/** Type: the candidate that the path of a sample goes through. */
+	size_t reached_through;
 	/** The immediate dominator: candidates with the same one are siblings. Its name is asked for when
 	 *  there are many. */
 	uint64_t owner;

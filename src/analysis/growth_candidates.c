@@ -341,6 +341,7 @@ static struct error *add_candidate(
 		return error_enomem();
 	search->nodes = nodes;
 	candidate->parent = GROWTH_NO_CANDIDATE;
+	candidate->reached_through = GROWTH_NO_CANDIDATE;
 	candidate->type = name_of_type(search, node);
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
@@ -420,8 +421,11 @@ static void remove_candidate(struct search *search, size_t index)
 static bool is_worse(const struct search *search, const struct growth_candidate *a,
 	const struct growth_candidate *b)
 {
+	node_id node = search->nodes[a - search->found.items];
+
 	if (a->kind == GROWTH_CONTAINER)
-		return bytes_of_items(a) * 2 < grown_bytes(search, b);
+		return (bytes_of_items(a) + heap_size_of(search->graph, node)) * 2 <
+			grown_bytes(search, b);
 	if (b->kind == GROWTH_CONTAINER)
 		return !is_worse(search, b, a);
 	return grown_bytes(search, a) < grown_bytes(search, b);
@@ -545,14 +549,17 @@ static struct error *find_types(struct search *search)
 	for (uint32_t type = 0; type < sample->type_count && found < CANDIDATES_MAX; type++) {
 		const struct growth_point *points = growth->type_points + type * search->moments;
 		uint64_t added = grown(points[0].length, points[search->moments - 1].length);
+		const struct growth_type_count *count = &sample->type_counts[type];
 		struct growth_candidate candidate = {
 			.kind = GROWTH_TYPE, .points = points, .bound = UINT64_MAX};
+		node_id example = count->unexplained * 2 >= added ? count->unexplained_example :
+			count->example;
 		struct error *err;
 
-		if (added < TYPE_OBJECTS_MIN || !is_growing(points, search->moments, false) ||
+		if (added < TYPE_OBJECTS_MIN || !example || !is_growing(points, search->moments, false) ||
 			grown_of_root(growth, type) * 2 < added)
 			continue;
-		err = add_candidate(search, &candidate, sample->type_counts[type].example);
+		err = add_candidate(search, &candidate, example);
 		if (err)
 			return err;
 		found++;
@@ -609,6 +616,23 @@ static size_t find_parent(const struct search *search, size_t index)
 	return GROWTH_NO_CANDIDATE;
 }
 
+// The candidate that a sample of a type is reached through: its items are what piles up.
+static size_t find_way(const struct search *search, size_t index)
+{
+	node_id node = search->nodes[index];
+
+	for (uint32_t steps = 0; steps < PARENT_STEPS_MAX; steps++) {
+		node = paths_parent(search->input->paths, node);
+		if (node == HEAP_ROOT || node == HEAP_NODE_NONE)
+			break;
+		for (size_t i = 0; i < search->found.count; i++) {
+			if (search->nodes[i] == node && search->found.items[i].kind != GROWTH_TYPE)
+				return i;
+		}
+	}
+	return GROWTH_NO_CANDIDATE;
+}
+
 static void search_deinit(struct search *search)
 {
 	pick_vector_deinit(&search->picks);
@@ -631,7 +655,9 @@ struct error *growth_find_candidates(
 		err = find_types(&search);
 	}
 	for (size_t i = 0; i < search.found.count && !err; i++) {
-		if (search.found.items[i].kind != GROWTH_TYPE)
+		if (search.found.items[i].kind == GROWTH_TYPE)
+			search.found.items[i].reached_through = find_way(&search, i);
+		else
 			search.found.items[i].parent = find_parent(&search, i);
 	}
 	growth->candidates = search.found.items;

@@ -106,6 +106,20 @@ static struct error *count_in_group(
 	return NULL;
 }
 
+// What several hold, or C code: of each type a sample, to be named if the type is found to grow.
+static void keep_example(struct maker *maker, struct growth_type_count *count, node_id node)
+{
+	if (maker->input->dominators->idom[node] != HEAP_ROOT ||
+		heap_has_flag(maker->graph, node, HEAP_NODE_STATIC))
+		return;
+	if (heap_has_flag(maker->graph, node, HEAP_NODE_UNEXPLAINED)) {
+		count->unexplained++;
+		count->unexplained_example = node;
+	} else {
+		count->example = node;
+	}
+}
+
 static struct error *count_node(struct maker *maker, node_id node, uint64_t bytes)
 {
 	struct growth_sample *sample = maker->sample;
@@ -122,7 +136,7 @@ static struct error *count_node(struct maker *maker, node_id node, uint64_t byte
 		sample->tracked += is_tracked;
 		sample->type_counts[type].objects++;
 		sample->type_counts[type].bytes += bytes;
-		sample->type_counts[type].example = node;
+		keep_example(maker, &sample->type_counts[type], node);
 	}
 	return count_in_group(&maker->groups, index, type, node, bytes);
 }

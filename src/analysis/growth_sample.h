@@ -83,7 +83,10 @@ void growth_types_deinit(struct growth_types *types);
 
 struct growth_type_count {
 	uint64_t objects, bytes;
-	node_id example; /* the one at the highest address, as a sample */
+	/** Those that only the root dominates: how many of them are held by C code, and a sample (the one
+	 *  at the highest address) of these and of the others; 0 if there is none. */
+	uint64_t unexplained;
+	node_id unexplained_example, example;
 };
 
 struct growth_sample {

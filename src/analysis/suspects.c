@@ -68,16 +68,23 @@ bool suspects_is_dict(const struct growth_candidate *candidate)
 		(strcasestr(candidate->type, "dict") || strcasestr(candidate->type, "cache"));
 }
 
-static bool is_by_bytes(const struct trial *trial)
+// A holder's bytes jump when a table in it is resized; its objects, if they grow, tell the pace.
+static bool is_by_bytes(const struct court *court, const struct trial *trial)
 {
-	return trial->kind == SUSPECT_HOLDER || trial->kind == SUSPECT_CHAIN;
+	uint64_t objects[GROWTH_MOMENTS_MAX];
+
+	if (trial->kind != SUSPECT_HOLDER && trial->kind != SUSPECT_CHAIN)
+		return false;
+	for (size_t i = 0; i < court->view->moment_count; i++)
+		objects[i] = trial->candidate->points[i].length;
+	return !growth_is_steady(objects, court->view->moment_count);
 }
 
 static uint64_t value_at(const struct trial *trial, size_t moment)
 {
 	const struct growth_point *point = &trial->candidate->points[moment];
 
-	return is_by_bytes(trial) ? point->bytes : point->length;
+	return trial->is_by_bytes ? point->bytes : point->length;
 }
 
 // Rates per interval: their spread, and whether the growth comes to rest.
@@ -176,6 +183,7 @@ static void measure(const struct court *court, struct trial *trial)
 static void try_one(const struct court *court, struct trial *trial)
 {
 	measure(court, trial);
+	trial->is_by_bytes = is_by_bytes(court, trial);
 	if (trial->candidate->bound != UINT64_MAX)
 		trial->fate = FATE_BOUNDED;
 	else if (is_shrinking(court, trial))
@@ -321,6 +329,17 @@ static void weigh_types(struct court *court)
 	uint64_t explained = 0;
 
 	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+		size_t way = trial->candidate->reached_through;
+
+		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_TYPE ||
+			way == GROWTH_NO_CANDIDATE || court->trials[way].fate != FATE_SUSPECT)
+			continue;
+		// C code holds these too, so that their holder does not dominate them.
+		trial->fate = FATE_EXPLAINED;
+		set_bytes(court, &court->trials[way], court->trials[way].bytes + trial->bytes);
+	}
+	for (size_t i = 0; i < court->count; i++) {
 		if (court->trials[i].fate == FATE_SUSPECT && court->trials[i].kind != SUSPECT_TYPE)
 			explained += court->trials[i].bytes;
 	}
@@ -390,7 +409,8 @@ static void make_threads(struct court *court)
 	struct growth_candidate *candidate = &court->made[0];
 
 	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"threads",
-		.points = court->made_points[0], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+		.points = court->made_points[0], .parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
 	for (size_t i = 0; i < court->view->moment_count; i++)
 		court->made_points[0][i].length = court->view->moments[i].threads;
 	court->trials[court->count++] = (struct trial){
@@ -413,7 +433,8 @@ static void make_garbage(struct court *court)
 	if (!collector_should_have_come(court))
 		return;
 	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"",
-		.points = court->made_points[1], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+		.points = court->made_points[1], .parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
 	for (size_t i = 0; i < court->view->moment_count; i++)
 		court->made_points[1][i] = (struct growth_point){
 			court->view->moments[i].garbage_objects,

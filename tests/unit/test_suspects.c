@@ -50,6 +50,7 @@ static struct growth_candidate *add(struct play *play, enum growth_kind kind, co
 		.path = {.text = (char *)path, .is_user_code = true, .is_named = true},
 		.points = points,
 		.parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE,
 		.bound = UINT64_MAX,
 		.probed = kind == GROWTH_CONTAINER ? 6 : 0,
 		.survived = kind == GROWTH_CONTAINER ? 6 : 0,
