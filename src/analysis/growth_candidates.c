@@ -539,6 +539,40 @@ static uint64_t grown_of_root(const struct growth *growth, uint32_t type)
 	return 0;
 }
 
+// New objects are held in the same way, old ones each in its own: the way that most of a sample is
+// held stands for the new ones. One that holds a single object of the sample says nothing.
+static struct error *choose_example(
+	const struct search *search, const struct growth_type_count *count, node_id *ret)
+{
+	size_t examples = count->of_root < GROWTH_EXAMPLES ? count->of_root : GROWTH_EXAMPLES;
+	char *signatures[GROWTH_EXAMPLES] = {0};
+	unsigned votes[GROWTH_EXAMPLES] = {0}, most = 1;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < examples && !err; i++) {
+		struct path_description path = {0};
+
+		err = paths_describe(search->input->paths, count->examples[i], &path);
+		if (err)
+			break;
+		signatures[i] = growth_signature(path.text);
+		path_description_deinit(&path);
+		if (!signatures[i])
+			err = error_enomem();
+	}
+	for (size_t i = 0; i < examples && !err; i++) {
+		for (size_t k = 0; k < examples; k++)
+			votes[i] += strcmp(signatures[i], signatures[k]) == 0;
+		if (votes[i] > most) {
+			most = votes[i];
+			*ret = count->examples[i];
+		}
+	}
+	for (size_t i = 0; i < examples; i++)
+		mem_free(signatures[i]);
+	return err;
+}
+
 // Types whose growth has no single holder: most new objects have several.
 static struct error *find_types(struct search *search)
 {
@@ -552,12 +586,16 @@ static struct error *find_types(struct search *search)
 		const struct growth_type_count *count = &sample->type_counts[type];
 		struct growth_candidate candidate = {
 			.kind = GROWTH_TYPE, .points = points, .bound = UINT64_MAX};
-		node_id example = count->unexplained * 2 >= added ? count->unexplained_example :
-			count->example;
+		node_id example = HEAP_NODE_NONE;
 		struct error *err;
 
-		if (added < TYPE_OBJECTS_MIN || !example || !is_growing(points, search->moments, false) ||
+		if (added < TYPE_OBJECTS_MIN || !is_growing(points, search->moments, false) ||
 			grown_of_root(growth, type) * 2 < added)
+			continue;
+		err = choose_example(search, count, &example);
+		if (err)
+			return err;
+		if (example == HEAP_NODE_NONE)
 			continue;
 		err = add_candidate(search, &candidate, example);
 		if (err)

@@ -106,18 +106,20 @@ static struct error *count_in_group(
 	return NULL;
 }
 
-// What several hold, or C code: of each type a sample, to be named if the type is found to grow.
+// What several hold, or C code: of each type a sample (reservoir sampling), to be named if the type is
+// found to grow. Chance is a hash, so that one graph always gives one answer.
 static void keep_example(struct maker *maker, struct growth_type_count *count, node_id node)
 {
+	uint64_t place = count->of_root;
+
 	if (maker->input->dominators->idom[node] != HEAP_ROOT ||
 		heap_has_flag(maker->graph, node, HEAP_NODE_STATIC))
 		return;
-	if (heap_has_flag(maker->graph, node, HEAP_NODE_UNEXPLAINED)) {
-		count->unexplained++;
-		count->unexplained_example = node;
-	} else {
-		count->example = node;
-	}
+	count->of_root++;
+	if (place >= GROWTH_EXAMPLES)
+		place = ((node + place) * 0x9e3779b97f4a7c15 >> 20) % count->of_root;
+	if (place < GROWTH_EXAMPLES)
+		count->examples[place] = node;
 }
 
 static struct error *count_node(struct maker *maker, node_id node, uint64_t bytes)

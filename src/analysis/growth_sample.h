@@ -36,6 +36,9 @@
 /** Items of a container that are remembered, to see whether old ones stay while new ones come. */
 #define GROWTH_PROBES 6
 
+/** Objects of a type that are asked who holds them. */
+#define GROWTH_EXAMPLES 12
+
 enum growth_track_kind {
 	GROWTH_TRACK_CONTAINER,
 	GROWTH_TRACK_BUFFER,
@@ -83,10 +86,9 @@ void growth_types_deinit(struct growth_types *types);
 
 struct growth_type_count {
 	uint64_t objects, bytes;
-	/** Those that only the root dominates: how many of them are held by C code, and a sample (the one
-	 *  at the highest address) of these and of the others; 0 if there is none. */
-	uint64_t unexplained;
-	node_id unexplained_example, example;
+	/** Of those that only the root dominates, a random sample. */
+	uint64_t of_root;
+	node_id examples[GROWTH_EXAMPLES];
 };
 
 struct growth_sample {

@@ -468,6 +468,7 @@ static struct error *open_court(struct court *court)
 static void judge(struct court *court)
 {
 	double first = 0;
+	bool has_type = false;
 
 	for (size_t i = 0; i < court->count; i++)
 		try_one(court, &court->trials[i]);
@@ -488,6 +489,10 @@ static void judge(struct court *court)
 
 		if (i == 0)
 			first = trial->bytes_per_minute;
+		// What the first type's objects consist of grows with it.
+		if (trial->fate == FATE_SUSPECT && trial->kind == SUSPECT_TYPE && has_type)
+			trial->fate = FATE_EXPLAINED;
+		has_type = has_type || (trial->fate == FATE_SUSPECT && trial->kind == SUSPECT_TYPE);
 		if (trial->fate == FATE_SUSPECT && trial->kind != SUSPECT_THREAD &&
 			trial->bytes_per_minute < first * AGAINST_FIRST)
 			trial->fate = FATE_NOISE;
