@@ -19,7 +19,7 @@ SYSCALLS = os.path.join(BUILD, "tests", "targets", "syscalls")
 # Killed between the stop and the repair, we leave behind what any stop leaves: EINTR from the few
 # calls that say so after SIGSTOP and SIGCONT too, see signal(7).
 EINTR_CALLS = (r"violation (epoll_wait|recv|semtimedop|sigwait|sigtimedwait|interrupted): "
-               r".*(errno 4|without a signal)")
+               r".*(errno 4|without a signal|ms instead)")
 
 
 class Captured(TargetTest):
