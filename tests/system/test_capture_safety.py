@@ -110,6 +110,13 @@ class Killed(TargetTest):
         self.assert_untouched(target.pid)
         self.assert_healthy(target, forgiven=EINTR_CALLS)
 
+    def test_a_lone_thread_finds_its_way_back(self):
+        for check in ("vector", "mask", "nanosleep", "poll", "select", "futex", "ppoll"):
+            with self.subTest(check):
+                target = self.start(SYSCALLS, check)
+                self.kill_often(target, max(KILLS // 4, 1))
+                self.assert_healthy(target)
+
     def test_freezing(self):
         target = self.busy("wait")
         self.kill_often(target, KILLS // 6, mode="freeze")
