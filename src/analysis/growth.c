@@ -21,7 +21,7 @@ struct link {
 static void join(struct link *link, size_t new, size_t old)
 {
 	link->old_of[new] = (uint32_t)old;
-	link->new_of[old] = (uint32_t)new;
+	link->new_of[old] = (uint32_t) new;
 }
 
 // The same address, kind and type. Both are sorted by address and kind.
@@ -31,10 +31,10 @@ static void link_by_address(struct link *link)
 	size_t i = 0, k = 0;
 
 	while (i < link->new->track_count && k < link->old->track_count) {
-		bool is_before = new[i].address != old[k].address ?
-			new[i].address < old[k].address : new[i].kind < old[k].kind;
+		bool is_before = new[i].address != old[k].address ? new[i].address < old[k].address
+								  : new[i].kind < old[k].kind;
 
-		if (new[i].address == old[k].address && new[i].kind == old[k].kind) {
+		if (new[i].address == old[k].address &&new[i].kind == old[k].kind) {
 			if (new[i].type == old[k].type)
 				join(link, i, k);
 			i++;
@@ -95,8 +95,10 @@ static struct orphan *find_orphans(
 static struct error *link_by_owner(struct link *link)
 {
 	size_t new_count, old_count, k = 0;
-	_cleanup_(mem_free) struct orphan *new = find_orphans(link->new, link->old_of, &new_count);
-	_cleanup_(mem_free) struct orphan *old = find_orphans(link->old, link->new_of, &old_count);
+	_cleanup_(mem_free)
+	struct orphan *new = find_orphans(link->new, link->old_of, &new_count);
+	_cleanup_(mem_free)
+	struct orphan *old = find_orphans(link->old, link->new_of, &old_count);
 
 	if (!new || !old)
 		return error_enomem();
@@ -118,8 +120,9 @@ static void link_by_signature(struct link *link)
 			continue;
 		for (size_t k = 0; k < link->old->track_count; k++) {
 			if (old[k].signature && link->new_of[k] == NO_TRACK &&
-				old[k].kind == new[i].kind && old[k].type == new[i].type &&
-				strcmp(old[k].signature, new[i].signature) == 0) {
+				old[k].kind == new[i].kind &&old[k].type ==
+					new[i].type &&strcmp(old[k].signature, new[i].signature) ==
+					0) {
 				join(link, i, k);
 				break;
 			}
@@ -163,17 +166,17 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 
 		points[moment] = point_of(track);
 		for (size_t m = 0; m < moment; m++)
-			points[m] = old == NO_TRACK ? point_before(track) :
-				growth->points[old * moment + m];
-		track->first_seen = old == NO_TRACK ? (uint32_t)moment :
-			link->old->tracks[old].first_seen;
+			points[m] = old == NO_TRACK ? point_before(track)
+						    : growth->points[old * moment + m];
+		track->first_seen =
+			old == NO_TRACK ? (uint32_t)moment : link->old->tracks[old].first_seen;
 		if (old == NO_TRACK)
 			continue;
 		// The oldest items known: those of the first time it was seen.
 		memcpy(track->probes, link->old->tracks[old].probes, sizeof(track->probes));
 		track->probe_count = link->old->tracks[old].probe_count;
-		ret_replaced[i] = growth->replaced[old] ||
-			link->old->tracks[old].address != track->address;
+		ret_replaced[i] =
+			growth->replaced[old] || link->old->tracks[old].address != track->address;
 	}
 }
 
@@ -219,15 +222,15 @@ static uint64_t anchor_before(const struct link *link, uint64_t anchor)
 	return anchor;
 }
 
-static void carry_groups(const struct growth *growth, const struct link *link,
-	struct growth_group *ret)
+static void carry_groups(
+	const struct growth *growth, const struct link *link, struct growth_group *ret)
 {
 	for (size_t i = 0; i < link->new->group_count; i++) {
 		const struct growth_group *group = &link->new->groups[i];
 
-		ret[i] = link->old ?
-			group_at_first(growth, anchor_before(link, group->anchor), group->type) :
-			*group;
+		ret[i] = link->old ? group_at_first(growth, anchor_before(link, group->anchor),
+					     group->type)
+				   : *group;
 	}
 }
 
@@ -258,13 +261,17 @@ static struct error *carry_types(
 static struct error *carry(struct growth *growth, struct growth_sample *sample, size_t moment)
 {
 	size_t old_count = growth->sample ? growth->sample->track_count : 0;
-	_cleanup_(mem_free) uint32_t *old_of = mem_calloc(sample->track_count, sizeof(*old_of));
-	_cleanup_(mem_free) uint32_t *new_of = mem_calloc(old_count, sizeof(*new_of));
-	_cleanup_(mem_free) struct growth_point *points =
+	_cleanup_(mem_free)
+	uint32_t *old_of = mem_calloc(sample->track_count, sizeof(*old_of));
+	_cleanup_(mem_free)
+	uint32_t *new_of = mem_calloc(old_count, sizeof(*new_of));
+	_cleanup_(mem_free)
+	struct growth_point *points =
 		mem_calloc(sample->track_count * (moment + 1), sizeof(*points));
-	_cleanup_(mem_free) struct growth_group *groups =
-		mem_calloc(sample->group_count, sizeof(*groups));
-	_cleanup_(mem_free) bool *replaced = mem_calloc(sample->track_count, sizeof(*replaced));
+	_cleanup_(mem_free)
+	struct growth_group *groups = mem_calloc(sample->group_count, sizeof(*groups));
+	_cleanup_(mem_free)
+	bool *replaced = mem_calloc(sample->track_count, sizeof(*replaced));
 	struct link link = {growth->sample, sample, old_of, new_of};
 	struct error *err = NULL;
 
@@ -289,7 +296,8 @@ static struct error *carry(struct growth *growth, struct growth_sample *sample, 
 
 struct error *growth_add(struct growth *growth, const struct growth_input *input)
 {
-	_cleanup_(growth_sample_destroy) struct growth_sample *sample = NULL;
+	_cleanup_(growth_sample_destroy)
+	struct growth_sample *sample = NULL;
 	size_t moment = growth->view.moment_count;
 	struct error *err;
 

@@ -82,8 +82,8 @@ static struct error *pick_tracks(struct search *search)
 		const struct growth_track *track = &sample->tracks[i];
 		const struct growth_point *points = points_of(search, i);
 		const struct growth_point *last = points + search->moments - 1;
-		struct pick pick = {.track = i, .owner = track->owner,
-			.kind = kind_of_track[track->kind]};
+		struct pick pick = {
+			.track = i, .owner = track->owner, .kind = kind_of_track[track->kind]};
 
 		if (!is_growing(points, search->moments, track->kind != GROWTH_TRACK_CONTAINER))
 			continue;
@@ -164,12 +164,12 @@ static bool is_ware(const struct search *search, node_id node)
 {
 	enum heap_type_role role = search->graph->types[heap_type_of(search->graph, node)].role;
 
-	return !heap_has_flag(search->graph, node, HEAP_NODE_STATIC) &&
-		role != HEAP_TYPE_MODULE && role != HEAP_TYPE_FUNCTION && role != HEAP_TYPE_CODE;
+	return !heap_has_flag(search->graph, node, HEAP_NODE_STATIC) && role != HEAP_TYPE_MODULE &&
+	       role != HEAP_TYPE_FUNCTION && role != HEAP_TYPE_CODE;
 }
 
-static void count_item(
-	const struct search *search, struct growth_candidate *candidate, node_id container, node_id node)
+static void count_item(const struct search *search, struct growth_candidate *candidate,
+	node_id container, node_id node)
 {
 	const struct dominators *dominators = search->input->dominators;
 	struct growth_item *item =
@@ -187,15 +187,16 @@ static void count_item(
 	}
 }
 
-// The newest items are at the end of a list, a deque, a dict; a set's are anywhere, so that its last
-// edges stand for them.
+// The newest items are at the end of a list, a deque, a dict; a set's are anywhere, so that its
+// last edges stand for them.
 static struct error *count_new_items(const struct search *search,
 	struct growth_candidate *candidate, node_id container, uint64_t length, uint64_t added)
 {
 	uint32_t edge_count;
 	const uint32_t *edges = heap_edges_of(search->graph, container, &edge_count);
 	uint64_t count = length ? (uint64_t)((double)edge_count * added / length) : 0;
-	_cleanup_(mem_free) node_id *nodes = NULL;
+	_cleanup_(mem_free)
+	node_id *nodes = NULL;
 
 	if (count > edge_count)
 		count = edge_count;
@@ -280,8 +281,8 @@ static size_t first_group_of(const struct growth_sample *sample, uint64_t anchor
 }
 
 // What of each type an anchor holds more than at first. Returns the group with most new objects.
-static const struct growth_group *count_group_items(const struct growth *growth, uint64_t anchor,
-	struct growth_item *ret, size_t *ret_count)
+static const struct growth_group *count_group_items(
+	const struct growth *growth, uint64_t anchor, struct growth_item *ret, size_t *ret_count)
 {
 	const struct growth_sample *sample = growth->sample;
 	const struct growth_group *most = NULL;
@@ -321,13 +322,12 @@ static uint32_t depth_below(const struct dominators *dominators, node_id node, n
 	return depth;
 }
 
-static bool is_chain(
-	const struct search *search, const struct growth_group *group, node_id anchor)
+static bool is_chain(const struct search *search, const struct growth_group *group, node_id anchor)
 {
 	const struct dominators *dominators = search->input->dominators;
 
 	return group && (depth_below(dominators, group->lowest, anchor) >= CHAIN_DEPTH_MIN ||
-		depth_below(dominators, group->highest, anchor) >= CHAIN_DEPTH_MIN);
+				depth_below(dominators, group->highest, anchor) >= CHAIN_DEPTH_MIN);
 }
 
 static struct error *add_candidate(
@@ -341,6 +341,7 @@ static struct error *add_candidate(
 		return error_enomem();
 	search->nodes = nodes;
 	candidate->parent = GROWTH_NO_CANDIDATE;
+	candidate->reached_through = GROWTH_NO_CANDIDATE;
 	candidate->type = name_of_type(search, node);
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
@@ -375,8 +376,8 @@ static struct error *add_track_candidate(struct search *search, const struct pic
 			grown(points->length, track->length));
 	} else if (pick->kind == GROWTH_HOLDER) {
 		candidate.bound = bound_of(search, track->node);
-		most = count_group_items(search->growth, track->address, candidate.items,
-			&candidate.item_count);
+		most = count_group_items(
+			search->growth, track->address, candidate.items, &candidate.item_count);
 		candidate.is_chain = is_chain(search, most, track->node);
 	}
 	if (err)
@@ -420,8 +421,11 @@ static void remove_candidate(struct search *search, size_t index)
 static bool is_worse(const struct search *search, const struct growth_candidate *a,
 	const struct growth_candidate *b)
 {
+	node_id node = search->nodes[a - search->found.items];
+
 	if (a->kind == GROWTH_CONTAINER)
-		return bytes_of_items(a) * 2 < grown_bytes(search, b);
+		return (bytes_of_items(a) + heap_size_of(search->graph, node)) * 2 <
+		       grown_bytes(search, b);
 	if (b->kind == GROWTH_CONTAINER)
 		return !is_worse(search, b, a);
 	return grown_bytes(search, a) < grown_bytes(search, b);
@@ -535,6 +539,40 @@ static uint64_t grown_of_root(const struct growth *growth, uint32_t type)
 	return 0;
 }
 
+// New objects are held in the same way, old ones each in its own: the way that most of a sample is
+// held stands for the new ones. One that holds a single object of the sample says nothing.
+static struct error *choose_example(
+	const struct search *search, const struct growth_type_count *count, node_id *ret)
+{
+	size_t examples = count->of_root < GROWTH_EXAMPLES ? count->of_root : GROWTH_EXAMPLES;
+	char *signatures[GROWTH_EXAMPLES] = {0};
+	unsigned votes[GROWTH_EXAMPLES] = {0}, most = 1;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < examples && !err; i++) {
+		struct path_description path = {0};
+
+		err = paths_describe(search->input->paths, count->examples[i], &path);
+		if (err)
+			break;
+		signatures[i] = growth_signature(path.text);
+		path_description_deinit(&path);
+		if (!signatures[i])
+			err = error_enomem();
+	}
+	for (size_t i = 0; i < examples && !err; i++) {
+		for (size_t k = 0; k < examples; k++)
+			votes[i] += strcmp(signatures[i], signatures[k]) == 0;
+		if (votes[i] > most) {
+			most = votes[i];
+			*ret = count->examples[i];
+		}
+	}
+	for (size_t i = 0; i < examples; i++)
+		mem_free(signatures[i]);
+	return err;
+}
+
 // Types whose growth has no single holder: most new objects have several.
 static struct error *find_types(struct search *search)
 {
@@ -545,14 +583,21 @@ static struct error *find_types(struct search *search)
 	for (uint32_t type = 0; type < sample->type_count && found < CANDIDATES_MAX; type++) {
 		const struct growth_point *points = growth->type_points + type * search->moments;
 		uint64_t added = grown(points[0].length, points[search->moments - 1].length);
+		const struct growth_type_count *count = &sample->type_counts[type];
 		struct growth_candidate candidate = {
 			.kind = GROWTH_TYPE, .points = points, .bound = UINT64_MAX};
+		node_id example = HEAP_NODE_NONE;
 		struct error *err;
 
 		if (added < TYPE_OBJECTS_MIN || !is_growing(points, search->moments, false) ||
 			grown_of_root(growth, type) * 2 < added)
 			continue;
-		err = add_candidate(search, &candidate, sample->type_counts[type].example);
+		err = choose_example(search, count, &example);
+		if (err)
+			return err;
+		if (example == HEAP_NODE_NONE)
+			continue;
+		err = add_candidate(search, &candidate, example);
 		if (err)
 			return err;
 		found++;
@@ -585,8 +630,8 @@ static size_t find_parent(const struct search *search, size_t index)
 	const struct growth_sample *sample = search->growth->sample;
 	node_id node = search->nodes[index];
 	const struct growth_candidate *candidate = &search->found.items[index];
-	// A holder's bytes are its own: they end where the next anchor begins. But items that several
-	// hold belong to what is above all of them.
+	// A holder's bytes are its own: they end where the next anchor begins. But items that
+	// several hold belong to what is above all of them.
 	bool is_shared = candidate->shared_bytes > grown_bytes(search, candidate);
 	bool is_beyond = !is_shared && is_anchor(sample, growth_address(search->graph, node));
 	node_id owner = dominators->idom[node];
@@ -600,11 +645,29 @@ static size_t find_parent(const struct search *search, size_t index)
 
 			if (search->nodes[i] != node || i == index || above->kind == GROWTH_TYPE)
 				continue;
-			if (above->is_over_siblings ? node == owner :
-				above->kind != GROWTH_HOLDER || !is_beyond)
+			if (above->is_over_siblings ? node == owner
+						    : above->kind != GROWTH_HOLDER || !is_beyond)
 				return i;
 		}
-		is_beyond = is_beyond || (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
+		is_beyond = is_beyond ||
+			    (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
+	}
+	return GROWTH_NO_CANDIDATE;
+}
+
+// The candidate that a sample of a type is reached through: its items are what piles up.
+static size_t find_way(const struct search *search, size_t index)
+{
+	node_id node = search->nodes[index];
+
+	for (uint32_t steps = 0; steps < PARENT_STEPS_MAX; steps++) {
+		node = paths_parent(search->input->paths, node);
+		if (node == HEAP_ROOT || node == HEAP_NODE_NONE)
+			break;
+		for (size_t i = 0; i < search->found.count; i++) {
+			if (search->nodes[i] == node && search->found.items[i].kind != GROWTH_TYPE)
+				return i;
+		}
 	}
 	return GROWTH_NO_CANDIDATE;
 }
@@ -615,10 +678,11 @@ static void search_deinit(struct search *search)
 	mem_free(search->nodes);
 }
 
-struct error *growth_find_candidates(
-	struct growth *growth, const struct growth_sample_input *input)
+struct error *growth_find_candidates(struct growth *growth, const struct growth_sample_input *input)
 {
-	struct search search = {.growth = growth, .input = input, .graph = input->graph,
+	struct search search = {.growth = growth,
+		.input = input,
+		.graph = input->graph,
 		.moments = growth->view.moment_count};
 	struct error *err = pick_tracks(&search);
 
@@ -631,14 +695,16 @@ struct error *growth_find_candidates(
 		err = find_types(&search);
 	}
 	for (size_t i = 0; i < search.found.count && !err; i++) {
-		if (search.found.items[i].kind != GROWTH_TYPE)
+		if (search.found.items[i].kind == GROWTH_TYPE)
+			search.found.items[i].reached_through = find_way(&search, i);
+		else
 			search.found.items[i].parent = find_parent(&search, i);
 	}
 	growth->candidates = search.found.items;
 	growth->view.candidates = search.found.items;
 	growth->view.candidate_count = search.found.count;
-	count_group_items(growth, GROWTH_OF_GARBAGE, growth->view.garbage,
-		&growth->view.garbage_count);
+	count_group_items(
+		growth, GROWTH_OF_GARBAGE, growth->view.garbage, &growth->view.garbage_count);
 	search_deinit(&search);
 	return err;
 }

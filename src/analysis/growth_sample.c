@@ -106,6 +106,22 @@ static struct error *count_in_group(
 	return NULL;
 }
 
+// What several hold, or C code: of each type a sample (reservoir sampling), to be named if the type
+// is found to grow. Chance is a hash, so that one graph always gives one answer.
+static void keep_example(struct maker *maker, struct growth_type_count *count, node_id node)
+{
+	uint64_t place = count->of_root;
+
+	if (maker->input->dominators->idom[node] != HEAP_ROOT ||
+		heap_has_flag(maker->graph, node, HEAP_NODE_STATIC))
+		return;
+	count->of_root++;
+	if (place >= GROWTH_EXAMPLES)
+		place = ((node + place) * 0x9e3779b97f4a7c15 >> 20) % count->of_root;
+	if (place < GROWTH_EXAMPLES)
+		count->examples[place] = node;
+}
+
 static struct error *count_node(struct maker *maker, node_id node, uint64_t bytes)
 {
 	struct growth_sample *sample = maker->sample;
@@ -122,7 +138,7 @@ static struct error *count_node(struct maker *maker, node_id node, uint64_t byte
 		sample->tracked += is_tracked;
 		sample->type_counts[type].objects++;
 		sample->type_counts[type].bytes += bytes;
-		sample->type_counts[type].example = node;
+		keep_example(maker, &sample->type_counts[type], node);
 	}
 	return count_in_group(&maker->groups, index, type, node, bytes);
 }
@@ -186,8 +202,8 @@ static struct error *look_at_container(struct maker *maker, node_id node, uint64
 	heap_edges_of(graph, node, &count);
 	if (count < GROWTH_LENGTH_MIN || bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM)
 		return NULL;
-	track.length = graph->naming.length ?
-		graph->naming.length(graph->naming.context, node) : count;
+	track.length =
+		graph->naming.length ? graph->naming.length(graph->naming.context, node) : count;
 	if (track.length < GROWTH_LENGTH_MIN)
 		return NULL;
 	probe(graph, &track);
@@ -209,16 +225,18 @@ static struct error *look_at_node(struct maker *maker, node_id node)
 	heap_edges_of(graph, node, &count);
 	if (bytes < GROWTH_BUFFER_MIN || (role != HEAP_TYPE_BUFFER && count > 0))
 		return NULL;
-	return add_track(maker, (struct growth_track){
-		.node = node, .kind = GROWTH_TRACK_BUFFER, .length = bytes});
+	return add_track(maker,
+		(struct growth_track){.node = node, .kind = GROWTH_TRACK_BUFFER, .length = bytes});
 }
 
 static struct error *add_anchors(struct maker *maker)
 {
 	for (size_t i = ANCHOR_GARBAGE + 1; i < maker->anchors.list.count; i++) {
 		const struct growth_anchor *anchor = &maker->anchors.list.items[i];
-		struct growth_track track = {.node = anchor->node, .kind = GROWTH_TRACK_ANCHOR,
-			.length = anchor->objects, .bytes = anchor->bytes};
+		struct growth_track track = {.node = anchor->node,
+			.kind = GROWTH_TRACK_ANCHOR,
+			.length = anchor->objects,
+			.bytes = anchor->bytes};
 		struct error *err = add_track(maker, track);
 
 		if (err)
@@ -332,8 +350,8 @@ static struct error *number_types(struct maker *maker)
 		return error_enomem();
 	for (uint32_t i = 0; i < graph->type_count; i++) {
 		const char *name = graph->types[i].name;
-		struct error *err = growth_types_intern(
-			maker->types, name ? name : "?", &maker->type_of[i]);
+		struct error *err =
+			growth_types_intern(maker->types, name ? name : "?", &maker->type_of[i]);
 
 		if (err)
 			return err;
@@ -395,8 +413,8 @@ static void maker_deinit(struct maker *maker)
 struct error *growth_sample_create(const struct growth_sample_input *input,
 	struct growth_types *types, struct growth_sample **ret)
 {
-	_cleanup_(growth_sample_destroy) struct growth_sample *sample =
-		mem_calloc(1, sizeof(*sample));
+	_cleanup_(growth_sample_destroy)
+	struct growth_sample *sample = mem_calloc(1, sizeof(*sample));
 	struct maker maker = {
 		.input = input, .graph = input->graph, .types = types, .sample = sample};
 	struct error *err;

@@ -177,6 +177,7 @@
 	F(tee, numread, "teedataobject", "numread") \
 	F(tee, nextlink, "teedataobject", "nextlink") \
 	F(tee, values, "teedataobject", "values") \
+	F(contextvar, var_name, "PyContextVar", "var_name") \
 	F(hamt_node, array, "PyHamtNode_Bitmap", "b_array") \
 	F(hamt_array, array, "PyHamtNode_Array", "a_array") \
 	S(memoryview, size, "PyMemoryViewObject") \
@@ -241,7 +242,7 @@ struct pylayout_traits {
 };
 
 struct pyfield {
-	const char *label; /* what Python calls it, or NULL */
+	const char *label; /* what Python calls it; "" if nothing */
 	uint32_t offset;
 };
 

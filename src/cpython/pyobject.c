@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pymalloc.h"
 
 // Links of one lru_cache, blocks of one deque, nodes of one OrderedDict: a walk past this is a torn list.
 #define CHAIN_MAX (1ull << 32)
@@ -601,6 +602,31 @@ static void scan_tee(struct pyscan *scan)
 		PYLABEL_INDEX, 0);
 }
 
+// An array node of the mapping inside a context has this many children (Python/hamt.c).
+#define HAMT_ARRAY_CHILDREN 32
+
+// Keys and values in turn; where the key is missing, the value is a node further down.
+static void scan_hamt_node(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint64_t count = word(scan, layout->object.ob_size);
+
+	if (count > LIMIT_FRAME_SLOTS) {
+		scan->is_torn = true;
+		return;
+	}
+	for (uint64_t i = 0; i + 1 < count; i += 2) {
+		uint64_t at = layout->hamt_node.array + i * 8;
+		uint64_t key = word(scan, at), value = word(scan, at + 8);
+
+		emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
+		if (key)
+			emit(scan, value, (struct pylabel){.kind = PYLABEL_VALUE, .object = key});
+		else
+			emit_field(scan, value, "");
+	}
+}
+
 static bool is_declared(struct pyscan *scan, uint64_t offset)
 {
 	const struct pytype *type = scan->type;
@@ -616,10 +642,93 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 	return false;
 }
 
-// What unknown C types add: any word of it may be a reference.
+// Blocks that C code keeps for an object: how deep they are followed, and how large they may be. An
+// XML element's children are two blocks away.
+#define PRIVATE_DEPTH     2
+#define PRIVATE_BYTES_MAX 4096
+// glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
+#define CHUNK_FLAGS     7ull
+#define CHUNK_BYTES_MIN 32
+
+// The usable size of the allocated block that starts at @p addr; 0 if none does.
+static uint64_t block_size(struct pyscan *scan, remote_addr addr)
+{
+	const struct pylayout *layout = layout_of(scan);
+	struct pyreader *reader = reader_of(scan);
+	remote_addr pool = addr & ~(uint64_t)(layout->traits.pool_bytes - 1);
+	const uint8_t *header;
+	uint64_t size;
+
+	if (addr % 16)
+		return 0;
+	header = pyreader_bytes(reader, pool, layout->pool.header_size);
+	if (header && pymalloc_is_pool(layout, header)) {
+		size = (load_u32(header + layout->pool.szidx) + 1) * layout->traits.alignment;
+		return addr - pool >= layout->pool.header_size &&
+				(addr - pool - layout->pool.header_size) % size == 0
+			? size
+			: 0;
+	}
+	if (!pyreader_u64(reader, addr - 8, &size))
+		return 0;
+	size &= ~CHUNK_FLAGS;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8 : 0;
+}
+
+// The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
+// queue is bounded, each block is looked at once.
+struct private_blocks {
+	remote_addr addr[64];
+	uint8_t depth[64];
+	unsigned count;
+};
+
+static void add_private(struct private_blocks *blocks, remote_addr addr, uint8_t depth)
+{
+	for (unsigned i = 0; i < blocks->count; i++) {
+		if (blocks->addr[i] == addr)
+			return;
+	}
+	if (blocks->count == sizeof(blocks->addr) / sizeof(blocks->addr[0]))
+		return;
+	blocks->addr[blocks->count] = addr;
+	blocks->depth[blocks->count++] = depth;
+}
+
+static bool is_in_writable_memory(struct pyscan *scan, remote_addr addr)
+{
+	const struct mapping *mapping =
+		mappings_find(target_mappings(scan->context->python->target), addr);
+
+	return mapping && mapping->readable && mapping->writable;
+}
+
+static void scan_word(
+	struct pyscan *scan, struct private_blocks *blocks, uint64_t value, uint8_t depth)
+{
+	if (value < 4096 || value % 8 || !is_in_writable_memory(scan, value))
+		return;
+	if (pyobject_type(scan->context, value) != PYTYPE_NONE)
+		emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
+	else if (depth < PRIVATE_DEPTH && block_size(scan, value))
+		add_private(blocks, value, (uint8_t)(depth + 1));
+}
+
+static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
+{
+	remote_addr addr = blocks->addr[index];
+	uint64_t size = block_size(scan, addr);
+
+	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
+		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
+			blocks->depth[index]);
+}
+
+// What unknown C types add to the layout that is known.
 static void scan_added(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
+	struct private_blocks blocks = {.count = 0};
 	uint64_t items = type->itemsize && type->kind == PYKIND_PLAIN
 		? word(scan, layout_of(scan)->object.ob_size)
 		: 0;
@@ -627,12 +736,16 @@ static void scan_added(struct pyscan *scan)
 	for (uint64_t offset = (type->layout_size + 7) & ~7ull; offset + 8 <= type->scan_end;
 		offset += 8) {
 		if (!is_declared(scan, offset))
-			emit(scan, (word(scan, offset) & PYREF_ADDRESS) | PYREF_INFERRED,
-				(struct pylabel){.kind = PYLABEL_NONE});
+			scan_word(scan, &blocks, word(scan, offset), 0);
 	}
-	if (items && items < LIMIT_FRAME_SLOTS && type->itemsize % 8 == 0)
-		emit_array(scan, scan->addr + (uint64_t)type->basicsize,
-			items * (uint64_t)type->itemsize / 8, 0, PYLABEL_NONE, PYREF_INFERRED);
+	if (items && items < LIMIT_FRAME_SLOTS && type->itemsize % 8 == 0) {
+		uint64_t end = items * (uint64_t)type->itemsize;
+
+		for (uint64_t offset = 0; offset < end; offset += 8)
+			scan_word(scan, &blocks, word(scan, (uint64_t)type->basicsize + offset), 0);
+	}
+	for (unsigned i = 0; i < blocks.count; i++)
+		scan_private(scan, &blocks, i);
 }
 
 void pyfields_scan(struct pyscan *scan, remote_addr base, const struct pyfields *fields)
@@ -721,11 +834,11 @@ static void scan_layout(struct pyscan *scan)
 		scan_tee(scan);
 		break;
 	case PYKIND_HAMT_NODE:
-		emit_array(scan, scan->addr + layout->hamt_node.array,
-			word(scan, layout->object.ob_size), 0, PYLABEL_NONE, 0);
+		scan_hamt_node(scan);
 		break;
 	case PYKIND_HAMT_ARRAY:
-		emit_array(scan, scan->addr + layout->hamt_array.array, 32, 0, PYLABEL_NONE, 0);
+		for (uint32_t i = 0; i < HAMT_ARRAY_CHILDREN; i++)
+			emit_field(scan, word(scan, layout->hamt_array.array + i * 8), "");
 		break;
 	case PYKIND_NONE:
 	case PYKIND_COUNT:

@@ -147,6 +147,9 @@ struct heap_naming {
 	/** The greatest length the container lets itself have (a deque's maxlen, an lru_cache's maxsize);
 	 *  UINT64_MAX if it has no bound. */
 	uint64_t (*bound)(void *context, node_id node);
+	/** The name of a function's free variable, the item @p index of its closure; "" if unknown. */
+	void (*free_variable)(
+		void *context, node_id function, uint64_t index, char *ret, size_t size);
 };
 
 struct heap_graph {
