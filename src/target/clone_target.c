@@ -340,7 +340,12 @@ static struct error *reap_clone(struct clone_target *clone)
 	return error;
 }
 
-static struct error *end_work(void *context)
+static struct error *reap_work(void *context)
+{
+	return reap_clone(context);
+}
+
+static struct error *kill_work(void *context)
 {
 	struct clone_target *clone = context;
 	int signal;
@@ -348,7 +353,25 @@ static struct error *end_work(void *context)
 	kill(clone->clone, SIGKILL);
 	while (ptrace_wait(clone->clone, CHILD_SECONDS_MAX, &signal) < PTRACE_ENDED)
 		continue;
-	return reap_clone(clone);
+	return NULL;
+}
+
+// Kill the clone and make the target forget it. Where the only thread waits in vfork(), that takes
+// a second try; what remains in the end is taken away by the next capture.
+static void end_clone(struct clone_target *clone)
+{
+	struct error *error = tracer_call(clone->tracer, kill_work, clone);
+
+	for (int try = 1; !error && try <= TRIES_MAX; try++) {
+		error = tracer_call(clone->tracer, reap_work, clone);
+		if (!error)
+			return;
+		tracer_destroy(take(clone->tracer));
+		error_destroy(error);
+		usleep(TRY_PAUSE);
+		error = tracer_create(process_pid(clone->process), &clone->tracer);
+	}
+	error_destroy(error);
 }
 
 static void clone_destroy(struct target *target)
@@ -358,7 +381,7 @@ static void clone_destroy(struct target *target)
 
 	signals_hold(&held);
 	if (clone->tracer)
-		error_destroy(tracer_call(clone->tracer, end_work, clone));
+		end_clone(clone);
 	tracer_destroy(clone->tracer);
 	signals_let_go(&held);
 	if (clone->memory_fd >= 0)
