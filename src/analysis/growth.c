@@ -5,6 +5,7 @@
 #include "analysis/growth_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static struct orphan *find_orphans(
 			orphans[count++] = (struct orphan){
 				track->owner, track->type, track->kind, (uint32_t)i};
 	}
-	qsort(orphans, count, sizeof(*orphans), compare_orphans);
+	sort_items(orphans, count, sizeof(*orphans), compare_orphans);
 	for (size_t i = 0, end; i < count; i = end) {
 		end = i + 1;
 		while (end < count && compare_orphans(&orphans[i], &orphans[end]) == 0)

@@ -5,6 +5,7 @@
 #include "analysis/growth_anchors.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -207,12 +208,13 @@ static struct error *count_new_items(const struct search *search,
 		return error_enomem();
 	for (uint64_t i = 0; i < count; i++)
 		nodes[i] = edges[edge_count - count + i] & HEAP_EDGE_NODE;
-	qsort(nodes, count, sizeof(*nodes), compare_nodes);
+	sort_items(nodes, count, sizeof(*nodes), compare_nodes);
 	for (uint64_t i = 0; i < count; i++) {
 		if (i == 0 || nodes[i] != nodes[i - 1])
 			count_item(search, candidate, container, nodes[i]);
 	}
-	qsort(candidate->items, candidate->item_count, sizeof(*candidate->items), compare_items);
+	sort_items(
+		candidate->items, candidate->item_count, sizeof(*candidate->items), compare_items);
 	return NULL;
 }
 
@@ -305,7 +307,7 @@ static const struct growth_group *count_group_items(
 			ret[(*ret_count)++] = item;
 		else if (item.bytes > ret[GROWTH_ITEMS_MAX - 1].bytes)
 			ret[GROWTH_ITEMS_MAX - 1] = item;
-		qsort(ret, *ret_count, sizeof(*ret), compare_items);
+		sort_items(ret, *ret_count, sizeof(*ret), compare_items);
 	}
 	return most;
 }
@@ -495,7 +497,7 @@ static struct error *find_siblings(struct search *search)
 	struct pick *picks = search->picks.items;
 	struct error *err = NULL;
 
-	qsort(picks, search->picks.count, sizeof(*picks), compare_picks_by_owner);
+	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_owner);
 	for (size_t i = 0, end; i < search->picks.count && !err; i = end) {
 		for (end = i + 1; end < search->picks.count; end++) {
 			if (picks[end].owner != picks[i].owner || picks[end].kind != picks[i].kind)
@@ -513,7 +515,7 @@ static struct error *find_tracks(struct search *search)
 	struct pick *picks = search->picks.items;
 	size_t of_kind = 0;
 
-	qsort(picks, search->picks.count, sizeof(*picks), compare_picks_by_weight);
+	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_weight);
 	for (size_t i = 0; i < search->picks.count; i++) {
 		struct error *err;
 

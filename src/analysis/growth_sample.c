@@ -5,6 +5,7 @@
 #include "analysis/growth_anchors.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -157,7 +158,7 @@ static void trim(struct track_vector *tracks, size_t limit)
 {
 	if (tracks->count <= limit)
 		return;
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 }
@@ -247,7 +248,7 @@ static struct error *add_anchors(struct maker *maker)
 
 static struct error *sign_largest(struct maker *maker, struct track_vector *tracks)
 {
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 	for (size_t i = 0; i < tracks->count && i < SIGNATURES; i++) {
@@ -293,7 +294,7 @@ static struct error *collect_tracks(struct maker *maker)
 		sample->track_count += tracks->count;
 		tracks->count = 0; // the signatures have moved
 	}
-	qsort(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
+	sort_items(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
 	return NULL;
 }
 
@@ -337,7 +338,7 @@ static struct error *collect_groups(struct maker *maker)
 			.bytes = slot->bytes,
 		};
 	}
-	qsort(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
+	sort_items(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "analysis/suspects_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -492,7 +493,7 @@ static void judge(struct court *court)
 			trial->fate = FATE_CHURNING;
 	}
 	// From here on a candidate's index says nothing about its trial's place.
-	qsort(court->trials, court->count, sizeof(*court->trials), compare_trials);
+	sort_items(court->trials, court->count, sizeof(*court->trials), compare_trials);
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
