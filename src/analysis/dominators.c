@@ -6,17 +6,15 @@
 #include "base/error.h"
 
 // Semi-NCA numbers nodes in depth-first preorder and works on numbers. Two observations keep it
-// lean and quick on heaps, where more than half of the objects are leaves (strings, numbers):
+// lean and quick on heaps, where more than half of the objects are leaves (strings, numbers).
 //
-// - A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator
-// tree
-//   of the others, of its referrers. If the tree is numbered in its own preorder, that is the
-//   common ancestor of the least and the greatest referrer: two words per leaf and one pass over
-//   the edges, no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner
-//   nodes.
-// - A referrer numbered below the node is a candidate for its semidominator as it stands; only
-// those
-//   numbered above have to be remembered until the node's turn. A rooted node needs none at all.
+// A leaf dominates nothing, so its dominator is the nearest common ancestor, in the dominator tree
+// of the others, of its referrers. If that tree is numbered in its own preorder, this is the common
+// ancestor of the least and the greatest referrer: two words per leaf and one pass over the edges,
+// no list of referrers. Only nodes that have edges take part in Semi-NCA: the inner nodes.
+//
+// A referrer numbered below the node is a candidate for its semidominator as it stands. Only those
+// numbered above have to be remembered until the node's turn, and for a rooted node not even they.
 //
 // Both searches for an ancestor (the second half of Semi-NCA, and that of the leaves) follow jump
 // pointers (E. Myers, "An applicative random-access stack", 1983), so that no shape of graph is
@@ -24,12 +22,12 @@
 //
 // Memory in bytes, I being inner nodes and P remembered referrers, besides the 4 N of idom:
 //
-//	walk            12 I + N / 8    vertex, parent, cursor; nodes without a number
-//	referrers       12 I + 4 P + E / 8  parent, label, first_referrer; referrers; which edges
-//they are 	semidominators  16 I + 4 P      parent, ancestor, label, semi; referrers 	dominators 16 I
-//dominator, depth, jump; one more while they are renumbered 	leaves          12 I + 8 S dominator,
-//jump, vertex; spans of S leaves with several
-// referrers 	retained         4 I + 5 N      vertex; the result
+//   walk             12 I + (N + E) / 8   vertex, parent, cursor; bits
+//   referrers        12 I + 4 P + E / 8   parent, label, first_referrer; referrers; bits
+//   semidominators   16 I + 4 P           parent, ancestor, label, semi; referrers
+//   dominators       16 I                 dominator, depth, jump; and one while renumbering
+//   leaves           12 I + 8 S           dominator, jump, vertex; spans of S shared leaves
+//   retained          4 I + 5 N           vertex; the result
 
 // While the work goes on, idom holds the number of an inner node; and for a leaf the number of its
 // only referrer, or SPAN and the index of a span. UNREACHED (above all numbers, and HEAP_NODE_NONE)
@@ -58,6 +56,8 @@ struct work {
 
 	// One bit per node: inner. Lets edges to leaves pass without a look at idom.
 	uint64_t *inner;
+	// One bit per edge: to an inner node, but not in the tree of the walk.
+	uint64_t *cross;
 	// Arrays of inner_count + 1 numbers that change their meaning from step to step; see above.
 	uint32_t *vertex, *parent, *cursor;
 	uint32_t *ancestor, *label, *semi, *first_referrer, *referrers;
@@ -69,6 +69,11 @@ struct work {
 static bool test_bit(const uint64_t *bits, uint32_t i)
 {
 	return bits[i >> 6] >> (i & 63) & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t i, bool value)
+{
+	bits[i >> 6] |= (uint64_t)value << (i & 63);
 }
 
 static size_t bit_words(uint32_t count)
@@ -89,6 +94,7 @@ static void numbers_free(const struct work *work, uint32_t **numbers)
 
 static void cleanup_work(struct work *work)
 {
+	pages_free(work->cross, bit_words(work->graph->edge_count), sizeof(uint64_t));
 	pages_free(work->inner, bit_words(work->graph->node_count), sizeof(uint64_t));
 	numbers_free(work, &work->vertex);
 	numbers_free(work, &work->parent);
@@ -120,7 +126,7 @@ static struct error *classify(struct work *work)
 		bool is_inner = first_edge[node] != first_edge[node + 1];
 
 		idom[node] = UNREACHED;
-		work->inner[node >> 6] |= (uint64_t)is_inner << (node & 63);
+		set_bit(work->inner, node, is_inner);
 		work->inner_count += is_inner;
 	}
 	return NULL;
@@ -182,6 +188,7 @@ static void walk_from(struct work *work, uint64_t *pending, node_id start)
 				edge++;
 				if (test_bit(pending, next))
 					break;
+				set_bit(work->cross, edge - 1, test_bit(work->inner, next));
 				next = HEAP_ROOT;
 			}
 			if (next != HEAP_ROOT)
@@ -208,8 +215,9 @@ static struct error *walk(struct work *work)
 	work->vertex = numbers_alloc(work);
 	work->parent = numbers_alloc(work);
 	work->cursor = numbers_alloc(work);
+	work->cross = pages_alloc(bit_words(graph->edge_count), sizeof(uint64_t));
 	pending = pages_alloc(words, sizeof(uint64_t));
-	if (!work->vertex || !work->parent || !work->cursor || !pending) {
+	if (!work->vertex || !work->parent || !work->cursor || !work->cross || !pending) {
 		pages_free(pending, words, sizeof(uint64_t));
 		return error_enomem();
 	}
@@ -226,62 +234,57 @@ static struct error *walk(struct work *work)
 	return NULL;
 }
 
-/** Fetch what the pass over inner edges will need of the edges that follow. */
+/** Fetch what a pass over cross edges will need of the edges that follow. */
 static inline void prefetch_target(const struct work *work, uint32_t edge)
 {
+	const struct heap_graph *graph = work->graph;
 	const uint32_t *number_of = work->result->idom;
-	node_id node;
 
-	if (edge + AHEAD_PASS >= work->graph->edge_count)
+	if (edge + AHEAD_PASS >= graph->edge_count)
 		return;
-	__builtin_prefetch(&number_of[work->graph->edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
-	node = work->graph->edges[edge + AHEAD_HALF] & HEAP_EDGE_NODE;
-	if (number_of[node] != UNREACHED) {
-		__builtin_prefetch(&work->label[number_of[node]]);
-		__builtin_prefetch(&work->first_referrer[number_of[node]]);
-	}
+	if (test_bit(work->cross, edge + AHEAD_PASS))
+		__builtin_prefetch(&number_of[graph->edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
+	if (test_bit(work->cross, edge + AHEAD_HALF))
+		__builtin_prefetch(&work->first_referrer[number_of[graph->edges[edge + AHEAD_HALF] &
+								   HEAP_EDGE_NODE]],
+			1);
 }
 
 /**
- * Look at every edge between reached inner nodes: one from a lower number lowers the target's
- * candidate (label); any other is counted for the target, and marked in @p kept.
+ * Look at every cross edge: one from a lower number lowers the target's candidate (label), and is
+ * done with; any other is counted for the target. The parent is a candidate already.
  *
  * In node order, not in preorder: then rows are read in sequence.
  */
-static void count_referrers(struct work *work, uint64_t *kept)
+static void count_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
-	const uint32_t *edges = graph->edges;
 	const uint32_t *number_of = work->result->idom;
 	uint32_t *candidate = work->label, *first_referrer = work->first_referrer;
 
 	for (node_id node = 1; node < graph->node_count; node++) {
-		uint32_t number = number_of[node];
 		uint32_t end = graph->first_edge[node + 1];
 
-		// A leaf's row is empty.
-		if (number == UNREACHED)
-			continue;
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
-			uint32_t target = number_of[edges[edge] & HEAP_EDGE_NODE];
+			uint32_t number = number_of[node], target;
 
 			prefetch_target(work, edge);
-			// Leaves have none either.
-			if (target == UNREACHED)
+			if (!test_bit(work->cross, edge))
 				continue;
-			if (number <= target) {
-				if (number < candidate[target])
-					candidate[target] = number;
-			} else if (candidate[target] != 0) {
+			target = number_of[graph->edges[edge] & HEAP_EDGE_NODE];
+			if (number > target && candidate[target] != 0) {
 				first_referrer[target]++;
-				kept[edge >> 6] |= (uint64_t)1 << (edge & 63);
+				continue;
 			}
+			if (number < candidate[target])
+				candidate[target] = number;
+			work->cross[edge >> 6] &= ~((uint64_t)1 << (edge & 63));
 		}
 	}
 }
 
-/** Store the marked ones. They are few: most edges are not looked at again. */
-static void store_referrers(struct work *work, const uint64_t *kept)
+/** Store those that were counted. */
+static void store_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
 	const uint32_t *number_of = work->result->idom;
@@ -292,11 +295,8 @@ static void store_referrers(struct work *work, const uint64_t *kept)
 		for (uint32_t edge = graph->first_edge[node]; edge < end; edge++) {
 			uint32_t target;
 
-			if (edge + AHEAD_PASS < graph->edge_count &&
-				test_bit(kept, edge + AHEAD_PASS))
-				__builtin_prefetch(&number_of[graph->edges[edge + AHEAD_PASS] &
-							      HEAP_EDGE_NODE]);
-			if (!test_bit(kept, edge))
+			prefetch_target(work, edge);
+			if (!test_bit(work->cross, edge))
 				continue;
 			target = number_of[graph->edges[edge] & HEAP_EDGE_NODE];
 			work->referrers[--work->first_referrer[target]] = number_of[node];
@@ -305,7 +305,7 @@ static void store_referrers(struct work *work, const uint64_t *kept)
 }
 
 /** Fill referrers and first_referrer (each row's start), once they are counted. */
-static struct error *fill_referrers(struct work *work, const uint64_t *kept)
+static struct error *fill_referrers(struct work *work)
 {
 	size_t total = 0;
 
@@ -319,7 +319,7 @@ static struct error *fill_referrers(struct work *work, const uint64_t *kept)
 	work->referrers = pages_alloc(total, sizeof(uint32_t));
 	if (!work->referrers)
 		return error_enomem();
-	store_referrers(work, kept);
+	store_referrers(work);
 	return NULL;
 }
 
@@ -328,9 +328,7 @@ static struct error *fill_referrers(struct work *work, const uint64_t *kept)
 static struct error *collect_referrers(struct work *work)
 {
 	const struct heap_graph *graph = work->graph;
-	size_t words = bit_words(graph->edge_count);
 	struct error *error;
-	uint64_t *kept;
 
 	work->label = numbers_alloc(work);
 	work->first_referrer = numbers_alloc(work);
@@ -342,12 +340,10 @@ static struct error *collect_referrers(struct work *work)
 		if (test_bit(work->inner, graph->root_edges[i]))
 			work->label[work->result->idom[graph->root_edges[i]]] = 0;
 	}
-	kept = pages_alloc(words, sizeof(uint64_t));
-	if (!kept)
-		return error_enomem();
-	count_referrers(work, kept);
-	error = fill_referrers(work, kept);
-	pages_free(kept, words, sizeof(uint64_t));
+	count_referrers(work);
+	error = fill_referrers(work);
+	pages_free(work->cross, bit_words(graph->edge_count), sizeof(uint64_t));
+	work->cross = NULL;
 	return error;
 }
 

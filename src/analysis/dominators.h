@@ -8,9 +8,10 @@
  * what would be freed if d went away.
  *
  * Semi-NCA (L. Georgiadis, "Linear-time algorithms for dominators and related problems", 2005), all
- * steps iterative. Only nodes that have edges of their own, or more than one referrer, take part;
- * a leaf with one referrer is dominated by it. Result: 9 bytes per node; while working, about 24
- * more per node that takes part.
+ * steps iterative and none quadratic. Only nodes that have edges of their own take part; a leaf
+ * hangs from the nearest common dominator of its referrers. Result: 9 bytes per node. While
+ * working, 4 per node, 16 per node with edges, 4 for some of the edges between these: see
+ * dominators.c.
  */
 #pragma once
 
@@ -18,8 +19,7 @@
 
 struct dominators {
 	uint32_t node_count;
-	/** Immediate dominator; HEAP_NODE_NONE for the root and for nodes it does not reach
-	 * (garbage). */
+	/** Immediate dominator; HEAP_NODE_NONE for the root and for what it does not reach. */
 	node_id *idom;
 	/** Retained size: low 32 bits and the next 8; use dominators_retained(). */
 	uint32_t *retained_low;

@@ -109,6 +109,18 @@ static struct error *add_candidate(
 	return NULL;
 }
 
+// The same object seen as a container, if it is one: tracks of one address are neighbours.
+static const struct growth_track *as_container(const struct growth_sample *sample, uint32_t index)
+{
+	uint64_t address = sample->tracks[index].address;
+
+	for (; index > 0 && sample->tracks[index - 1].address == address; index--) {
+		if (sample->tracks[index - 1].kind == GROWTH_TRACK_CONTAINER)
+			return &sample->tracks[index - 1];
+	}
+	return NULL;
+}
+
 static struct error *add_track_candidate(
 	struct growth_search *search, const struct growth_pick *pick)
 {
@@ -122,6 +134,7 @@ static struct error *add_track_candidate(
 		.is_replaced = search->growth->replaced[pick->track],
 		.unseen = track->first_seen,
 	};
+	const struct growth_track *container = as_container(search->growth->sample, pick->track);
 	const struct growth_group *most;
 	struct error *err = NULL;
 
@@ -132,6 +145,8 @@ static struct error *add_track_candidate(
 			growth_between(points->length, track->length));
 	} else if (pick->kind == GROWTH_HOLDER) {
 		candidate.bound = growth_bound(search, track->node);
+		if (container)
+			growth_count_survivors(search, &candidate, container);
 		most = growth_count_group_items(
 			search->growth, track->address, candidate.items, &candidate.item_count);
 		candidate.is_chain = growth_is_chain(search, most, track->node);

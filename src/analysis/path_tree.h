@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the tree of cheapest paths (paths.c) and its rendering (path_text.c) share. Private to them.
+ * What the tree of cheapest paths (paths.c) and the reading of its paths (path_pieces.c) share.
+ * Private to them.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pymalloc.h"
 
 // Links of one lru_cache, blocks of one deque, nodes of one OrderedDict: a walk past this is a torn list.
 #define CHAIN_MAX (1ull << 32)
@@ -423,11 +424,19 @@ static void scan_code(struct pyscan *scan)
 		{layout->code.co_linetable, "co_linetable"},
 		{layout->code.co_cached_code, "co_code"},
 	};
+	remote_addr extra;
+	uint64_t extra_count;
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (fields[i].offset != PYLAYOUT_NONE)
 			emit_field(scan, word(scan, fields[i].offset), fields[i].label);
 	}
+	// _PyObject_VAR_SIZE rounds up, and co_extra is a block of its own (Objects/codeobject.c:
+	// code_sizeof; _PyCodeObjectExtra is a count and a pointer, the count of pointers at its start).
+	scan->size = (scan->size + 7) & ~7ull;
+	extra = word(scan, layout->code.co_extra);
+	if (extra && pyreader_u64(reader_of(scan), extra, &extra_count) && extra_count < 256)
+		scan->size += 16 + (extra_count ? extra_count - 1 : 0) * 8;
 }
 
 // Slots of the locals and of the value stack of a code object's frames.
@@ -608,21 +617,110 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 	return false;
 }
 
-// No reader for this type: any word of its C part may be a reference.
-static void scan_unknown(struct pyscan *scan)
+// Blocks that C code keeps for an object: how deep they are followed, and how large they may be. An
+// XML element's children are two blocks away.
+#define PRIVATE_DEPTH     2
+#define PRIVATE_BYTES_MAX 4096
+// glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
+#define CHUNK_FLAGS     7ull
+#define CHUNK_BYTES_MIN 32
+
+// The usable size of the allocated block that starts at @p addr; 0 if none does.
+static uint64_t block_size(struct pyscan *scan, remote_addr addr)
+{
+	const struct pylayout *layout = layout_of(scan);
+	struct pyreader *reader = reader_of(scan);
+	remote_addr pool = addr & ~(uint64_t)(layout->traits.pool_bytes - 1);
+	const uint8_t *header;
+	uint64_t size;
+
+	if (addr % 16)
+		return 0;
+	header = pyreader_bytes(reader, pool, layout->pool.header_size);
+	if (header && pymalloc_is_pool(layout, header)) {
+		size = (load_u32(header + layout->pool.szidx) + 1) * layout->traits.alignment;
+		return addr - pool >= layout->pool.header_size &&
+				(addr - pool - layout->pool.header_size) % size == 0
+			? size
+			: 0;
+	}
+	if (!pyreader_u64(reader, addr - 8, &size))
+		return 0;
+	size &= ~CHUNK_FLAGS;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8 : 0;
+}
+
+// The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
+// queue is bounded, each block is looked at once.
+struct private_blocks {
+	remote_addr addr[64];
+	uint8_t depth[64];
+	unsigned count;
+};
+
+static void add_private(struct private_blocks *blocks, remote_addr addr, uint8_t depth)
+{
+	for (unsigned i = 0; i < blocks->count; i++) {
+		if (blocks->addr[i] == addr)
+			return;
+	}
+	if (blocks->count == sizeof(blocks->addr) / sizeof(blocks->addr[0]))
+		return;
+	blocks->addr[blocks->count] = addr;
+	blocks->depth[blocks->count++] = depth;
+}
+
+static bool is_in_writable_memory(struct pyscan *scan, remote_addr addr)
+{
+	const struct mapping *mapping =
+		mappings_find(target_mappings(scan->context->python->target), addr);
+
+	return mapping && mapping->readable && mapping->writable;
+}
+
+static void scan_word(
+	struct pyscan *scan, struct private_blocks *blocks, uint64_t value, uint8_t depth)
+{
+	if (value < 4096 || value % 8 || !is_in_writable_memory(scan, value))
+		return;
+	if (pyobject_type(scan->context, value) != PYTYPE_NONE)
+		emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
+	else if (depth < PRIVATE_DEPTH && block_size(scan, value))
+		add_private(blocks, value, (uint8_t)(depth + 1));
+}
+
+static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
+{
+	remote_addr addr = blocks->addr[index];
+	uint64_t size = block_size(scan, addr);
+
+	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
+		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
+			blocks->depth[index]);
+}
+
+// What unknown C types add to the layout that is known.
+static void scan_added(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
-	uint64_t end = type->layout_size ? type->layout_size : (uint64_t)type->basicsize;
-	uint64_t items = type->itemsize ? word(scan, layout_of(scan)->object.ob_size) : 0;
+	struct private_blocks blocks = {.count = 0};
+	uint64_t items = type->itemsize && type->kind == PYKIND_PLAIN
+		? word(scan, layout_of(scan)->object.ob_size)
+		: 0;
 
-	for (uint64_t offset = layout_of(scan)->object.size; offset + 8 <= end; offset += 8) {
+	for (uint64_t offset = (type->layout_size + 7) & ~7ull; offset + 8 <= type->scan_end;
+		offset += 8) {
 		if (!is_declared(scan, offset))
-			emit(scan, (word(scan, offset) & PYREF_ADDRESS) | PYREF_INFERRED,
-				(struct pylabel){.kind = PYLABEL_NONE});
+			scan_word(scan, &blocks, word(scan, offset), 0);
 	}
-	if (items && items < LIMIT_FRAME_SLOTS && type->itemsize % 8 == 0)
-		emit_array(scan, scan->addr + (uint64_t)type->basicsize,
-			items * (uint64_t)type->itemsize / 8, 0, PYLABEL_NONE, PYREF_INFERRED);
+	if (items && items < LIMIT_FRAME_SLOTS && type->itemsize % 8 == 0) {
+		uint64_t end = items * (uint64_t)type->itemsize;
+
+		for (uint64_t offset = 0; offset < end; offset += 8)
+			scan_word(scan, &blocks, word(scan, (uint64_t)type->basicsize + offset), 0);
+	}
+	for (unsigned i = 0; i < blocks.count; i++)
+		scan_private(scan, &blocks, i);
 }
 
 void pyfields_scan(struct pyscan *scan, remote_addr base, const struct pyfields *fields)
@@ -717,9 +815,8 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_HAMT_ARRAY:
 		emit_array(scan, scan->addr + layout->hamt_array.array, 32, 0, PYLABEL_NONE, 0);
 		break;
-	case PYKIND_UNKNOWN:
+	case PYKIND_NONE:
 	case PYKIND_COUNT:
-		scan_unknown(scan);
 		break;
 	}
 }
@@ -770,8 +867,7 @@ static void scan_instance_dict(struct pyscan *scan)
 		return;
 	}
 	// A dict inside the C layout was given by its reader.
-	if (!offset || (offset > 0 && type->kind != PYKIND_UNKNOWN &&
-			       offset < (int64_t)type->layout_size))
+	if (!offset || (offset > 0 && offset < (int64_t)type->layout_size))
 		return;
 	if (offset < 0) {
 		int64_t items = (int64_t)word(scan, layout_of(scan)->object.ob_size);
@@ -807,12 +903,13 @@ void pyobject_scan(
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");
 	scan_layout(scan);
+	if (scan->type->scan_end > scan->type->layout_size)
+		scan_added(scan);
 	if (scan->type->member_count)
 		scan_members(scan);
 	scan_instance_dict(scan);
-	// A static type object has no GC head, although its type's flags say so (type_is_gc).
-	if (scan->type->kind != PYKIND_TYPE || scan->size != layout_of(scan)->type.size)
-		scan->size += scan->type->head_bytes;
+	// Also for static type objects, which have no GC head: getsizeof goes by the type's flags.
+	scan->size += scan->type->head_bytes;
 }
 
 uint32_t pyobject_type(struct pycontext *context, remote_addr addr)

@@ -168,7 +168,7 @@ void pycontext_deinit(struct pycontext *context)
 static struct error *check_layout(struct pycontext *context, uint32_t version_hex)
 {
 	const struct pylayout *layout = context->python->layout;
-	remote_addr interpreter = pyruntime_modules(context, 0), sysdict, value;
+	remote_addr interpreter, sysdict, value;
 	int64_t hexversion;
 	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
 	struct error *err = pyruntime_interpreters(context, &interpreters);

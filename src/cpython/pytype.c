@@ -98,6 +98,9 @@ static bool grow_slots(struct pytypes *types)
 
 	if (!slots)
 		return false;
+	// An empty slot answers for address 0, which is no type.
+	for (uint32_t i = 0; i < count; i++)
+		slots[i].index = PYTYPE_NONE;
 	types->slots = slots;
 	types->slot_count = count;
 	types->slot_shift = (unsigned)(64 - __builtin_ctz(count));
@@ -281,42 +284,50 @@ static enum pykind kind_by_name(const char *name)
 		if (strcmp(kinds_by_name[i].name, name) == 0)
 			return kinds_by_name[i].kind;
 	}
-	return PYKIND_UNKNOWN;
+	return PYKIND_NONE;
 }
 
 static int64_t structseq_hidden_items(
 	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type);
 
-// A C type that has no row of its own is laid out like its base if it adds no bytes to it.
-static bool set_kind(struct pyreader *reader, const struct pylayout *layout,
+// Does a reader know this very type?
+static bool set_known_kind(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytypes *types, const struct pytype *base, struct pytype *type)
+{
+	int64_t hidden;
+
+	type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
+	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(base->tp_name);
+	if (type->kind != PYKIND_NONE)
+		return true;
+	if (!(base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS) || is_python_class(types, base))
+		return false;
+	hidden = structseq_hidden_items(reader, layout, base);
+	if (hidden < 0)
+		return false;
+	type->kind = PYKIND_STRUCTSEQ;
+	type->hidden_items = (uint32_t)hidden;
+	return true;
+}
+
+// The layout of the nearest base that a reader knows (`object` at last), and the bytes that
+// unknown C types below it add.
+static void set_kind(struct pyreader *reader, const struct pylayout *layout,
 	const struct pytypes *types, struct pytype *type)
 {
 	const struct pytype *base = layout_base(types, type);
 
+	type->scan_end = base ? (uint32_t)base->basicsize : layout->object.size;
+	type->layout_size = layout->object.size;
 	for (unsigned i = 0; base && i < LIMIT_TYPE_BASES; i++) {
-		const struct pytype *next = type_at(types, base->base);
-
-		type->layout_size = (uint32_t)base->basicsize;
-		type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
-		type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(base->tp_name);
-		if (type->kind != PYKIND_UNKNOWN)
-			return true;
-		if (base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS && !(base->flags & PYTYPE_FLAG_HEAP &&
-				base->dealloc == types->class_dealloc)) {
-			int64_t hidden = structseq_hidden_items(reader, layout, base);
-
-			if (hidden >= 0) {
-				type->kind = PYKIND_STRUCTSEQ;
-				type->hidden_items = (uint32_t)hidden;
-				return true;
-			}
+		if (set_known_kind(reader, layout, types, base, type)) {
+			type->layout_size = (uint32_t)base->basicsize;
+			return;
 		}
-		if (!next || next->basicsize != base->basicsize || next->itemsize != base->itemsize ||
-			kind_by_name(next->tp_name) == PYKIND_PLAIN)
-			return false;
-		base = next;
+		base = type_at(types, base->base);
 	}
-	return false;
+	type->kind = PYKIND_PLAIN;
+	type->fields = NULL;
 }
 
 static bool str_equals(struct pyreader *reader, const struct pylayout *layout, remote_addr str,
@@ -406,12 +417,11 @@ static bool complete(struct pytypes *types, struct pyreader *reader, const struc
 	const struct pytype *from = type;
 
 	type->is_python_class = is_python_class(types, type);
-	if (!set_kind(reader, layout, types, type))
-		type->kind = PYKIND_UNKNOWN;
+	set_kind(reader, layout, types, type);
 	// The slots of each class on the way; of a C type only if no reader knows its layout.
 	type->member_first = (uint32_t)types->members.count;
 	for (unsigned i = 0; from && i < LIMIT_TYPE_BASES; i++) {
-		if (type->kind == PYKIND_UNKNOWN || is_python_class(types, from))
+		if (type->scan_end > type->layout_size || is_python_class(types, from))
 			read_members(types, reader, layout, type, from);
 		from = type_at(types, from->base);
 	}

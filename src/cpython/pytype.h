@@ -8,8 +8,8 @@
  * what tells objects from other blocks.
  *
  * An object's references are those of its C layout (`kind`: that of the first base whose
- * tp_dealloc is not that of a class statement), then the __slots__ of each class on the way, then its
- * dict. Source: Objects/typeobject.c, 3.11.2.
+ * tp_dealloc is not that of a class statement, or of the nearest base of it that has a reader),
+ * then the __slots__ of each class on the way, then its dict. Source: Objects/typeobject.c, 3.11.2.
  */
 #pragma once
 
@@ -34,7 +34,7 @@
 
 /** The C layout of an object: which reader understands it. */
 enum pykind {
-	PYKIND_UNKNOWN, /* no reader: tp_members, dict, and a conservative scan */
+	PYKIND_NONE,
 	PYKIND_PLAIN,   /* nothing of its own: object, None */
 	PYKIND_FIELDS,  /* plain fields of data/layout/owned-fields.txt */
 	PYKIND_NUMBER,  /* float, complex: bytes only */
@@ -84,7 +84,10 @@ struct pytype {
 	bool has_legacy_finalizer;       /* tp_del */
 	const struct pyfields *fields;   /* PYKIND_FIELDS */
 	uint32_t member_first, member_count; /* in pytypes.members */
-	uint32_t layout_size;            /* tp_basicsize of the type whose layout is `kind` */
+	uint32_t layout_size;            /* tp_basicsize of the base whose layout is `kind` */
+	/** C types below that base add the bytes from layout_size to here, which no reader knows: their
+	 *  tp_members are believed, every other word may be a reference. */
+	uint32_t scan_end;
 	uint32_t hidden_items;           /* PYKIND_STRUCTSEQ: items past ob_size */
 	remote_addr cached_keys;         /* ht_cached_keys: keys shared by the instances' dicts */
 	const char *tp_name;             /* as tp_name says; owned by the table */

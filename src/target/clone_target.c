@@ -15,22 +15,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define STATUS_BYTES      16384
 #define CHILD_SECONDS_MAX 10.0
 #define OOM_SCORE_FIRST   1000
 
-// Exit signal 0 in the low byte: the parent is told nothing.
-#define CLONE_FLAGS (CLONE_FILES | CLONE_FS)
+// How often a clone is called again when signals come in between.
+#define CLONE_TRIES_MAX 16
 
 // Tries with a thread that does not stop, and the pause between them in µs.
 #define TRIES_MAX 5
@@ -41,6 +40,7 @@ struct clone_target {
 	struct process *process; /* borrowed */
 	struct tracer *tracer;   /* holds the clone; NULL before it is made */
 	pid_t clone;
+	int memory_fd; /* the clone's /proc/PID/mem */
 	// While it is made:
 	struct mappings before; /* the target's, a little before the stop */
 	struct machine_gadgets gadgets;
@@ -50,23 +50,21 @@ struct clone_target {
 
 static size_t clone_read(const struct target *target, remote_addr addr, void *buffer, size_t size)
 {
-	return live_read(((const struct clone_target *)target)->clone, addr, buffer, size);
+	return live_read(((const struct clone_target *)target)->memory_fd, addr, buffer, size);
 }
 
-static struct error *clone_resident(const struct target *target, remote_addr start,
-	remote_addr end, struct page_run_vector *runs)
+static struct error *clone_resident(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs)
 {
 	return live_resident(((const struct clone_target *)target)->clone, start, end, runs);
 }
 
 static bool clone_is_gone(const struct target *target)
 {
-	pid_t clone = ((const struct clone_target *)target)->clone;
 	char byte;
-	struct iovec local = {&byte, 1}, remote = {NULL, 1};
 
-	// With an address space, address 0 is a fault; without one, the process does not exist.
-	return process_vm_readv(clone, &local, 1, &remote, 1, 0) < 0 && errno == ESRCH;
+	// With an address space, address 0 is a fault; without one, nothing is there to be read.
+	return pread(((const struct clone_target *)target)->memory_fd, &byte, 1, 0) == 0;
 }
 
 // A clone that an earlier run left behind when it was killed: dead, unknown to its parent, and
@@ -74,8 +72,7 @@ static bool clone_is_gone(const struct target *target)
 // signal 0, and end by SIGKILL with the highest OOM score, or with our very exit status.
 static bool is_leftover(pid_t child, pid_t parent)
 {
-	_cleanup_(mem_free)
-	char *score = NULL;
+	_cleanup_(mem_free) char *score = NULL;
 	struct proc_stat stat;
 	struct error *error = proc_read_stat(child, &stat);
 	size_t size;
@@ -122,7 +119,7 @@ static struct error *begin_somewhere(struct stopped_threads *threads,
 			if (!thread->stopped ||
 				(int)machine_activity(&thread->registers) != activity)
 				continue;
-			refusal = injection_refusal(thread, mappings);
+			refusal = injection_refusal(thread, mappings, gadgets);
 			if (refusal) {
 				reason = refusal;
 				continue;
@@ -148,13 +145,18 @@ static struct error *reap(struct injection *injection, pid_t child)
 
 static struct error *make_clone(struct injection *injection, pid_t *ret)
 {
-	uint64_t arguments[6] = {CLONE_FLAGS, injection->frame.child_stack};
-	int64_t result;
-	struct error *error;
+	uint64_t arguments[6] = {CLONE_TARGET_FLAGS, injection->frame.child_stack};
+	int64_t result = 0;
+	int tries = 0;
 
-	error = injection_call(injection, SYS_clone, arguments, &result, ret);
-	if (error)
-		return error;
+	// The kernel does not clone while a signal waits that cannot be blocked (SIGSTOP), but asks
+	// for another call once it was taken.
+	do {
+		struct error *error = injection_call(injection, SYS_clone, arguments, &result, ret);
+
+		if (error)
+			return error;
+	} while (machine_is_call_again(result) && ++tries < CLONE_TRIES_MAX);
 	if (result < 0)
 		return error_create(ERROR_UNSUPPORTED, "the kernel refused to clone it: %s",
 			strerror((int)-result));
@@ -166,8 +168,7 @@ static struct error *make_clone(struct injection *injection, pid_t *ret)
 // If memory gets short, the clone must be killed rather than the target.
 static void offer_to_oom_killer(pid_t clone)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", clone);
@@ -245,16 +246,12 @@ static struct error *clone_work(void *context)
 
 static const char *read_refusal(pid_t pid)
 {
-	_cleanup_(mem_free)
-	char *status = NULL;
-	uint64_t seccomp = 0;
+	_cleanup_(mem_free) char *status = NULL;
 	size_t size;
 
 	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", pid));
 	if (!status)
 		return NULL;
-	if (proc_field(status, "Seccomp", 10, &seccomp) && seccomp)
-		return "a seccomp filter watches its system calls";
 	return machine_refusal(status);
 }
 
@@ -279,7 +276,7 @@ static struct error *prepare(struct clone_target *clone)
 static struct error *stop_and_clone(struct clone_target *clone)
 {
 	for (int try = 1;; try++) {
-		struct error *error = tracer_create(&clone->tracer);
+		struct error *error = tracer_create(process_pid(clone->process), &clone->tracer);
 
 		if (!error)
 			error = tracer_call(clone->tracer, clone_work, clone);
@@ -318,10 +315,8 @@ static struct error *reap_through(pid_t pid, pid_t thread, const struct mappings
 // Any thread may wait for a child of the process: one is stopped, the others do not notice.
 static struct error *reap_clone(struct clone_target *clone)
 {
-	_cleanup_(mappings_deinit)
-	struct mappings mappings = {0};
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(mappings_deinit) struct mappings mappings = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 	pid_t pid = process_pid(clone->process);
 	struct machine_gadgets gadgets;
 	struct error *error;
@@ -366,9 +361,20 @@ static void clone_destroy(struct target *target)
 		error_destroy(tracer_call(clone->tracer, end_work, clone));
 	tracer_destroy(clone->tracer);
 	signals_let_go(&held);
+	if (clone->memory_fd >= 0)
+		close(clone->memory_fd);
 	mappings_deinit(&clone->before);
 	pid_vector_deinit(&clone->leftovers);
 	mem_free(clone);
+}
+
+static struct error *open_clone_memory(struct clone_target *clone)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", clone->clone);
+	clone->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return clone->memory_fd < 0 ? error_system(errno, "cannot read the clone") : NULL;
 }
 
 static const struct target_ops clone_ops = {
@@ -387,6 +393,7 @@ struct error *clone_target_create(
 	if (!clone)
 		return error_enomem();
 	clone->target.ops = &clone_ops;
+	clone->memory_fd = -1;
 	clone->process = process;
 	error = prepare(clone);
 	if (!error)
@@ -394,6 +401,8 @@ struct error *clone_target_create(
 	*ret_stopped_ms += clone->stopped_ms;
 	if (!error)
 		error = mappings_read(clone->clone, &clone->target.mappings);
+	if (!error)
+		error = open_clone_memory(clone);
 	if (error) {
 		target_destroy(&clone->target);
 		return error;

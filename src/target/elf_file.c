@@ -203,8 +203,7 @@ static struct error *read_symbols(struct elf_file *file)
 static struct error *open_any(int fd, char *bytes, size_t size, const struct mapping *base,
 	uint64_t bias, struct elf_file **ret)
 {
-	_cleanup_(elf_file_destroy)
-	struct elf_file *file = mem_calloc(1, sizeof(*file));
+	_cleanup_(elf_file_destroy) struct elf_file *file = mem_calloc(1, sizeof(*file));
 	struct error *error;
 	GElf_Ehdr header;
 

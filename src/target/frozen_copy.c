@@ -15,15 +15,15 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 // Memory is made ready before the stop for what is there then, and what may come meanwhile.
 #define SLACK_BYTES ((uint64_t)32 << 20)
 
-// Remote pieces of one process_vm_readv(), and how much one of them may be.
-#define PIECES_A_CALL 512
-#define PIECE_BYTES   ((uint64_t)1 << 20)
+#define PAGE_BYTES ((uint64_t)4096)
+
+// Larger mappings are taken for reserved address space.
+#define RESERVED_BYTES_MIN ((uint64_t)1 << 38)
 
 #define TRIES_MAX 5
 #define TRY_PAUSE 100000
@@ -44,9 +44,9 @@ static const struct frozen_copy *frozen_of(const struct target *target)
 	return (const struct frozen_copy *)target;
 }
 
-static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)
+// Index of the first run that ends after @p addr.
+static size_t first_run_behind(const struct frozen_copy *copy, remote_addr addr)
 {
-	const struct frozen_copy *copy = frozen_of(target);
 	size_t low = 0, high = copy->runs.count;
 
 	while (low < high) {
@@ -57,15 +57,26 @@ static const void *frozen_borrow(const struct target *target, remote_addr addr, 
 		else
 			high = middle;
 	}
-	if (low == copy->runs.count || copy->runs.items[low].start > addr)
-		return NULL;
-	*ret_size = copy->runs.items[low].end - addr;
-	return copy->bytes + copy->offsets[low] + (addr - copy->runs.items[low].start);
+	return low;
 }
 
+static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)
+{
+	const struct frozen_copy *copy = frozen_of(target);
+	size_t i = first_run_behind(copy, addr);
+
+	if (i == copy->runs.count || copy->runs.items[i].start > addr)
+		return NULL;
+	*ret_size = copy->runs.items[i].end - addr;
+	return copy->bytes + copy->offsets[i] + (addr - copy->runs.items[i].start);
+}
+
+// Sanitizers and databases reserve address space by the terabyte, and before Linux 6.7 finding out
+// what of it is used takes a look at every page.
 static bool is_copied(const struct mapping *mapping)
 {
-	return mapping->readable && mapping->writable && !mapping->shared;
+	return mapping->readable && mapping->writable && !mapping->shared &&
+	       mapping->end - mapping->start < RESERVED_BYTES_MIN;
 }
 
 // Anonymous memory that was never touched reads as zeros; in the process it may have been touched
@@ -74,22 +85,14 @@ static bool is_copied(const struct mapping *mapping)
 static size_t untouched_size(const struct frozen_copy *copy, remote_addr addr)
 {
 	const struct mapping *mapping = mappings_find(&copy->target.mappings, addr);
+	size_t i = first_run_behind(copy, addr);
 	remote_addr end;
 
 	if (!mapping || !is_copied(mapping) || mapping->inode)
 		return 0;
 	end = mapping->end;
-	for (size_t low = 0, high = copy->runs.count; low < high;) {
-		size_t middle = low + (high - low) / 2;
-
-		if (copy->runs.items[middle].start <= addr) {
-			low = middle + 1;
-		} else {
-			high = middle;
-			if (copy->runs.items[middle].start < end)
-				end = copy->runs.items[middle].start;
-		}
-	}
+	if (i < copy->runs.count && copy->runs.items[i].start < end)
+		end = copy->runs.items[i].start;
 	return end - addr;
 }
 
@@ -109,7 +112,29 @@ static size_t frozen_read(const struct target *target, remote_addr addr, void *b
 		memset(buffer, 0, size);
 		return size;
 	}
-	return live_read(frozen_of(target)->thread, addr, buffer, size);
+	return live_read(frozen_of(target)->process->memory_fd, addr, buffer, size);
+}
+
+// Of memory that was copied, what was copied; of a file's data the rest can be read as well.
+static struct error *frozen_resident(const struct target *target, remote_addr start,
+	remote_addr end, struct page_run_vector *runs)
+{
+	const struct frozen_copy *copy = frozen_of(target);
+	const struct mapping *mapping = mappings_find(&target->mappings, start);
+	size_t i = first_run_behind(copy, start);
+
+	if (!mapping || mapping->end < end || !is_copied(mapping) || mapping->inode)
+		return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL
+										 : error_enomem();
+	for (; i < copy->runs.count && copy->runs.items[i].start < end; i++) {
+		struct page_run run = copy->runs.items[i];
+
+		run.start = run.start > start ? run.start : start;
+		run.end = run.end < end ? run.end : end;
+		if (!page_run_vector_push(runs, run))
+			return error_enomem();
+	}
+	return NULL;
 }
 
 static bool frozen_is_gone(const struct target *target)
@@ -130,6 +155,7 @@ static void frozen_destroy(struct target *target)
 static const struct target_ops frozen_ops = {
 	.read = frozen_read,
 	.borrow = frozen_borrow,
+	.resident = frozen_resident,
 	.is_gone = frozen_is_gone,
 	.destroy = frozen_destroy,
 };
@@ -146,8 +172,7 @@ static uint64_t total_bytes(const struct page_run_vector *runs)
 // What is to be copied, as of now. Of a file's writable data all is taken: it is little.
 static struct error *find_runs(struct frozen_copy *copy)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	struct error *error;
 
 	mappings_deinit(&copy->target.mappings);
@@ -211,71 +236,35 @@ static struct error *prepare(struct frozen_copy *copy)
 	return error;
 }
 
-// Read @p count pieces that belong at @p to, one behind the other. What cannot be read stays zero.
-static void read_pieces(
-	const struct frozen_copy *copy, struct iovec *pieces, size_t count, unsigned char *to)
+// Read @p size bytes at @p addr to @p to. What cannot be read stays zero.
+static void copy_run(
+	const struct frozen_copy *copy, remote_addr addr, uint64_t size, unsigned char *to)
 {
-	while (count > 0) {
-		struct iovec local = {to, 0};
-		ssize_t done;
+	while (size > 0) {
+		uint64_t done = live_read(copy->process->memory_fd, addr, to, size);
 
-		for (size_t i = 0; i < count; i++)
-			local.iov_len += pieces[i].iov_len;
-		done = process_vm_readv(copy->thread, &local, 1, pieces, count, 0);
-		if (done < 0)
-			done = 0;
+		if (!done) {
+			// The next page is the one that cannot be read.
+			done = size < PAGE_BYTES ? size : PAGE_BYTES;
+			memset(to, 0, done);
+		}
+		addr += done;
 		to += done;
-		while (count > 0 && (size_t)done >= pieces->iov_len) {
-			done -= (ssize_t)pieces->iov_len;
-			pieces++;
-			count--;
-		}
-		if (count == 0)
-			return;
-		// The page behind what was read is the one that cannot be.
-		pieces->iov_base = (char *)pieces->iov_base + done;
-		pieces->iov_len -= (size_t)done;
-		if (pieces->iov_len > 4096) {
-			memset(to, 0, 4096);
-			to += 4096;
-			pieces->iov_base = (char *)pieces->iov_base + 4096;
-			pieces->iov_len -= 4096;
-		} else {
-			memset(to, 0, pieces->iov_len);
-			to += pieces->iov_len;
-			pieces++;
-			count--;
-		}
+		size -= done;
 	}
 }
 
 // Copy bytes [from, to) of the image.
 static void copy_part(const struct frozen_copy *copy, uint64_t from, uint64_t to)
 {
-	struct iovec pieces[PIECES_A_CALL];
-	uint64_t done = from;
-	size_t count = 0;
+	for (size_t i = 0; i < copy->runs.count; i++) {
+		uint64_t start = from > copy->offsets[i] ? from : copy->offsets[i];
+		uint64_t end = to < copy->offsets[i + 1] ? to : copy->offsets[i + 1];
 
-	for (size_t i = 0; i < copy->runs.count && done < to; i++) {
-		uint64_t at = from > copy->offsets[i] ? from : copy->offsets[i];
-
-		while (at < copy->offsets[i + 1] && at < to) {
-			uint64_t end = at + PIECE_BYTES;
-
-			end = end < copy->offsets[i + 1] ? end : copy->offsets[i + 1];
-			end = end < to ? end : to;
-			pieces[count++] = (struct iovec){
-				(void *)(copy->runs.items[i].start + (at - copy->offsets[i])),
-				end - at};
-			at = end;
-			if (count == PIECES_A_CALL) {
-				read_pieces(copy, pieces, count, copy->bytes + done);
-				count = 0;
-				done = at;
-			}
-		}
+		if (start < end)
+			copy_run(copy, copy->runs.items[i].start + (start - copy->offsets[i]),
+				end - start, copy->bytes + start);
 	}
-	read_pieces(copy, pieces, count, copy->bytes + done);
 }
 
 struct copy_job {
@@ -331,7 +320,7 @@ static struct error *stop_and_copy(struct frozen_copy *copy)
 {
 	for (int try = 1;; try++) {
 		struct tracer *tracer = NULL;
-		struct error *error = tracer_create(&tracer);
+		struct error *error = tracer_create(process_pid(copy->process), &tracer);
 
 		if (!error)
 			error = tracer_call(tracer, freeze_work, copy);

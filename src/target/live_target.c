@@ -10,7 +10,7 @@
 #include "target/thread_names.h"
 
 #include <errno.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 // A larger read is one system call that holds the target's memory map for long.
 #define READ_BYTES_MAX ((size_t)16 << 20)
@@ -21,12 +21,16 @@ struct live_target {
 	pid_t thread;            /* through which memory is read */
 };
 
-size_t live_read(pid_t pid, remote_addr addr, void *buffer, size_t size)
+size_t live_read(int memory_fd, remote_addr addr, void *buffer, size_t size)
 {
-	struct iovec local = {buffer, size < READ_BYTES_MAX ? size : READ_BYTES_MAX};
-	struct iovec remote = {(void *)addr, local.iov_len};
-	ssize_t count = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	ssize_t count;
 
+	if (addr > (remote_addr)INT64_MAX)
+		return 0;
+	do {
+		count = pread(memory_fd, buffer, size < READ_BYTES_MAX ? size : READ_BYTES_MAX,
+			(off_t)addr);
+	} while (count < 0 && errno == EINTR);
 	return count < 0 ? 0 : (size_t)count;
 }
 
@@ -35,14 +39,13 @@ static size_t live_target_read(
 {
 	const struct live_target *live = (const struct live_target *)target;
 
-	return live_read(live->thread, addr, buffer, size);
+	return live_read(live->process->memory_fd, addr, buffer, size);
 }
 
 struct error *live_resident(
 	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	struct error *error = resident_pages_open(pid, &fd);
 
 	return error ? error : resident_pages_find(fd, start, end, runs);
@@ -73,8 +76,7 @@ static const struct target_ops live_ops = {
 
 static struct error *list_threads(struct live_target *live)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector ids = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
 	struct error *error = proc_list_threads(process_pid(live->process), &ids);
 
 	if (error)

@@ -21,6 +21,9 @@
 // After this time a thread that sleeps uninterruptibly is given up.
 #define STOP_SECONDS_PATIENCE 0.02
 
+// A thread that was killed needs that long at most to be dead.
+#define DEATH_SECONDS_MAX 0.05
+
 // Wait actively at first: most threads stop within some 10 µs.
 #define SPIN_SECONDS      50e-6
 #define NAP_SECONDS_MAX   200e-6
@@ -249,8 +252,7 @@ static struct error *stop_new_threads(
 
 struct error *ptrace_stop_all(pid_t pid, struct stopped_threads *ret)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector ids = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
 	struct stopped_threads threads = {0};
 	struct error *error = NULL;
 	bool any = true;
@@ -292,10 +294,14 @@ struct error *ptrace_stop_one(pid_t pid, pid_t thread, struct stopped_threads *r
 double ptrace_release(struct stopped_threads *threads)
 {
 	double stopped_ms;
+	int signal;
 
 	for (size_t i = 0; i < threads->count; i++) {
-		if (threads->items[i].stopped)
-			ptrace(PTRACE_DETACH, threads->items[i].id, NULL, NULL);
+		struct stopped_thread *thread = &threads->items[i];
+
+		// One that was killed meanwhile is dead for good when its tracer has taken note.
+		if (thread->stopped && ptrace(PTRACE_DETACH, thread->id, NULL, NULL) < 0)
+			ptrace_wait(thread->id, DEATH_SECONDS_MAX, &signal);
 	}
 	stopped_ms = threads->count ? (monotonic_seconds() - threads->since) * 1e3 : 0;
 	mem_free(threads->items);

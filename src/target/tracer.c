@@ -4,16 +4,27 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "target/procfs.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define STATUS_BYTES  16384
+#define NS_PER_SECOND 1000000000L
+
+// How often the caller looks after a tracer that takes its time.
+#define WATCH_NS 100000000L
 
 struct tracer {
 	pthread_t thread;
 	pid_t id;
+	pid_t target;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct error *(*work)(void *context); /* NULL: nothing to do */
@@ -32,7 +43,13 @@ static void *tracer_main(void *argument)
 	tracer->id = gettid();
 	while (!tracer->end) {
 		if (tracer->work) {
-			tracer->result = tracer->work(tracer->context);
+			struct error *(*work)(void *context) = tracer->work;
+			struct error *result;
+
+			pthread_mutex_unlock(&tracer->lock);
+			result = work(tracer->context);
+			pthread_mutex_lock(&tracer->lock);
+			tracer->result = result;
 			tracer->work = NULL;
 			pthread_cond_broadcast(&tracer->changed);
 		} else {
@@ -43,7 +60,7 @@ static void *tracer_main(void *argument)
 	return NULL;
 }
 
-struct error *tracer_create(struct tracer **ret)
+struct error *tracer_create(pid_t target, struct tracer **ret)
 {
 	struct tracer *tracer = mem_calloc(1, sizeof(*tracer));
 	sigset_t all, before;
@@ -51,6 +68,7 @@ struct error *tracer_create(struct tracer **ret)
 
 	if (!tracer)
 		return error_enomem();
+	tracer->target = target;
 	pthread_mutex_init(&tracer->lock, NULL);
 	pthread_cond_init(&tracer->changed, NULL);
 	sigfillset(&all);
@@ -65,6 +83,31 @@ struct error *tracer_create(struct tracer **ret)
 	return NULL;
 }
 
+static bool is_dead_and_ours(const struct tracer *tracer, pid_t id)
+{
+	_cleanup_(mem_free) char *status = NULL;
+	uint64_t owner = 0;
+	size_t size;
+
+	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", id));
+	return status && strstr(status, "\nState:\tZ") &&
+	       proc_field(status, "TracerPid", 10, &owner) && (pid_t)owner == tracer->id;
+}
+
+// When a thread of the target executes another program, the kernel kills its other threads, waits
+// until their tracer has taken note of that, and holds a lock meanwhile on which attaching to the
+// first thread sleeps: the tracer would wait for itself. Any thread of ours may take note.
+static void take_note_of_dead(const struct tracer *tracer)
+{
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
+
+	error_destroy(proc_list_threads(tracer->target, &threads));
+	for (size_t i = 0; i < threads.count; i++) {
+		if (is_dead_and_ours(tracer, threads.items[i]))
+			waitpid(threads.items[i], NULL, __WALL | WNOHANG);
+	}
+}
+
 struct error *tracer_call(
 	struct tracer *tracer, struct error *(*work)(void *context), void *context)
 {
@@ -74,8 +117,17 @@ struct error *tracer_call(
 	tracer->context = context;
 	tracer->work = work;
 	pthread_cond_broadcast(&tracer->changed);
-	while (tracer->work)
-		pthread_cond_wait(&tracer->changed, &tracer->lock);
+	while (tracer->work) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += WATCH_NS;
+		until.tv_sec += until.tv_nsec / NS_PER_SECOND;
+		until.tv_nsec %= NS_PER_SECOND;
+		if (pthread_cond_clockwait(
+			    &tracer->changed, &tracer->lock, CLOCK_MONOTONIC, &until) != 0)
+			take_note_of_dead(tracer);
+	}
 	result = tracer->result;
 	tracer->result = NULL;
 	pthread_mutex_unlock(&tracer->lock);

@@ -13,10 +13,13 @@
 
 #include "base/cleanup.h"
 
+#include <sys/types.h>
+
 struct error;
 struct tracer;
 
-struct error *tracer_create(struct tracer **ret);
+/** A tracer for threads of process @p target. */
+struct error *tracer_create(pid_t target, struct tracer **ret);
 /** Run work(context) in the tracer's thread, and return what it returns. */
 struct error *tracer_call(
 	struct tracer *tracer, struct error *(*work)(void *context), void *context);

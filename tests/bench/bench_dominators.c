@@ -6,9 +6,10 @@
  *	bench_dominators [NODES [SHUFFLE]]
  *
  * The heap: lists of instances, each with a dict of nine entries: shared key strings, own values
- * (strings, numbers, a tuple now and then), one value shared with others; every instance refers to
- *its class. SHUFFLE is the share of objects, in percent, that are anywhere in the address space
- *instead of next to their neighbours (default 10). Without NODES: 1, 5 and 25 million.
+ * (strings, numbers, a tuple, a list, a dict that refers back), one value shared with others; every
+ * instance refers to its class. SHUFFLE percent of the objects change places with any other, so
+ * that about twice as many are not next to what they belong to (default 10). Without NODES: 1, 5
+ * and 25 million.
  */
 #include "analysis/dominators.h"
 #include "analysis/paths.h"

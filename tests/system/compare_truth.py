@@ -70,6 +70,11 @@ NOT_VISITED = [
 ]
 
 
+#: Visited by content: tp_traverse of the first reports what objects of the second, which it holds,
+#: refer to, and not these themselves.
+VISITED_THROUGH = {"functools._lru_cache_wrapper": "functools._lru_list_elem"}
+
+
 class BadDump(Exception):
     pass
 
@@ -177,8 +182,7 @@ class Comparison:
                 target for target in truth.edges[truth.edge_starts[n] : truth.edge_starts[n + 1]]
                 if target not in excluded)
             read_exact, read_inferred = collections.Counter(), collections.Counter()
-            node = self.nodes.get(source)
-            for edge in node.edges if node else ():
+            for edge in self.edges_of(source):
                 target = edge & ~INFERRED
                 if target not in excluded:
                     (read_inferred if edge & INFERRED else read_exact)[target] += 1
@@ -204,6 +208,20 @@ class Comparison:
         self.informative["edges found as exact"] = exact, of
         self.informative["edges found as inferred"] = inferred, of
         self.informative["inferred edges that truth lacks"] = extra_inferred, of
+
+    def edges_of(self, source):
+        """The edges in the dump, those included that tp_traverse reports in another's place."""
+        node = self.nodes.get(source)
+        if not node:
+            return []
+        edges = list(node.edges)
+        for kind in self.kind_of(source):
+            if kind in VISITED_THROUGH:
+                for edge in node.edges:
+                    if self.kind_of(edge & ~INFERRED)[0] == VISITED_THROUGH[kind]:
+                        through = self.nodes.get(edge & ~INFERRED)
+                        edges += through.edges if through else []
+        return edges
 
     def is_allowed(self, n, source, target, count):
         """Is an edge that gc.get_referents does not report one that it never reports?"""

@@ -4,7 +4,7 @@
 """Hunts in every program of the corpus and compares with the known answers.
 
 One TAP line per program and interpreter, then a table. Exits 1 if fewer of the leaks are named first
-than the threshold, or if there is a suspect in a healthy program.
+than the threshold, if there is a suspect in a healthy program, or no answer about one.
 """
 
 import argparse
@@ -32,7 +32,7 @@ WARM_UP_S = 2
 # What a hunt may take beyond the time it was told to watch.
 HUNT_SLACK_S = 60
 
-Result = collections.namedtuple("Result", "program interpreter right reason seconds")
+Result = collections.namedtuple("Result", "program interpreter right answered reason seconds")
 
 
 class Unanswered(Exception):
@@ -111,6 +111,7 @@ def judge(program, report):
 
 def try_program(program, interpreter, options):
     begin = time.monotonic()
+    right = answered = False
     try:
         process = start(program, interpreter)
         try:
@@ -122,28 +123,30 @@ def try_program(program, interpreter, options):
         if status is not None:
             raise Unanswered(f"the program ended with {status}: {process.stderr_text}")
         right, reason = judge(program, report)
+        answered = True
     except Unanswered as error:
-        right, reason = False, str(error)
+        reason = str(error)
     except (KeyError, TypeError) as error:
-        right, reason = False, f"the report is not as documented: {error!r}"
-    return Result(program, interpreter, right, reason, time.monotonic() - begin)
+        reason = f"the report is not as documented: {error!r}"
+    return Result(program, interpreter, right, answered, reason, time.monotonic() - begin)
 
 
 def summary(results, threshold):
     """Print the final table; is it good enough?"""
     good = True
     width = max(len(result.interpreter) for result in results)
-    print(f"# {'interpreter':{width}}  leaks  named first          healthy  false alarms")
+    print(f"# {'interpreter':{width}}  leaks  named first          healthy  false alarms  unanswered")
     for interpreter in dict.fromkeys(result.interpreter for result in results):
         mine = [result for result in results if result.interpreter == interpreter]
         leaks = [result for result in mine if result.program.paths is not None]
         healthy = [result for result in mine if result.program.paths is None]
         named = sum(result.right for result in leaks)
-        alarms = sum(not result.right for result in healthy)
+        alarms = sum(result.answered and not result.right for result in healthy)
+        unanswered = sum(not result.answered for result in mine)
         share = 100 * named / len(leaks) if leaks else 100
         print(f"# {interpreter:{width}}  {len(leaks):5}  {named:5} ({share:5.1f} %)"
-              f"      {len(healthy):7}  {alarms:12}")
-        good = good and share >= threshold and not alarms
+              f"      {len(healthy):7}  {alarms:12}  {unanswered:10}")
+        good = good and share >= threshold and all(result.right for result in healthy)
     return good
 
 

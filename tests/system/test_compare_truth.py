@@ -21,13 +21,15 @@ import compare_truth  # noqa: E402
 import truth_file  # noqa: E402
 from compare_truth import INFERRED, STATIC, TRACKED, Comparison  # noqa: E402
 
-TYPE, LIST, DICT, STR, OWN = 0x1000, 0x1100, 0x1200, 0x1300, 0x1400
+TYPE, LIST, DICT, STR, OWN, CACHE, LINK = range(0x1000, 0x1700, 0x100)
 NAMES = {
     TYPE: ["type", "object"],
     LIST: ["list", "object"],
     DICT: ["dict", "object"],
     STR: ["str", "object"],
     OWN: ["app.Own", "object"],
+    CACHE: ["functools._lru_cache_wrapper", "object"],
+    LINK: ["functools._lru_list_elem", "object"],
 }
 OBSERVER = 0x9000000
 LISTS = 1000
@@ -48,6 +50,7 @@ class Heap:
             self.objects[text] = [STR, 50 + n % 7, False, []]
         self.dict = 0x300000
         self.objects[self.dict] = [DICT, 232, True, [self.lists[0], OBSERVER]]
+        self.running = None
         self.own = 0x300100
         self.objects[self.own] = [OWN, 0, True, []]
         counts = collections.Counter(
@@ -72,7 +75,8 @@ class Heap:
             flags.append(
                 (truth_file.TRACKED if tracked else 0)
                 | (truth_file.OWN_SIZE if kind == OWN else 0)
-                | (truth_file.GC_TYPE if kind != STR else 0))
+                | (truth_file.GC_TYPE if kind not in (STR, LINK) else 0)
+                | (truth_file.RUNNING if address == self.running else 0))
             refcounts.append(self.counts[address])
             starts.append(len(edges))
             edges.extend(referents)
@@ -203,6 +207,35 @@ class ComparerTest(unittest.TestCase):
 
     def test_other_referents_of_dicts_are_not_allowed(self):
         self.heap.nodes[self.heap.dict]["edges"] += self.heap.lists[1:100]
+        self.assert_fails("exact edges that truth has or allows")
+
+    def add_cache(self):
+        """A cache that says it refers to what its link refers to, and not to the link."""
+        cache, link, contents = 0x300200, 0x300300, self.heap.lists[:10]
+        for address, kind, referents, edges in (
+                (cache, CACHE, contents, [link]), (link, LINK, [], contents)):
+            self.heap.objects[address] = [kind, 100, kind == CACHE, referents]
+            self.heap.counts[address] = 1
+            self.heap.nodes[address] = {
+                "type": kind, "size": 100, "refcount": 1, "flags": TRACKED if kind == CACHE else 0,
+                "edges": edges, "exact": 1, "inferred": 0}
+        return cache, link
+
+    def test_referents_of_links_count_for_their_cache(self):
+        self.add_cache()
+        comparison = self.assert_fails()
+        self.assertEqual(*comparison.figures["edges found"])
+
+    def test_lost_referents_of_links_fail(self):
+        _, link = self.add_cache()
+        self.heap.nodes[link]["edges"] = []
+        self.assert_fails("edges found")
+
+    def test_locals_of_running_frames_are_allowed(self):
+        self.heap.running = self.heap.own
+        self.heap.nodes[self.heap.own]["edges"] = self.heap.lists[:50]
+        self.assert_fails()
+        self.heap.running = None
         self.assert_fails("exact edges that truth has or allows")
 
     def test_refcounts_that_were_read_wrong_fail(self):

@@ -67,11 +67,14 @@ def observe(excluded):
     is_tracked = gc.is_tracked
 
     # Everything: what the collector knows, and all that can be reached from it.
-    objects = gc.get_objects()
-    objects[:] = [one for one in objects if id(one) not in known]
-    one = None
+    # (No comprehension: its closure would be an object more.)
+    objects = []
     known.add(id(objects))
     own.append(id(objects))
+    for one in gc.get_objects():
+        if id(one) not in known:
+            objects.append(one)
+    one = None
     known.update(map(id, objects))
     for one in objects:
         edge_starts.append(len(edges))
@@ -137,7 +140,7 @@ def names_of_types(kinds):
 
 
 def name_of(kind):
-    module = vars(kind).get("__module__", "builtins")
+    module = type.__dict__["__module__"].__get__(kind)
     name = type.__dict__["__qualname__"].__get__(kind)
     return name if module == "builtins" or not isinstance(module, str) else f"{module}.{name}"
 

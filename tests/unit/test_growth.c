@@ -206,6 +206,22 @@ static void build_wandering(struct scene *scene, unsigned moment)
 	scene_fill(scene, set, ITEMS + 0x100000 * moment, lengths[moment], "app.Request", 400);
 }
 
+// As many entries as ever, but new ones are made of more objects: it ends when all are replaced.
+static void build_replaced_entries(struct scene *scene, unsigned moment)
+{
+	node_id sessions = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, profiler(scene), sessions, "sessions");
+	for (unsigned i = 400 * moment; i < 1000 + 400 * moment; i++) {
+		node_id session = scene_object(scene, ITEMS + 0x1000 * i, "app.Session");
+
+		scene_item(scene, sessions, session);
+		if (i >= 1000)
+			scene_attribute(scene, session,
+				scene_object(scene, ITEMS + 0x1000 * i + 64, "str"), "user");
+	}
+}
+
 static void build_few(struct scene *scene, unsigned moment)
 {
 	node_id list = scene_object(scene, HOLDER, "list");
@@ -223,6 +239,7 @@ static void test_healthy_processes_raise_no_suspect(void **state)
 	assert_none(build_bounded);
 	assert_none(build_wrapped_cache);
 	assert_none(build_wandering);
+	assert_none(build_replaced_entries);
 	assert_none(build_few);
 }
 

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -373,6 +374,11 @@ int64_t machine_call_result(const struct machine_registers *registers)
 	return (int64_t)general_of(registers)->rax;
 }
 
+bool machine_is_call_again(int64_t result)
+{
+	return result == -ERESTARTNOINTR || result == -ERESTARTSYS || result == -ERESTARTNOHAND;
+}
+
 bool machine_in_restartable_sequence(pid_t thread, const struct machine_registers *registers)
 {
 	// struct __ptrace_rseq_configuration; the address of the sequence is at offset 8 of the
@@ -392,6 +398,11 @@ bool machine_in_restartable_sequence(pid_t thread, const struct machine_register
 	errno = 0;
 	sequence = (uint64_t)ptrace(PTRACE_PEEKDATA, thread, (void *)(area.addr + 8), NULL);
 	return errno == 0 && sequence != 0;
+}
+
+uint32_t machine_audit_architecture(void)
+{
+	return AUDIT_ARCH_X86_64;
 }
 
 const char *machine_refusal(const char *status)

@@ -1,0 +1,517 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/path_pieces.h"
+
+#include "analysis/path_tree.h"
+#include "base/alloc.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// Labels are expensive. Of a longer path only both ends are looked at; what is between is taken for
+// more of the same if the ends agree.
+#define END_HOPS 256
+
+// Of several edges between two nodes so many are asked for their labels.
+#define CANDIDATES_MAX 8
+
+struct hop {
+	node_id from, to;
+	struct heap_label label;
+	bool is_inferred, is_last;
+};
+
+enum closure_state {
+	CLOSURE_NONE,
+	CLOSURE_TUPLE, /* the next hop leads from the tuple to a cell */
+	CLOSURE_CELL,  /* the next hop leads out of the cell */
+};
+
+struct writer {
+	const struct heap_graph *graph;
+	struct path_pieces *ret;
+	uint64_t pending_hops; /* those that nothing was written for yet */
+	bool is_namespace;     /* in a __dict__: keys are attributes */
+	bool is_in_modules;    /* in sys.modules: the key is a module */
+	enum closure_state closure;
+	node_id function, generator; /* whose closure, whose frame; else HEAP_NODE_NONE */
+	char variable[128];
+	bool failed;
+};
+
+/** CPython's names of fields that Python code knows by another. */
+static const struct {
+	const char *field, *name;
+} field_names[] = {
+	{"func_closure", "__closure__"},
+	{"func_code", "__code__"},
+	{"func_defaults", "__defaults__"},
+	{"func_dict", "__dict__"},
+	{"func_globals", "__globals__"},
+	{"func_kwdefaults", "__kwdefaults__"},
+	{"func_annotations", "__annotations__"},
+	{"im_func", "__func__"},
+	{"im_self", "__self__"},
+	{"m_self", "__self__"},
+	{"m_module", "__module__"},
+	{"md_dict", "__dict__"},
+	{"ob_ref", "cell_contents"},
+	{"ob_type", "__class__"},
+	{"tp_base", "__base__"},
+	{"tp_bases", "__bases__"},
+	{"tp_dict", "__dict__"},
+	{"tp_mro", "__mro__"},
+	{"tp_subclasses", "__subclasses__"},
+	{"wr_callback", "__callback__"},
+};
+
+static const char *name_of_field(const char *field)
+{
+	for (size_t i = 0; i < sizeof(field_names) / sizeof(*field_names); i++) {
+		if (strcmp(field_names[i].field, field) == 0)
+			return field_names[i].name;
+	}
+	return field;
+}
+
+static char *format_text(const char *format, va_list arguments)
+{
+	char text[LINE_MAX];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	return mem_strdup(text);
+}
+
+/** Write a piece for this hop and those pending. */
+__attribute__((__format__(__printf__, 2, 3))) static void write_piece(
+	struct writer *writer, const char *format, ...)
+{
+	struct piece piece = {.hops = writer->pending_hops + 1};
+	va_list arguments;
+
+	va_start(arguments, format);
+	piece.text = format_text(format, arguments);
+	va_end(arguments);
+	writer->pending_hops = 0;
+	if (!piece.text || !piece_vector_push(&writer->ret->pieces, piece)) {
+		mem_free(piece.text);
+		writer->failed = true;
+	}
+}
+
+/** The last piece written is this on its own. */
+__attribute__((__format__(__printf__, 2, 3))) static void write_step(
+	struct writer *writer, const char *format, ...)
+{
+	va_list arguments;
+	char *step;
+
+	if (writer->failed)
+		return;
+	va_start(arguments, format);
+	step = format_text(format, arguments);
+	va_end(arguments);
+	if (!step)
+		writer->failed = true;
+	writer->ret->pieces.items[writer->ret->pieces.count - 1].step = step;
+}
+
+static void get_name(const struct heap_graph *graph, node_id node, char *ret, size_t size)
+{
+	*ret = '\0';
+	if (graph->naming.name && node != HEAP_NODE_NONE)
+		graph->naming.name(graph->naming.context, node, ret, size);
+}
+
+static const char *type_name(const struct heap_graph *graph, node_id node)
+{
+	return graph->types[heap_type_of(graph, node)].name;
+}
+
+/** 'abc' to abc, if it is that simple. */
+static bool unquote_name(const char *key, bool with_dots, char *ret, size_t size)
+{
+	size_t length;
+
+	// Python 2 writes u'abc'.
+	if (*key == 'u')
+		key++;
+	length = strlen(key);
+	if (length < 3 || length - 2 >= size || (*key != '\'' && *key != '"') ||
+		key[length - 1] != *key || isdigit((unsigned char)key[1]))
+		return false;
+	for (size_t i = 1; i < length - 1; i++) {
+		unsigned char c = (unsigned char)key[i];
+
+		if (!isalnum(c) && c != '_' && c < 0x80 && !(with_dots && c == '.'))
+			return false;
+	}
+	memcpy(ret, key + 1, length - 2);
+	ret[length - 2] = '\0';
+	return true;
+}
+
+static void write_module(struct writer *writer, const struct hop *hop)
+{
+	const char *key = hop->label.kind == HEAP_LABEL_KEY ? hop->label.text : "";
+	char name[256], quoted[300];
+
+	if (!unquote_name(key, true, name, sizeof(name)))
+		get_name(writer->graph, hop->to, name, sizeof(name));
+	snprintf(quoted, sizeof(quoted), "'%s'", name);
+	writer->ret->is_user_code = path_is_user_module(writer->graph, hop->to);
+	writer->ret->pieces.count--;
+	mem_free(writer->ret->pieces.items[writer->ret->pieces.count].text);
+	if (*name)
+		write_piece(writer, "%s", name);
+	else
+		write_piece(writer, "sys.modules[%s]", *key ? key : "…");
+	write_step(writer, "sys.modules[%s]", *key ? key : *name ? quoted : "…");
+}
+
+/** The root that the path starts from. */
+static const struct heap_root *choose_root(const struct heap_graph *graph, node_id node)
+{
+	size_t first, end = heap_graph_roots_of(graph, node, &first);
+	size_t best = first;
+
+	for (size_t i = first; i < end; i++) {
+		if (path_root_cost(&graph->roots[i]) < path_root_cost(&graph->roots[best]))
+			best = i;
+	}
+	return first < end ? &graph->roots[best] : NULL;
+}
+
+static void write_root(struct writer *writer, node_id node)
+{
+	static const struct {
+		const char *name;
+		bool needs_type, is_named; /* named by its kind alone */
+	} kinds[] = {
+		[HEAP_ROOT_MODULES] = {"sys.modules", false, true},
+		[HEAP_ROOT_FRAME] = {"local variable", true, false},
+		[HEAP_ROOT_THREAD] = {"thread state", true, false},
+		[HEAP_ROOT_INTERPRETER] = {"interpreter state", true, false},
+		[HEAP_ROOT_C_GLOBAL] = {"C global", true, false},
+		[HEAP_ROOT_STATIC] = {"static", true, true},
+		[HEAP_ROOT_STACK] = {"C stack", true, false},
+		[HEAP_ROOT_UNEXPLAINED] = {"held by C code", true, false},
+	};
+	const struct heap_root *root = choose_root(writer->graph, node);
+	enum heap_root_kind kind = root ? root->kind : HEAP_ROOT_UNEXPLAINED;
+	char name[256];
+
+	get_name(writer->graph, node, name, sizeof(name));
+	writer->ret->is_named = kinds[kind].is_named || (root && root->name);
+	if (kind == HEAP_ROOT_STACK || kind == HEAP_ROOT_UNEXPLAINED)
+		writer->ret->is_named = false;
+	writer->is_in_modules = kind == HEAP_ROOT_MODULES;
+	writer->ret->is_root_apart = kind != HEAP_ROOT_MODULES && kind != HEAP_ROOT_FRAME;
+	writer->ret->is_user_code =
+		kind == HEAP_ROOT_FRAME && root->file && !paths_is_library_file(root->file);
+	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED)
+		write_piece(writer, "%s", root->name);
+	else if (root && root->name)
+		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
+	else if (kinds[kind].needs_type)
+		write_piece(writer, "%s: %s", kinds[kind].name,
+			*name ? name : type_name(writer->graph, node));
+	else
+		write_piece(writer, "%s", kinds[kind].name);
+}
+
+static void write_closure(struct writer *writer)
+{
+	char function[256];
+	const char *last;
+
+	get_name(writer->graph, writer->function, function, sizeof(function));
+	last = strrchr(function, '.');
+	last = last ? last + 1 : function;
+	write_piece(writer, " closure %s", writer->variable);
+	if (*last)
+		write_step(writer, "closure variable %s of %s", writer->variable, last);
+	else
+		write_step(writer, "closure variable %s", writer->variable);
+	writer->closure = CLOSURE_NONE;
+}
+
+/** From a function's closure tuple to a cell, and out of the cell: one piece, " closure x". */
+static void write_closure_hop(struct writer *writer, const struct hop *hop)
+{
+	bool has_name = hop->label.kind == HEAP_LABEL_CELL && *hop->label.text;
+
+	if (has_name)
+		snprintf(writer->variable, sizeof(writer->variable), "%s", hop->label.text);
+	else if (writer->closure == CLOSURE_TUPLE)
+		snprintf(writer->variable, sizeof(writer->variable), "[%" PRIu64 "]",
+			hop->label.index);
+	if (writer->closure == CLOSURE_TUPLE && !hop->is_last) {
+		writer->closure = CLOSURE_CELL;
+		writer->pending_hops++;
+	} else {
+		write_closure(writer);
+	}
+}
+
+/** A field of a built-in type. Some are never written, unless the path ends there. */
+static void write_field(struct writer *writer, const struct hop *hop)
+{
+	enum heap_type_role from = path_role_of(writer->graph, hop->from);
+	const char *name = name_of_field(hop->label.text);
+
+	if (!hop->is_last && strcmp(name, "__dict__") == 0) {
+		writer->is_namespace = true;
+		writer->pending_hops++;
+	} else if (!hop->is_last && strcmp(name, "__closure__") == 0) {
+		writer->closure = CLOSURE_TUPLE;
+		writer->function = hop->from;
+		writer->pending_hops++;
+	} else if (!hop->is_last && from == HEAP_TYPE_FRAME &&
+		   path_role_of(writer->graph, hop->to) == HEAP_TYPE_FRAME &&
+		   strstr(name, "_frame")) {
+		// A generator's frame is the generator, to a reader.
+		writer->generator = hop->from;
+		writer->pending_hops++;
+	} else {
+		write_piece(writer, ".%s", name);
+	}
+}
+
+static void write_local(struct writer *writer, const struct hop *hop)
+{
+	node_id generator = writer->generator != HEAP_NODE_NONE ? writer->generator : hop->from;
+	const char *type = type_name(writer->graph, generator);
+	char name[256];
+
+	get_name(writer->graph, generator, name, sizeof(name));
+	if (hop->label.kind == HEAP_LABEL_STACK) {
+		write_piece(writer, " <%s %s> stack", type, name);
+		write_step(writer, "value stack of %s %s", type, name);
+	} else {
+		write_piece(writer, " <%s %s>.%s", type, name, hop->label.text);
+		write_step(writer, "local %s of %s %s", hop->label.text, type, name);
+	}
+}
+
+static void write_key(struct writer *writer, const struct hop *hop, bool is_namespace)
+{
+	char name[128];
+
+	if (is_namespace && unquote_name(hop->label.text, false, name, sizeof(name)))
+		write_piece(writer, ".%s", name);
+	else
+		write_piece(writer, "[%s]", *hop->label.text ? hop->label.text : "…");
+}
+
+static void write_hop(struct writer *writer, const struct hop *hop)
+{
+	const char *text = hop->label.text;
+	bool is_namespace = writer->is_namespace, is_in_modules = writer->is_in_modules;
+
+	writer->is_namespace = writer->is_in_modules = false;
+	if (hop->is_inferred || hop->label.kind == HEAP_LABEL_NONE)
+		writer->ret->is_named = false;
+	if (is_in_modules && hop->label.kind != HEAP_LABEL_KEY_OBJECT) {
+		write_module(writer, hop);
+		return;
+	}
+	if (writer->closure != CLOSURE_NONE) {
+		write_closure_hop(writer, hop);
+		return;
+	}
+	switch (hop->label.kind) {
+	case HEAP_LABEL_NONE:
+		write_piece(writer, "→%s", type_name(writer->graph, hop->to));
+		break;
+	case HEAP_LABEL_FIELD:
+		write_field(writer, hop);
+		break;
+	case HEAP_LABEL_ATTRIBUTE:
+	case HEAP_LABEL_SLOT:
+		write_piece(writer, ".%s", *text ? text : "…");
+		break;
+	case HEAP_LABEL_KEY:
+		write_key(writer, hop, is_namespace);
+		break;
+	case HEAP_LABEL_KEY_OBJECT:
+		write_piece(writer, ".keys()");
+		break;
+	case HEAP_LABEL_INDEX:
+		write_piece(writer, "[%" PRIu64 "]", hop->label.index);
+		break;
+	case HEAP_LABEL_ITEM:
+		write_piece(writer, "{…}");
+		break;
+	case HEAP_LABEL_CELL:
+		snprintf(writer->variable, sizeof(writer->variable), "%s", text);
+		writer->function = path_role_of(writer->graph, hop->from) == HEAP_TYPE_FUNCTION
+					   ? hop->from
+					   : HEAP_NODE_NONE;
+		write_closure(writer);
+		break;
+	case HEAP_LABEL_LOCAL:
+	case HEAP_LABEL_STACK:
+		write_local(writer, hop);
+		break;
+	}
+	if (!writer->pending_hops)
+		writer->generator = HEAP_NODE_NONE;
+}
+
+/** The better a label reads, the less. */
+static unsigned rank_label(enum heap_label_kind kind)
+{
+	static const uint8_t ranks[] = {
+		[HEAP_LABEL_ATTRIBUTE] = 0,
+		[HEAP_LABEL_SLOT] = 0,
+		[HEAP_LABEL_KEY] = 0,
+		[HEAP_LABEL_LOCAL] = 1,
+		[HEAP_LABEL_CELL] = 1,
+		[HEAP_LABEL_FIELD] = 2,
+		[HEAP_LABEL_INDEX] = 2,
+		[HEAP_LABEL_ITEM] = 3,
+		[HEAP_LABEL_KEY_OBJECT] = 4,
+		[HEAP_LABEL_STACK] = 5,
+		[HEAP_LABEL_NONE] = 6,
+	};
+
+	return ranks[kind];
+}
+
+/** Find the edge between two nodes that reads best. */
+static void read_label(const struct heap_graph *graph, struct hop *hop)
+{
+	const struct heap_naming *naming = &graph->naming;
+	unsigned candidates = 0, best = UINT_MAX;
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, hop->from, &count);
+
+	for (uint32_t i = 0; i < count && candidates < CANDIDATES_MAX; i++) {
+		struct heap_label label = {.kind = HEAP_LABEL_NONE};
+		bool is_inferred = edges[i] & HEAP_EDGE_INFERRED;
+		unsigned rank;
+
+		if ((edges[i] & HEAP_EDGE_NODE) != hop->to)
+			continue;
+		candidates++;
+		if (naming->label)
+			naming->label(naming->context, hop->from, i, &label);
+		rank = rank_label(label.kind) + (is_inferred ? 10 : 0);
+		if (rank < best) {
+			best = rank;
+			hop->label = label;
+			hop->is_inferred = is_inferred;
+		}
+	}
+}
+
+/** Leave out hops, of which the last leads from @p before to @p last. */
+static void write_gap(struct writer *writer, uint64_t hops, node_id before, node_id last)
+{
+	struct piece piece = {.is_gap = true, .hops = writer->pending_hops + hops};
+	struct hop hop = {.from = before, .to = last};
+	char text[64];
+
+	// Only the last hop matters to what follows.
+	read_label(writer->graph, &hop);
+	writer->is_namespace = hop.label.kind == HEAP_LABEL_FIELD &&
+			       strcmp(name_of_field(hop.label.text), "__dict__") == 0;
+	writer->closure = CLOSURE_NONE;
+	writer->generator = HEAP_NODE_NONE;
+	writer->pending_hops = 0;
+	snprintf(text, sizeof(text), " … %" PRIu64 " steps …", piece.hops);
+	piece.text = mem_strdup(text);
+	if (!piece.text || !piece_vector_push(&writer->ret->pieces, piece)) {
+		mem_free(piece.text);
+		writer->failed = true;
+	}
+}
+
+/** Nodes of the path at both ends: those that are looked at. */
+struct path_ends {
+	node_id *nodes;
+	uint64_t hops, head,
+		tail; /* of the whole path, and kept: head of them, a gap, tail of them */
+};
+
+static struct error *find_ends(const struct paths *paths, node_id node, struct path_ends *ret)
+{
+	struct path_ends ends = {0};
+	uint64_t position;
+
+	for (node_id n = node; n != HEAP_ROOT; n = paths->parent[n])
+		ends.hops++;
+	ends.head = ends.hops <= 2 * END_HOPS ? ends.hops : END_HOPS;
+	ends.tail = ends.hops <= 2 * END_HOPS ? 0 : END_HOPS;
+	ends.nodes = mem_calloc(ends.head + ends.tail + 1, sizeof(*ends.nodes));
+	if (!ends.nodes)
+		return error_enomem();
+	// nodes[0] is the first root node; the tail starts with the node before its first hop.
+	position = ends.hops;
+	for (node_id n = node; n != HEAP_ROOT; n = paths->parent[n]) {
+		position--;
+		if (position < ends.head)
+			ends.nodes[position] = n;
+		else if (position >= ends.hops - ends.tail - 1 && ends.tail)
+			ends.nodes[ends.head + position - (ends.hops - ends.tail - 1)] = n;
+	}
+	*ret = ends;
+	return NULL;
+}
+
+static void write_hops(struct writer *writer, const node_id *nodes, uint64_t count, bool is_end)
+{
+	for (uint64_t i = 1; i < count && !writer->failed; i++) {
+		struct hop hop = {
+			.from = nodes[i - 1],
+			.to = nodes[i],
+			.is_last = is_end && i + 1 == count,
+		};
+
+		read_label(writer->graph, &hop);
+		write_hop(writer, &hop);
+	}
+}
+
+struct error *path_pieces_read(const struct paths *paths, node_id node, struct path_pieces *ret)
+{
+	struct writer writer = {
+		.graph = paths->graph,
+		.ret = ret,
+		.function = HEAP_NODE_NONE,
+		.generator = HEAP_NODE_NONE,
+	};
+	struct path_ends ends = {0};
+	struct error *error = find_ends(paths, node, &ends);
+
+	*ret = (struct path_pieces){0};
+	if (error)
+		return error;
+	write_root(&writer, ends.nodes[0]);
+	write_hops(&writer, ends.nodes, ends.head, ends.tail == 0);
+	if (ends.tail) {
+		node_id last = ends.nodes[ends.head];
+
+		write_gap(&writer, ends.hops - ends.head - ends.tail, paths->parent[last], last);
+		write_hops(&writer, ends.nodes + ends.head, ends.tail + 1, true);
+	}
+	mem_free(ends.nodes);
+	if (!writer.failed)
+		return NULL;
+	path_pieces_deinit(ret);
+	return error_enomem();
+}
+
+void path_pieces_deinit(struct path_pieces *pieces)
+{
+	for (size_t i = 0; i < pieces->pieces.count; i++) {
+		mem_free(pieces->pieces.items[i].text);
+		mem_free(pieces->pieces.items[i].step);
+	}
+	piece_vector_deinit(&pieces->pieces);
+}

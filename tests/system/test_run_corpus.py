@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests run_corpus.py itself: what counts as a right answer, and that every program has one."""
+
+import contextlib
+import io
+import os
+import re
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import run_corpus  # noqa: E402
+from manifest import PROGRAMS, healthy, leak  # noqa: E402
+
+
+def report(verdict, *suspects):
+    return {
+        "verdict": verdict,
+        "suspects": [
+            {"rank": rank, "path": path, "kind": kind}
+            for rank, (path, kind) in enumerate(suspects, 1)],
+    }
+
+
+NAMED = ("leak_set.deduplicator.seen", "container")
+
+
+class JudgeTest(unittest.TestCase):
+    def right(self, program, answer):
+        return run_corpus.judge(program, answer)[0]
+
+    def test_a_leak_is_named_first_or_not(self):
+        program = leak("set", r"{M}\.deduplicator\.seen")
+        self.assertTrue(self.right(program, report("leak", NAMED)))
+        self.assertTrue(self.right(program, report("leak", ("__main__.deduplicator.seen", "x"))))
+        self.assertFalse(self.right(program, report("leak", ("other", "x"), NAMED)))
+        self.assertFalse(self.right(program, report("leak", (NAMED[0] + ".more", "x"))))
+        self.assertFalse(self.right(program, report("leak", ("more." + NAMED[0], "x"))))
+        self.assertFalse(self.right(program, report("leak", (None, "x"))))
+        self.assertFalse(self.right(program, report("no-leak", NAMED)))
+        self.assertFalse(self.right(program, report("leak")))
+
+    def test_kind_is_compared_where_it_is_the_answer(self):
+        program = leak("garbage", r".*", kind=r"garbage")
+        self.assertTrue(self.right(program, report("leak", (None, "garbage"))))
+        self.assertFalse(self.right(program, report("leak", (None, "container"))))
+
+    def test_a_healthy_program_has_no_suspect(self):
+        program = healthy("churn")
+        self.assertTrue(self.right(program, report("no-leak")))
+        self.assertFalse(self.right(program, report("no-leak", NAMED)))
+        self.assertFalse(self.right(program, report("leak")))
+
+    def summary(self, *outcomes):
+        results = [
+            run_corpus.Result(program, "python", right, answered, "", 1)
+            for program, right, answered in outcomes]
+        with contextlib.redirect_stdout(io.StringIO()):
+            return run_corpus.summary(results, 95)
+
+    def test_threshold(self):
+        one, other = leak("set", "x"), healthy("churn")
+        named = [(one, True, True)]
+        self.assertTrue(self.summary(*named * 19, (one, False, True), (other, True, True)))
+        self.assertFalse(self.summary(*named * 18, (one, False, True), (other, True, True)))
+        self.assertFalse(self.summary(*named * 19, (other, False, True)))
+        self.assertFalse(self.summary(*named * 19, (other, False, False)))
+
+
+class ManifestTest(unittest.TestCase):
+    def test_every_program_is_listed_once(self):
+        listed = [program.file for program in PROGRAMS]
+        there = [
+            name for name in os.listdir(run_corpus.CORPUS) if name.startswith(("leak_", "healthy_"))]
+        self.assertEqual(sorted(listed), sorted(there))
+
+    def test_there_are_enough(self):
+        leaks = [program for program in PROGRAMS if program.paths is not None]
+        self.assertGreaterEqual(len(leaks), 25)
+        self.assertGreaterEqual(len(PROGRAMS) - len(leaks), 12)
+        self.assertTrue(any(program.fast for program in leaks))
+        self.assertTrue(any(program.fast and program.paths is None for program in PROGRAMS))
+
+    def test_patterns_do_not_match_everything(self):
+        for program in PROGRAMS:
+            for pattern in program.paths or ():
+                with self.subTest(program=program.file, pattern=pattern):
+                    matches = re.fullmatch(pattern.replace("{M}", "app"), "app.other.thing")
+                    self.assertEqual(bool(matches), program.kind is not None)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,530 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A target whose threads do nothing but blocking system calls (and some arithmetic), over and over,
+// and check what comes back: the result, the time it took, the registers. Prints "ready", then a
+// line "violation NAME: …" for each thing that would not have happened without somebody stopping
+// us. When standard input closes, prints "rounds NAME N" for each and ends.
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_MS     40
+#define WAIT_NS     (WAIT_MS * 1000000L)
+#define TICK_US     15000
+#define QUEUED      24
+#define WAKE_SIGNAL SIGUSR1
+#define ASK_SIGNAL  SIGUSR2
+
+static double now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec * 1e-6;
+}
+
+static void violation(const char *name, const char *format, ...)
+{
+	char text[200];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	printf("violation %s: %s\n", name, text);
+	fflush(stdout);
+}
+
+// A wait that must end by its time-out, with this result and errno.
+static void expect(
+	const char *name, double start, long result, long wanted, int number, int wanted_number)
+{
+	double took = now_ms() - start;
+
+	if (result != wanted || (wanted < 0 && number != wanted_number))
+		violation(name, "returned %ld, errno %d (%s)", result, number, strerror(number));
+	// Clocks of a millisecond's grain may be early by one.
+	if (took < WAIT_MS - 1.0)
+		violation(name, "%.2f ms instead of %d", took, WAIT_MS);
+}
+
+static void wait_nanosleep(const char *name)
+{
+	struct timespec time = {0, WAIT_NS};
+	double start = now_ms();
+	long result = syscall(SYS_nanosleep, &time, NULL);
+
+	expect(name, start, result, 0, errno, 0);
+}
+
+static void wait_clock_nanosleep(const char *name)
+{
+	struct timespec time;
+	double start = now_ms();
+	long result;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_nsec += WAIT_NS;
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	result = syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+	expect(name, start, result, 0, errno, 0);
+}
+
+static void wait_poll(const char *name)
+{
+	double start = now_ms();
+	long result = syscall(SYS_poll, NULL, 0, WAIT_MS);
+
+	expect(name, start, result, 0, errno, 0);
+}
+
+static void wait_ppoll(const char *name)
+{
+	struct timespec time = {0, WAIT_NS};
+	sigset_t none;
+	double start = now_ms();
+	int result;
+
+	sigemptyset(&none);
+	sigaddset(&none, SIGALRM);
+	sigaddset(&none, SIGTERM);
+	result = ppoll(NULL, 0, &time, &none);
+	expect(name, start, result, 0, errno, 0);
+}
+
+static void wait_select(const char *name)
+{
+	struct timeval time = {0, WAIT_MS * 1000};
+	double start = now_ms();
+	long result = syscall(SYS_select, 0, NULL, NULL, NULL, &time);
+
+	expect(name, start, result, 0, errno, 0);
+}
+
+static void wait_epoll(const char *name)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	double start = now_ms();
+	long result = syscall(SYS_epoll_wait, fd, &event, 1, WAIT_MS);
+
+	expect(name, start, result, 0, errno, 0);
+	close(fd);
+}
+
+static void wait_futex(const char *name)
+{
+	struct timespec time = {0, WAIT_NS};
+	uint32_t word = 0;
+	double start = now_ms();
+	long result = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+
+	expect(name, start, result, -1, errno, ETIMEDOUT);
+}
+
+static void wait_semaphore(const char *name)
+{
+	struct timespec time;
+	double start = now_ms();
+	sem_t semaphore;
+	int result;
+
+	sem_init(&semaphore, 0, 0);
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_nsec += WAIT_NS;
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	result = sem_clockwait(&semaphore, CLOCK_MONOTONIC, &time);
+	expect(name, start, result, -1, errno, ETIMEDOUT);
+}
+
+static void wait_receive(const char *name)
+{
+	struct timeval time = {0, WAIT_MS * 1000};
+	int fds[2];
+	double start;
+	char byte;
+	long result;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return violation(name, "no sockets");
+	setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	start = now_ms();
+	result = syscall(SYS_recvfrom, fds[0], &byte, 1, 0, NULL, NULL);
+	expect(name, start, result, -1, errno, EAGAIN);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void wait_sigtimedwait(const char *name)
+{
+	struct timespec time = {0, WAIT_NS};
+	double start = now_ms();
+	sigset_t set;
+	int result;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	result = sigtimedwait(&set, NULL, &time);
+	expect(name, start, result, -1, errno, EAGAIN);
+}
+
+static void wait_semtimedop(const char *name)
+{
+	int id = semget(IPC_PRIVATE, 1, 0600);
+	struct sembuf operation = {.sem_op = -1};
+	struct timespec time = {0, WAIT_NS};
+	double start = now_ms();
+	int result = semtimedop(id, &operation, 1, &time), number = errno;
+
+	semctl(id, 0, IPC_RMID);
+	expect(name, start, result, -1, number, EAGAIN);
+}
+
+static void wait_child(const char *name)
+{
+	double start = now_ms();
+	pid_t child = fork(), result;
+	int status = 0;
+
+	if (child == 0) {
+		struct timespec time = {0, WAIT_NS};
+
+		nanosleep(&time, NULL);
+		_exit(7);
+	}
+	result = (pid_t)syscall(SYS_wait4, child, &status, 0, NULL);
+	expect(name, start, result == child, 1, errno, 0);
+	if (WEXITSTATUS(status) != 7)
+		violation(name, "status %x", status);
+}
+
+// No child of ours is there but those of wait_child, which takes them itself by their number.
+// Clones must not be seen.
+static void any_child(const char *name)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid && info.si_status != 7)
+		violation(name, "child %d status %d", info.si_pid, info.si_status);
+	usleep(1000);
+}
+
+static _Atomic pid_t asked_thread, woken_thread;
+static int tick_pipe[2];
+static uint32_t tick_word;
+
+static void wait_pipe(const char *name)
+{
+	char byte = 0;
+	long result = syscall(SYS_read, tick_pipe[0], &byte, 1);
+
+	if (result != 1 || byte != 'x')
+		violation(name, "returned %ld, errno %d", result, errno);
+}
+
+// The ticker changes the word and wakes; a futex may be woken for nothing, but not be interrupted.
+static void wait_wakeup(const char *name)
+{
+	uint32_t seen = __atomic_load_n(&tick_word, __ATOMIC_ACQUIRE);
+	long result = syscall(SYS_futex, &tick_word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+
+	if (result < 0 && errno != EAGAIN)
+		violation(name, "errno %d", errno);
+	if (result == 0 && __atomic_load_n(&tick_word, __ATOMIC_ACQUIRE) == seen)
+		violation(name, "woken although nothing changed");
+}
+
+static void wait_sigwait(const char *name)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, WAKE_SIGNAL);
+	atomic_store(&woken_thread, gettid());
+	if (sigwaitinfo(&set, &info) != WAKE_SIGNAL)
+		violation(name, "errno %d", errno);
+}
+
+static _Thread_local volatile sig_atomic_t handled;
+
+static void on_ask(int signal)
+{
+	(void)signal;
+	handled++;
+}
+
+// A handler must interrupt epoll_wait(), at once: a clone must not make the kernel forget.
+static void interrupted(const char *name)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	int before = handled;
+	sigset_t set;
+	long result;
+
+	sigemptyset(&set);
+	sigaddset(&set, ASK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	atomic_store(&asked_thread, gettid());
+	result = syscall(SYS_epoll_wait, fd, &event, 1, 3000);
+	if (handled == before && result == 0)
+		violation(name, "not interrupted in 3 s");
+	else if (result != -1 || errno != EINTR)
+		violation(name, "returned %ld, errno %d", result, errno);
+	else if (handled == before)
+		violation(name, "interrupted without a signal");
+	close(fd);
+}
+
+static _Thread_local volatile int queue_values[QUEUED + 1], queue_count;
+
+static void on_queued(int signal, siginfo_t *info, void *context)
+{
+	(void)signal, (void)context;
+	if (queue_count <= QUEUED)
+		queue_values[queue_count] = info->si_value.sival_int;
+	queue_count++;
+}
+
+// Real-time signals that wait behind a mask come later, all of them, in order, with their values.
+static void queued_signals(const char *name)
+{
+	sigset_t set;
+
+	queue_count = 0;
+	for (int i = 0; i < QUEUED; i++) {
+		siginfo_t info = {.si_code = SI_QUEUE, .si_value.sival_int = i * 3 + 1};
+
+		info.si_pid = getpid();
+		info.si_uid = getuid();
+		if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGRTMIN + 1, &info) < 0)
+			violation(name, "cannot queue: errno %d", errno);
+		usleep(200);
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	if (queue_count)
+		violation(name, "%d delivered although blocked", queue_count);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (queue_count != QUEUED)
+		violation(name, "%d of %d delivered", queue_count, QUEUED);
+	for (int i = 0; i < QUEUED && i < queue_count; i++) {
+		if (queue_values[i] != i * 3 + 1)
+			violation(name, "number %d carries %d", i, queue_values[i]);
+	}
+}
+
+// The mask of a thread must be what it set.
+static void signal_mask(const char *name)
+{
+	sigset_t wanted, seen;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGWINCH);
+	sigaddset(&wanted, SIGALRM);
+	sigaddset(&wanted, SIGRTMIN + 3);
+	pthread_sigmask(SIG_SETMASK, &wanted, NULL);
+	for (int i = 0; i < 200; i++) {
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &seen, 8);
+		if (memcmp(&wanted, &seen, 8) != 0)
+			return violation(name, "changed to %lx", *(unsigned long *)&seen);
+		for (volatile int j = 0; j < 2000; j++)
+			continue;
+	}
+}
+
+// All vector registers keep their values while only general registers work.
+static __attribute__((__target__("avx2"))) void vector_registers_256(const char *name)
+{
+	static const uint64_t pattern[4] = {0x0123456789abcdef, ~0ull, 0x5555aaaa5555aaaa, 42};
+	uint64_t out[2][4];
+	uint64_t count = 3000000;
+
+	__asm__ volatile("vmovdqu (%1), %%ymm15\n\tvmovdqu (%1), %%ymm3\n"
+			 "1:\n\tdec %0\n\tjnz 1b\n\t"
+			 "vmovdqu %%ymm15, (%2)\n\tvmovdqu %%ymm3, 32(%2)\n\tvzeroupper"
+			 : "+r"(count)
+			 : "r"(pattern), "r"(out)
+			 : "memory", "xmm3", "xmm15", "cc");
+	if (memcmp(out[0], pattern, 32) != 0 || memcmp(out[1], pattern, 32) != 0)
+		violation(name, "AVX registers changed");
+}
+
+static __attribute__((__target__("avx512f"))) void vector_registers_512(const char *name)
+{
+	uint64_t pattern[8], out[8], mask_out = 0;
+	uint64_t count = 3000000;
+
+	for (int i = 0; i < 8; i++)
+		pattern[i] = 0x1111111111111111ull * (uint64_t)(i + 1);
+	__asm__ volatile(
+		"vmovdqu64 (%2), %%zmm31\n\tmov $0x5a5a, %%eax\n\tkmovw %%eax, %%k5\n"
+		"1:\n\tdec %0\n\tjnz 1b\n\t"
+		"vmovdqu64 %%zmm31, (%3)\n\tkmovw %%k5, %%eax\n\tmov %%rax, %1\n\tvzeroupper"
+		: "+r"(count), "=m"(mask_out)
+		: "r"(pattern), "r"(out)
+		: "memory", "rax", "xmm31", "k5", "cc");
+	if (memcmp(out, pattern, 64) != 0 || (mask_out & 0xffff) != 0x5a5a)
+		violation(name, "AVX-512 registers changed");
+}
+
+static void vector_registers(const char *name)
+{
+	if (__builtin_cpu_supports("avx512f"))
+		vector_registers_512(name);
+	if (__builtin_cpu_supports("avx2"))
+		vector_registers_256(name);
+}
+
+struct check {
+	const char *name;
+	void (*round)(const char *name);
+	_Atomic unsigned rounds;
+};
+
+static struct check checks[] = {
+	{"nanosleep", wait_nanosleep},
+	{"clock_nanosleep", wait_clock_nanosleep},
+	{"poll", wait_poll},
+	{"ppoll", wait_ppoll},
+	{"select", wait_select},
+	{"epoll_wait", wait_epoll},
+	{"futex", wait_futex},
+	{"semaphore", wait_semaphore},
+	{"recv", wait_receive},
+	{"sigtimedwait", wait_sigtimedwait},
+	{"semtimedop", wait_semtimedop},
+	{"wait4", wait_child},
+	{"waitid", any_child},
+	{"pipe", wait_pipe},
+	{"wakeup", wait_wakeup},
+	{"sigwait", wait_sigwait},
+	{"interrupted", interrupted},
+	{"queued", queued_signals},
+	{"mask", signal_mask},
+	{"vector", vector_registers},
+};
+
+#define CHECK_COUNT (sizeof(checks) / sizeof(checks[0]))
+
+static void *run_check(void *argument)
+{
+	struct check *check = argument;
+
+	for (;;) {
+		check->round(check->name);
+		atomic_fetch_add(&check->rounds, 1);
+	}
+	return NULL;
+}
+
+static void *tick(void *argument)
+{
+	(void)argument;
+	for (;;) {
+		usleep(TICK_US);
+		if (write(tick_pipe[1], "x", 1) != 1)
+			violation("tick", "cannot write");
+		__atomic_fetch_add(&tick_word, 1, __ATOMIC_RELEASE);
+		syscall(SYS_futex, &tick_word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0);
+		if (atomic_load(&woken_thread))
+			tgkill(getpid(), atomic_exchange(&woken_thread, 0), WAKE_SIGNAL);
+		// Only after it had time to be in the call.
+		if (atomic_load(&asked_thread))
+			tgkill(getpid(), atomic_exchange(&asked_thread, 0), ASK_SIGNAL);
+	}
+	return NULL;
+}
+
+static volatile sig_atomic_t alarms;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	alarms++;
+}
+
+// The main thread alone takes the timer's signals while it waits for the end of input.
+static unsigned wait_for_end(void)
+{
+	struct itimerval every = {{0, 10000}, {0, 10000}};
+	unsigned rounds = 0;
+	char byte;
+
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (;;) {
+		int before = alarms;
+		ssize_t count = read(0, &byte, 1);
+
+		if (count == 0)
+			return rounds;
+		if (count < 0 && errno == EINTR && alarms == before)
+			violation("itimer", "read interrupted without an alarm");
+		rounds++;
+	}
+}
+
+int main(void)
+{
+	struct sigaction action = {.sa_handler = on_ask};
+	pthread_t thread;
+	sigset_t set;
+	unsigned alarm_rounds;
+
+	sigaction(ASK_SIGNAL, &action, NULL);
+	action.sa_handler = on_alarm;
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_sigaction = on_queued;
+	action.sa_flags = SA_SIGINFO;
+	sigaction(SIGRTMIN + 1, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, WAKE_SIGNAL);
+	sigaddset(&set, ASK_SIGNAL);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (pipe(tick_pipe) < 0)
+		return 1;
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		pthread_create(&thread, NULL, run_check, &checks[i]);
+	pthread_create(&thread, NULL, tick, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	puts("ready");
+	fflush(stdout);
+	alarm_rounds = wait_for_end();
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		printf("rounds %s %u\n", checks[i].name, atomic_load(&checks[i].rounds));
+	printf("rounds itimer %u\n", alarm_rounds);
+	fflush(stdout);
+	_exit(0);
+}
