@@ -119,12 +119,14 @@ static bool is_shrinking(const struct court *court, const struct trial *trial)
 	return !growth_is_steady(values, court->view->moment_count);
 }
 
+// A container that doubled has more than its old items' successors. What a holder's entries consist
+// of may have, while they were exchanged for others: its own length would tell.
 static bool is_churning(const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 
 	return candidate->probed >= 3 && candidate->survived * 2 < candidate->probed &&
-	       trial->length_last < 2 * trial->length_first;
+	       (candidate->kind == GROWTH_HOLDER || trial->length_last < 2 * trial->length_first);
 }
 
 static bool is_noise(const struct trial *trial)
@@ -543,8 +545,7 @@ struct error *suspects_find(
 	const struct growth_view *view, enum suspects_collector collector, struct suspects *ret)
 {
 	struct court court = {.view = view, .collector = collector};
-	_cleanup_(suspects_deinit)
-	struct suspects found = {0};
+	_cleanup_(suspects_deinit) struct suspects found = {0};
 	struct error *err;
 
 	assert(view->moment_count >= GROWTH_MOMENTS_MIN);
