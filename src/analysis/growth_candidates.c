@@ -140,13 +140,13 @@ static struct error *add_track_candidate(
 
 	if (pick->kind == GROWTH_CONTAINER) {
 		candidate.bound = growth_bound(search, track->node);
-		growth_count_survivors(search, &candidate, track);
+		growth_count_survivors(search, &candidate, track, false);
 		err = growth_count_new_items(search, &candidate, track->node, track->length,
 			growth_between(points->length, track->length));
 	} else if (pick->kind == GROWTH_HOLDER) {
 		candidate.bound = growth_bound(search, track->node);
 		if (container)
-			growth_count_survivors(search, &candidate, container);
+			growth_count_survivors(search, &candidate, container, true);
 		most = growth_count_group_items(
 			search->growth, track->address, candidate.items, &candidate.item_count);
 		candidate.is_chain = growth_is_chain(search, most, track->node);

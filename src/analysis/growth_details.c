@@ -94,8 +94,7 @@ struct error *growth_count_new_items(const struct growth_search *search,
 	uint32_t edge_count;
 	const uint32_t *edges = heap_edges_of(search->graph, container, &edge_count);
 	uint64_t count = length ? (uint64_t)((double)edge_count * added / length) : 0;
-	_cleanup_(mem_free)
-	node_id *nodes = NULL;
+	_cleanup_(mem_free) node_id *nodes = NULL;
 
 	if (count > edge_count)
 		count = edge_count;
@@ -125,22 +124,39 @@ static node_id node_at(const struct growth_search *search, uint64_t address)
 	return address >> 4 < search->graph->node_count ? (node_id)(address >> 4) : HEAP_NODE_NONE;
 }
 
-void growth_count_survivors(const struct growth_search *search, struct growth_candidate *candidate,
-	const struct growth_track *track)
+static bool has_item(const struct heap_graph *graph, node_id container, node_id item)
 {
-	uint32_t edge_count;
-	const uint32_t *edges = heap_edges_of(search->graph, track->node, &edge_count);
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, container, &count);
 
+	for (uint32_t i = 0; i < count; i++) {
+		if ((edges[i] & HEAP_EDGE_NODE) == item)
+			return true;
+	}
+	return false;
+}
+
+static bool has_item_at(
+	const struct heap_graph *graph, node_id container, uint32_t edge, node_id item)
+{
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, container, &count);
+
+	return edge < count && (edges[edge] & HEAP_EDGE_NODE) == item;
+}
+
+void growth_count_survivors(const struct growth_search *search, struct growth_candidate *candidate,
+	const struct growth_track *track, bool in_place)
+{
 	candidate->probed = track->probe_count;
 	for (uint32_t i = 0; i < track->probe_count; i++) {
-		node_id node = node_at(search, track->probes[i]);
+		node_id item = node_at(search, track->probes[i]);
 
-		for (uint32_t k = 0; k < edge_count && node != HEAP_NODE_NONE; k++) {
-			if ((edges[k] & HEAP_EDGE_NODE) == node) {
-				candidate->survived++;
-				break;
-			}
-		}
+		if (item == HEAP_NODE_NONE)
+			continue;
+		candidate->survived += in_place ? has_item_at(search->graph, track->node,
+							  track->probe_edges[i], item)
+						: has_item(search->graph, track->node, item);
 	}
 }
 

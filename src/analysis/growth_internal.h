@@ -47,9 +47,11 @@ const char *growth_type_name(const struct growth_search *search, node_id node);
 struct error *growth_count_new_items(const struct growth_search *search,
 	struct growth_candidate *candidate, node_id container, uint64_t length, uint64_t added);
 
-/** How many of the items known since the container was first seen it still holds. */
+/** How many of the items known since the container was first seen it still holds. @p in_place: at
+ * the same place. An entry that is made right after another is deleted often gets its memory, and
+ * so its address; but it comes last. */
 void growth_count_survivors(const struct growth_search *search, struct growth_candidate *candidate,
-	const struct growth_track *track);
+	const struct growth_track *track, bool in_place);
 
 /** The smallest bound of a node and what wraps it; UINT64_MAX if there is none. */
 uint64_t growth_bound(const struct growth_search *search, node_id node);

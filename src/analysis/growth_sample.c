@@ -186,10 +186,13 @@ static void probe(const struct heap_graph *graph, struct growth_track *track)
 	const uint32_t *edges = heap_edges_of(graph, track->node, &count);
 
 	for (uint64_t i = 0; i < GROWTH_PROBES; i++) {
-		node_id item = edges[i * (count - 1) / (GROWTH_PROBES - 1)] & HEAP_EDGE_NODE;
+		uint32_t edge = (uint32_t)(i * (count - 1) / (GROWTH_PROBES - 1));
+		node_id item = edges[edge] & HEAP_EDGE_NODE;
 
-		if (!heap_has_flag(graph, item, HEAP_NODE_STATIC))
-			track->probes[track->probe_count++] = growth_address(graph, item);
+		if (heap_has_flag(graph, item, HEAP_NODE_STATIC))
+			continue;
+		track->probe_edges[track->probe_count] = edge;
+		track->probes[track->probe_count++] = growth_address(graph, item);
 	}
 }
 
@@ -414,8 +417,8 @@ static void maker_deinit(struct maker *maker)
 struct error *growth_sample_create(const struct growth_sample_input *input,
 	struct growth_types *types, struct growth_sample **ret)
 {
-	_cleanup_(growth_sample_destroy)
-	struct growth_sample *sample = mem_calloc(1, sizeof(*sample));
+	_cleanup_(growth_sample_destroy) struct growth_sample *sample =
+		mem_calloc(1, sizeof(*sample));
 	struct maker maker = {
 		.input = input, .graph = input->graph, .types = types, .sample = sample};
 	struct error *err;
