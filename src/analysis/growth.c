@@ -5,6 +5,7 @@
 #include "analysis/growth_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static struct orphan *find_orphans(
 			orphans[count++] = (struct orphan){
 				track->owner, track->type, track->kind, (uint32_t)i};
 	}
-	qsort(orphans, count, sizeof(*orphans), compare_orphans);
+	sort_items(orphans, count, sizeof(*orphans), compare_orphans);
 	for (size_t i = 0, end; i < count; i = end) {
 		end = i + 1;
 		while (end < count && compare_orphans(&orphans[i], &orphans[end]) == 0)
@@ -95,10 +96,8 @@ static struct orphan *find_orphans(
 static struct error *link_by_owner(struct link *link)
 {
 	size_t new_count, old_count, k = 0;
-	_cleanup_(mem_free)
-	struct orphan *new = find_orphans(link->new, link->old_of, &new_count);
-	_cleanup_(mem_free)
-	struct orphan *old = find_orphans(link->old, link->new_of, &old_count);
+	_cleanup_(mem_free) struct orphan *new = find_orphans(link->new, link->old_of, &new_count);
+	_cleanup_(mem_free) struct orphan *old = find_orphans(link->old, link->new_of, &old_count);
 
 	if (!new || !old)
 		return error_enomem();
@@ -174,6 +173,8 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 			continue;
 		// The oldest items known: those of the first time it was seen.
 		memcpy(track->probes, link->old->tracks[old].probes, sizeof(track->probes));
+		memcpy(track->probe_edges, link->old->tracks[old].probe_edges,
+			sizeof(track->probe_edges));
 		track->probe_count = link->old->tracks[old].probe_count;
 		ret_replaced[i] =
 			growth->replaced[old] || link->old->tracks[old].address != track->address;
@@ -261,17 +262,13 @@ static struct error *carry_types(
 static struct error *carry(struct growth *growth, struct growth_sample *sample, size_t moment)
 {
 	size_t old_count = growth->sample ? growth->sample->track_count : 0;
-	_cleanup_(mem_free)
-	uint32_t *old_of = mem_calloc(sample->track_count, sizeof(*old_of));
-	_cleanup_(mem_free)
-	uint32_t *new_of = mem_calloc(old_count, sizeof(*new_of));
-	_cleanup_(mem_free)
-	struct growth_point *points =
+	_cleanup_(mem_free) uint32_t *old_of = mem_calloc(sample->track_count, sizeof(*old_of));
+	_cleanup_(mem_free) uint32_t *new_of = mem_calloc(old_count, sizeof(*new_of));
+	_cleanup_(mem_free) struct growth_point *points =
 		mem_calloc(sample->track_count * (moment + 1), sizeof(*points));
-	_cleanup_(mem_free)
-	struct growth_group *groups = mem_calloc(sample->group_count, sizeof(*groups));
-	_cleanup_(mem_free)
-	bool *replaced = mem_calloc(sample->track_count, sizeof(*replaced));
+	_cleanup_(mem_free) struct growth_group *groups =
+		mem_calloc(sample->group_count, sizeof(*groups));
+	_cleanup_(mem_free) bool *replaced = mem_calloc(sample->track_count, sizeof(*replaced));
 	struct link link = {growth->sample, sample, old_of, new_of};
 	struct error *err = NULL;
 
@@ -296,8 +293,7 @@ static struct error *carry(struct growth *growth, struct growth_sample *sample, 
 
 struct error *growth_add(struct growth *growth, const struct growth_input *input)
 {
-	_cleanup_(growth_sample_destroy)
-	struct growth_sample *sample = NULL;
+	_cleanup_(growth_sample_destroy) struct growth_sample *sample = NULL;
 	size_t moment = growth->view.moment_count;
 	struct error *err;
 

@@ -76,7 +76,8 @@ struct growth_candidate {
 	size_t item_count;
 	/** Container: bytes of new items that are held elsewhere too, and so are in no `bytes`. */
 	uint64_t shared_bytes;
-	/** Items looked at when it was first seen, and those of them it still holds. */
+	/** Items looked at when it was first seen, and those of them it still holds (a holder that
+	 * is a container: at the same place). */
 	uint32_t probed, survived;
 	/** So many moments at the beginning it was not seen at: not there, or below what is looked
 	 * at. */

@@ -128,8 +128,7 @@ static bool assign(struct growth_anchors *anchors, const struct heap_graph *grap
 static struct error *assign_all(struct growth_anchors *anchors, const struct heap_graph *graph,
 	const struct dominators *dominators, uint64_t bytes_min)
 {
-	_cleanup_(node_vector_deinit)
-	struct node_vector way = {0};
+	_cleanup_(node_vector_deinit) struct node_vector way = {0};
 
 	for (node_id node = 1; node < graph->node_count; node++) {
 		if (!dominators_is_reachable(dominators, node)) {

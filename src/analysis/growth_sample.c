@@ -5,6 +5,7 @@
 #include "analysis/growth_anchors.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -157,7 +158,7 @@ static void trim(struct track_vector *tracks, size_t limit)
 {
 	if (tracks->count <= limit)
 		return;
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 }
@@ -185,10 +186,13 @@ static void probe(const struct heap_graph *graph, struct growth_track *track)
 	const uint32_t *edges = heap_edges_of(graph, track->node, &count);
 
 	for (uint64_t i = 0; i < GROWTH_PROBES; i++) {
-		node_id item = edges[i * (count - 1) / (GROWTH_PROBES - 1)] & HEAP_EDGE_NODE;
+		uint32_t edge = (uint32_t)(i * (count - 1) / (GROWTH_PROBES - 1));
+		node_id item = edges[edge] & HEAP_EDGE_NODE;
 
-		if (!heap_has_flag(graph, item, HEAP_NODE_STATIC))
-			track->probes[track->probe_count++] = growth_address(graph, item);
+		if (heap_has_flag(graph, item, HEAP_NODE_STATIC))
+			continue;
+		track->probe_edges[track->probe_count] = edge;
+		track->probes[track->probe_count++] = growth_address(graph, item);
 	}
 }
 
@@ -247,7 +251,7 @@ static struct error *add_anchors(struct maker *maker)
 
 static struct error *sign_largest(struct maker *maker, struct track_vector *tracks)
 {
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 	for (size_t i = 0; i < tracks->count && i < SIGNATURES; i++) {
@@ -293,7 +297,7 @@ static struct error *collect_tracks(struct maker *maker)
 		sample->track_count += tracks->count;
 		tracks->count = 0; // the signatures have moved
 	}
-	qsort(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
+	sort_items(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
 	return NULL;
 }
 
@@ -337,7 +341,7 @@ static struct error *collect_groups(struct maker *maker)
 			.bytes = slot->bytes,
 		};
 	}
-	qsort(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
+	sort_items(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
 	return NULL;
 }
 
@@ -413,8 +417,8 @@ static void maker_deinit(struct maker *maker)
 struct error *growth_sample_create(const struct growth_sample_input *input,
 	struct growth_types *types, struct growth_sample **ret)
 {
-	_cleanup_(growth_sample_destroy)
-	struct growth_sample *sample = mem_calloc(1, sizeof(*sample));
+	_cleanup_(growth_sample_destroy) struct growth_sample *sample =
+		mem_calloc(1, sizeof(*sample));
 	struct maker maker = {
 		.input = input, .graph = input->graph, .types = types, .sample = sample};
 	struct error *err;

@@ -18,7 +18,7 @@
  * Which node is an anchor is decided by structure alone (nothing is read from the target): the
  * entries of large containers are not, nor are small ones, nor recursive structures' inner nodes.
  *
- * Memory kept: 128 bytes per track, at most GROWTH_TRACKS_MAX of a kind whatever the size of the
+ * Memory kept: 152 bytes per track, at most GROWTH_TRACKS_MAX of a kind whatever the size of the
  * process; 40 bytes per pair of anchor and type. While a sample is made: 4 bytes per node more.
  */
 #pragma once
@@ -48,7 +48,8 @@ enum growth_track_kind {
 struct growth_track {
 	uint64_t address;
 	uint64_t owner; /* address of the immediate dominator; 0 if that is the root */
-	uint64_t probes[GROWTH_PROBES]; /* container: addresses of some items, spread evenly */
+	uint64_t probes[GROWTH_PROBES];      /* container: addresses of some items, spread evenly */
+	uint32_t probe_edges[GROWTH_PROBES]; /* and which edges they were */
 	uint64_t length; /* container: items; buffer: bytes; anchor: its own objects */
 	uint64_t bytes;  /* anchor: its own objects' bytes; else retained */
 	uint64_t retained;

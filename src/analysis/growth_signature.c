@@ -64,8 +64,7 @@ static bool is_module(const struct string_builder *before)
 
 char *growth_signature(const char *path)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder builder = {0};
+	_cleanup_(string_builder_deinit) struct string_builder builder = {0};
 
 	while (*path) {
 		size_t length = strcspn(path, "[");

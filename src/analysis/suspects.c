@@ -5,6 +5,7 @@
 #include "analysis/suspects_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -118,12 +119,14 @@ static bool is_shrinking(const struct court *court, const struct trial *trial)
 	return !growth_is_steady(values, court->view->moment_count);
 }
 
+// A container that doubled has more than its old items' successors. What a holder's entries consist
+// of may have, while they were exchanged for others: its own length would tell.
 static bool is_churning(const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 
 	return candidate->probed >= 3 && candidate->survived * 2 < candidate->probed &&
-	       trial->length_last < 2 * trial->length_first;
+	       (candidate->kind == GROWTH_HOLDER || trial->length_last < 2 * trial->length_first);
 }
 
 static bool is_noise(const struct trial *trial)
@@ -492,7 +495,7 @@ static void judge(struct court *court)
 			trial->fate = FATE_CHURNING;
 	}
 	// From here on a candidate's index says nothing about its trial's place.
-	qsort(court->trials, court->count, sizeof(*court->trials), compare_trials);
+	sort_items(court->trials, court->count, sizeof(*court->trials), compare_trials);
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
@@ -542,8 +545,7 @@ struct error *suspects_find(
 	const struct growth_view *view, enum suspects_collector collector, struct suspects *ret)
 {
 	struct court court = {.view = view, .collector = collector};
-	_cleanup_(suspects_deinit)
-	struct suspects found = {0};
+	_cleanup_(suspects_deinit) struct suspects found = {0};
 	struct error *err;
 
 	assert(view->moment_count >= GROWTH_MOMENTS_MIN);

@@ -9,7 +9,7 @@
  *	slowing     growth whose last interval is below a quarter of its first: a warm-up. For what
  *only the interpreter and libraries hold (import, interned strings, compiled patterns): below a
  *half; churning    a container most of whose old items are gone although it is not much longer: its
- *	            length wanders;
+ *	            length wanders; and a holder whose entries are others now;
  *	noise       less than any leak that matters (SUSPECTS_* below).
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts

@@ -32,10 +32,8 @@ static uint64_t failing = UINT64_MAX;
 static struct error *add_graph(
 	struct growth *growth, const struct heap_graph *graph, unsigned moment)
 {
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
-	_cleanup_(paths_destroy)
-	struct paths *paths = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	struct growth_input input;
 	struct error *err;
 
@@ -51,8 +49,7 @@ static struct error *add_graph(
 
 static struct error *add_moment(struct growth *growth, builder build, unsigned moment)
 {
-	_cleanup_(scene_destroy)
-	struct scene *scene = scene_create();
+	_cleanup_(scene_destroy) struct scene *scene = scene_create();
 	struct heap_graph *graph;
 	struct error *err;
 
@@ -66,8 +63,7 @@ static struct error *add_moment(struct growth *growth, builder build, unsigned m
 
 static struct suspects hunt(builder build, unsigned moments)
 {
-	_cleanup_(growth_deinit)
-	struct growth growth = {0};
+	_cleanup_(growth_deinit) struct growth growth = {0};
 	struct suspects suspects = {0};
 
 	for (unsigned i = 0; i < moments; i++)
@@ -93,8 +89,7 @@ static void print(const struct suspects *suspects)
 /** Exactly one suspect, of this kind, with this path. */
 static void assert_one(builder build, enum suspect_kind kind, const char *path)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build, 3);
 
 	print(&suspects);
 	assert_int_equal(suspects.count, 1);
@@ -105,8 +100,7 @@ static void assert_one(builder build, enum suspect_kind kind, const char *path)
 
 static void assert_none(builder build)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build, 3);
 
 	print(&suspects);
 	assert_int_equal(suspects.count, 0);
@@ -132,8 +126,7 @@ static void build_class_list(struct scene *scene, unsigned moment)
 
 static void test_list_in_a_class_attribute(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_class_list, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_class_list, 3);
 	const struct suspect *suspect = &suspects.items[0];
 
 	(void)state;
@@ -206,6 +199,22 @@ static void build_wandering(struct scene *scene, unsigned moment)
 	scene_fill(scene, set, ITEMS + 0x100000 * moment, lengths[moment], "app.Request", 400);
 }
 
+// As many entries as ever, but new ones are made of more objects: it ends when all are replaced.
+static void build_replaced_entries(struct scene *scene, unsigned moment)
+{
+	node_id sessions = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, profiler(scene), sessions, "sessions");
+	for (unsigned i = 400 * moment; i < 1000 + 400 * moment; i++) {
+		node_id session = scene_object(scene, ITEMS + 0x1000 * i, "app.Session");
+
+		scene_item(scene, sessions, session);
+		if (i >= 1000)
+			scene_attribute(scene, session,
+				scene_object(scene, ITEMS + 0x1000 * i + 64, "str"), "user");
+	}
+}
+
 static void build_few(struct scene *scene, unsigned moment)
 {
 	node_id list = scene_object(scene, HOLDER, "list");
@@ -223,13 +232,13 @@ static void test_healthy_processes_raise_no_suspect(void **state)
 	assert_none(build_bounded);
 	assert_none(build_wrapped_cache);
 	assert_none(build_wandering);
+	assert_none(build_replaced_entries);
 	assert_none(build_few);
 }
 
 static void test_bounded_container_that_is_filling_is_noted(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_bounded, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_bounded, 3);
 
 	(void)state;
 	assert_int_equal(suspects.note_count, 1);
@@ -281,8 +290,7 @@ static void build_many_lists(struct scene *scene, unsigned moment)
 
 static void test_many_small_containers_are_told_by_their_holder(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_many_lists, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_many_lists, 3);
 
 	(void)state;
 	assert_one(build_many_lists, SUSPECT_HOLDER, "bus.topics");
@@ -385,8 +393,7 @@ static void build_replaced_list(struct scene *scene, unsigned moment)
 
 static void test_list_that_is_replaced(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_replaced_list, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_replaced_list, 3);
 
 	(void)state;
 	assert_int_equal(suspects.count, 1);
@@ -413,8 +420,7 @@ static void build_two_holders(struct scene *scene, unsigned moment)
 
 static void test_two_containers_in_step_are_one_suspect(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_two_holders, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_two_holders, 3);
 
 	(void)state;
 	print(&suspects);
@@ -438,8 +444,7 @@ static void build_two_leaks(struct scene *scene, unsigned moment)
 
 static void test_two_leaks_are_ranked(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = hunt(build_two_leaks, 3);
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_two_leaks, 3);
 
 	(void)state;
 	print(&suspects);
@@ -470,10 +475,8 @@ static void test_memory_running_out_is_an_error(void **state)
 
 	(void)state;
 	for (uint64_t countdown = 0; !is_done; countdown++) {
-		_cleanup_(growth_deinit)
-		struct growth growth = {0};
-		_cleanup_(suspects_deinit)
-		struct suspects suspects = {0};
+		_cleanup_(growth_deinit) struct growth growth = {0};
+		_cleanup_(suspects_deinit) struct suspects suspects = {0};
 		struct error *err;
 
 		assert_null(add_moment(&growth, build_nested, 0));
@@ -489,10 +492,8 @@ static void test_memory_running_out_is_an_error(void **state)
 	}
 	is_done = false;
 	for (uint64_t countdown = 0; !is_done; countdown++) {
-		_cleanup_(growth_deinit)
-		struct growth growth = {0};
-		_cleanup_(suspects_deinit)
-		struct suspects suspects = {0};
+		_cleanup_(growth_deinit) struct growth growth = {0};
+		_cleanup_(suspects_deinit) struct suspects suspects = {0};
 		struct error *err;
 
 		for (unsigned i = 0; i < 3; i++)
@@ -510,8 +511,7 @@ static void test_memory_running_out_is_an_error(void **state)
 
 static void assert_signature(const char *path, const char *expected)
 {
-	_cleanup_(mem_free)
-	char *signature = growth_signature(path);
+	_cleanup_(mem_free) char *signature = growth_signature(path);
 
 	assert_string_equal(signature, expected);
 }
