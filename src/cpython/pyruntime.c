@@ -222,16 +222,16 @@ void python_close(struct python *python)
 	mem_free(python);
 }
 
-// A linked list of states: at most @p limit, each once.
+// A linked list of states: at most @p limit; one that is torn into a circle ends.
 static struct error *follow_list(struct pycontext *context, remote_addr first, uint32_t next_offset,
 	size_t limit, struct addr_vector *ret)
 {
-	for (remote_addr state = first; state && ret->count < limit;) {
+	struct pychain chain = {0};
+
+	for (remote_addr state = first; ret->count < limit && pychain_goes_on(&chain, state);) {
 		if (!addr_vector_push(ret, state))
 			return error_enomem();
 		state = pyreader_pointer(&context->reader, state + next_offset);
-		if (state == first)
-			break;
 	}
 	return NULL;
 }

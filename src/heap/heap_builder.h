@@ -59,6 +59,8 @@ struct heap_builder {
 	struct addr_vector consumed;
 	/** Words of global data whose value is an object's address: pairs of where, and the address. */
 	struct addr_vector global_words;
+	/** The type number of `object`: what something is that no longer is what it was (live). */
+	uint32_t plain_type;
 	uint32_t rows_of_others; /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
@@ -95,6 +97,6 @@ struct error *heap_roots_collect(struct heap_builder *builder);
 /** All objects are there: settle counts, find the other roots, and add all to the graph. */
 struct error *heap_roots_settle(struct heap_builder *builder);
 /** The dict of interned strings, looked for in the interpreter's own data; 0 if not found. */
-remote_addr heap_roots_find_interned(struct heap_builder *builder);
+struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret);
 /** Fill graph->naming. */
 void heap_naming_init(struct heap_builder *builder);

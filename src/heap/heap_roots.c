@@ -190,6 +190,7 @@ static struct error *collect_frames(
 	struct pyscan *scan = mem_calloc(1, sizeof(*scan));
 	struct error *err;
 	remote_addr addr = pyframe_innermost(&builder->context, thread);
+	struct pychain chain = {0};
 	struct pyframe frame;
 
 	if (!scan)
@@ -202,7 +203,7 @@ static struct error *collect_frames(
 	scan->context = &frames;
 	scan->flush = take_frame_refs;
 	scan->labels = labels;
-	for (unsigned i = 0; !err && addr && i < LIMIT_FRAMES; i++) {
+	for (unsigned i = 0; !err && i < LIMIT_FRAMES && pychain_goes_on(&chain, addr); i++) {
 		if (!pyframe_read(&builder->context, addr, &frame))
 			break;
 		// A generator's frame belongs to the generator object.
@@ -425,20 +426,23 @@ static struct error *try_interned(
 	return NULL;
 }
 
-remote_addr heap_roots_find_interned(struct heap_builder *builder)
+struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret)
 {
 	struct interned_search search = {0};
 	struct data_range range;
 	size_t index = 0;
 
 	while (next_data_range(builder, &index, &range)) {
-		struct error *err = NULL;
+		struct error *err;
 
-		if (!builder->place || strcmp(range.file->path, builder->place->path) == 0)
-			err = visit_words(builder, range.start, range.end, try_interned, &search);
-		error_destroy(err); // without the dict, its edges are counted: less exact, not wrong
+		if (builder->place && strcmp(range.file->path, builder->place->path) != 0)
+			continue;
+		err = visit_words(builder, range.start, range.end, try_interned, &search);
+		if (err)
+			return err;
 	}
-	return search.best;
+	*ret = search.best;
+	return NULL;
 }
 
 struct error *heap_roots_collect(struct heap_builder *builder)
