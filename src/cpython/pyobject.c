@@ -865,7 +865,7 @@ static uint64_t default_size(struct pyscan *scan)
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
 
-	if (type->itemsize) {
+	if (pytype_has_ob_size(type)) {
 		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)
