@@ -61,9 +61,9 @@ static void add_pools(struct heap_addresses *addresses, uint32_t pool_bytes, uin
 		unsigned shape = random_u64() % 8;
 
 		for (uint32_t w = 0; w < words; w++)
-			starts[w] = shape == 0 ? 0
-				: shape == 1   ? UINT64_MAX
-					       : random_u64() & random_u64() & random_u64();
+			starts[w] = shape == 0   ? 0
+				    : shape == 1 ? UINT64_MAX
+						 : random_u64() & random_u64() & random_u64();
 		assert_success(heap_addresses_add_pool(addresses, pool, starts));
 		for (uint32_t g = 0; g < words * 64; g++) {
 			if (starts[g / 64] >> g % 64 & 1)
@@ -90,7 +90,8 @@ static void check_all(const struct heap_addresses *addresses)
 			assert_int_equal(heap_addresses_in_pool(addresses, pool, addr), i + 1);
 		// The middle of an object is nobody's address.
 		assert_int_equal(heap_addresses_find(addresses, addr + 1), HEAP_NODE_NONE);
-		assert_int_equal(heap_addresses_find(addresses, addr + granule / 2), HEAP_NODE_NONE);
+		assert_int_equal(
+			heap_addresses_find(addresses, addr + granule / 2), HEAP_NODE_NONE);
 	}
 	assert_int_equal(heap_addresses_of(addresses, HEAP_ROOT), 0);
 	assert_int_equal(heap_addresses_of(addresses, naive.count + 1), 0);
@@ -169,7 +170,8 @@ static void test_others(void **state)
 	}
 	for (uint64_t i = 0; i < 50000; i++) {
 		assert_int_equal(heap_addresses_other(&addresses, 0x10000 + i * 24), end + i);
-		assert_int_equal(heap_addresses_of(&addresses, (node_id)(end + i)), 0x10000 + i * 24);
+		assert_int_equal(
+			heap_addresses_of(&addresses, (node_id)(end + i)), 0x10000 + i * 24);
 		assert_int_equal(
 			heap_addresses_other(&addresses, 0x10000 + i * 24 + 8), HEAP_NODE_NONE);
 	}
@@ -215,7 +217,8 @@ static void test_memory_runs_out(void **state)
 		alloc_fail_after(n);
 		err = heap_addresses_init(&addresses, 16384, 16);
 		for (uint64_t i = 1; !err && i < 5000; i++)
-			err = heap_addresses_add_pool(&addresses, i < 4900 ? i << 14 : i << 26, starts);
+			err = heap_addresses_add_pool(
+				&addresses, i < 4900 ? i << 14 : i << 26, starts);
 		if (!err)
 			err = heap_addresses_number(&addresses, &end);
 		for (uint64_t i = 0; !err && i < 5000; i++) {

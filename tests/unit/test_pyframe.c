@@ -68,8 +68,8 @@ static void call(struct called *called, const struct table *table)
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr addr;
 
-	called->code = heap_writer_code(
-		writer, "Worker.run", 0, NULL, 2, 100, table->bytes, table->size);
+	called->code =
+		heap_writer_code(writer, "Worker.run", 0, NULL, 2, 100, table->bytes, table->size);
 	addr = heap_writer_call(writer, called->code, 0, NULL, -1);
 	open_written_heap(&called->heap, writer);
 	assert_true(pyframe_read(&called->heap.context, addr, &called->frame));
@@ -86,16 +86,16 @@ static void test_each_form(void **state)
 {
 	struct table table = {.size = 0};
 	struct called called;
-	static const uint32_t expected[] = {100, 100, 101, 103, 103, 103, 103, 2103, 2103, 90, 90, 90,
-		90, 90, 90, 90, 90};
+	static const uint32_t expected[] = {
+		100, 100, 101, 103, 103, 103, 103, 2103, 2103, 90, 90, 90, 90, 90, 90, 90, 90};
 
 	(void)state;
-	put_entry(&table, 3, 2, 0);                // short form: units 0 and 1
-	put_entry(&table, ONE_LINE_0 + 1, 1, 0);   // 2
-	put_entry(&table, ONE_LINE_0 + 2, 1, 0);   // 3
-	put_entry(&table, ONE_LINE_0, 3, 0);       // 4 to 6
-	put_entry(&table, LONG_FORM, 2, 2000);     // 7, 8
-	put_entry(&table, NO_COLUMN, 8, -2013);    // 9 to 16
+	put_entry(&table, 3, 2, 0);              // short form: units 0 and 1
+	put_entry(&table, ONE_LINE_0 + 1, 1, 0); // 2
+	put_entry(&table, ONE_LINE_0 + 2, 1, 0); // 3
+	put_entry(&table, ONE_LINE_0, 3, 0);     // 4 to 6
+	put_entry(&table, LONG_FORM, 2, 2000);   // 7, 8
+	put_entry(&table, NO_COLUMN, 8, -2013);  // 9 to 16
 	call(&called, &table);
 	for (int64_t i = 0; i < 17; i++)
 		assert_int_equal(line_at(&called, i), expected[i]);
@@ -147,7 +147,8 @@ static void test_broken_tables(void **state)
 	assert_int_equal(line_at(&called, 0), 0);
 	heap_writer_put(called.heap.writer, called.code + layout->code.co_linetable, 0);
 	assert_int_equal(line_at(&called, 0), 0);
-	heap_writer_put(called.heap.writer, called.code + layout->code.co_linetable, UINT64_MAX - 7);
+	heap_writer_put(
+		called.heap.writer, called.code + layout->code.co_linetable, UINT64_MAX - 7);
 	assert_int_equal(line_at(&called, 0), 0);
 	close_written_heap(&called.heap);
 }
@@ -155,7 +156,8 @@ static void test_broken_tables(void **state)
 static void test_names(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
-	remote_addr key = heap_writer_str(writer, "__name__"), value = heap_writer_str(writer, "app");
+	remote_addr key = heap_writer_str(writer, "__name__"),
+		    value = heap_writer_str(writer, "app");
 	remote_addr globals = heap_writer_dict(writer, 1, 1, &key, &value);
 	remote_addr code = heap_writer_code(writer, "Worker.run", 0, NULL, 2, 1, "", 0);
 	remote_addr outer = heap_writer_call(writer, code, 0, NULL, 0);

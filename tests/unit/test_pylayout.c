@@ -8,8 +8,7 @@
 
 #include "cpython/pylayout.h"
 
-#define FOR_EACH_ROW(row)                                                                          \
-	for (size_t i_ = 0; (row = pylayout_row(i_)); i_++)
+#define FOR_EACH_ROW(row) for (size_t i_ = 0; (row = pylayout_row(i_)); i_++)
 
 // What readers ask for before they use it; everything else must be there in a row of this shape.
 static bool may_be_missing(const char *name)
@@ -41,7 +40,8 @@ static void test_rows_are_complete(void **state)
 	assert_non_null(pylayout_row(0));
 	FOR_EACH_ROW(row)
 	{
-#define CHECK_OFFSET(group, member, ...) check_field(row->name, #group "." #member, row->group.member);
+#define CHECK_OFFSET(group, member, ...)                                                           \
+	check_field(row->name, #group "." #member, row->group.member);
 		PYLAYOUT_FIELDS(CHECK_OFFSET, CHECK_OFFSET, CHECK_OFFSET)
 #undef CHECK_OFFSET
 	}
@@ -85,7 +85,7 @@ static void test_versions(void **state)
 		assert_ptr_not_equal(pylayout_find(row->version_high + 1), row);
 		for (size_t i = 0; (other = pylayout_row(i)); i++)
 			assert_true(other == row || other->version_low > row->version_high ||
-				other->version_high < row->version_low);
+				    other->version_high < row->version_low);
 	}
 	assert_null(pylayout_find(0));
 	assert_null(pylayout_find(UINT32_MAX));
@@ -120,8 +120,7 @@ static void test_fields(void **state)
 		}
 		// Each of the names, the whole name, and only of types that are large enough.
 		assert_non_null(weakref);
-		assert_ptr_equal(
-			pylayout_fields(row, "weakref.ReferenceType", INT64_MAX), weakref);
+		assert_ptr_equal(pylayout_fields(row, "weakref.ReferenceType", INT64_MAX), weakref);
 		assert_ptr_equal(pylayout_fields(row, "weakref", weakref->size), weakref);
 		assert_null(pylayout_fields(row, "weakref", weakref->size - 1));
 		assert_null(pylayout_fields(row, "weakref,weakref", INT64_MAX));

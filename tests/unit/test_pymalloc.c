@@ -141,8 +141,8 @@ static void test_what_makes_an_object(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr keys = heap_writer_keys(writer, 2, 0, NULL, NULL);
-	remote_addr cls = heap_writer_class(
-		writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), keys);
+	remote_addr cls =
+		heap_writer_class(writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), keys);
 	remote_addr tuple_items[2] = {heap_writer_none(writer), heap_writer_none(writer)};
 	remote_addr number = heap_writer_int(writer, -5), text = heap_writer_str(writer, "text");
 	remote_addr tuple = heap_writer_tuple(writer, 2, tuple_items);
@@ -193,8 +193,8 @@ static void test_what_makes_an_object(void **state)
 static void test_smallest_block_at_the_end(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
-	uint32_t capacity = (layout->traits.pool_bytes - layout->pool.header_size) /
-		layout->traits.alignment;
+	uint32_t capacity =
+		(layout->traits.pool_bytes - layout->pool.header_size) / layout->traits.alignment;
 	remote_addr block = 0, types[3];
 	struct open_heap heap;
 
@@ -232,7 +232,8 @@ static void test_generators_and_frames_fit_by_their_fixed_part(void **state)
 	close_written_heap(&heap);
 }
 
-// Bytes at random behind a header that is right: anything may come out, nothing may be read outside.
+// Bytes at random behind a header that is right: anything may come out, nothing may be read
+// outside.
 static void test_noise(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
@@ -249,11 +250,15 @@ static void test_noise(void **state)
 		size = (size_class + 1) * layout->traits.alignment;
 		blocks = (layout->traits.pool_bytes - layout->pool.header_size) / size;
 		for (uint32_t at = 0; at < layout->traits.pool_bytes; at += 8) {
-			uint64_t word = rand() % 3
-				? pool + (uint64_t)(rand() % (int)layout->traits.pool_bytes)
-				: heap_writer_type(writer, (enum heap_writer_type)(rand() % WRITER_TYPE_COUNT));
+			uint64_t word =
+				rand() % 3
+					? pool + (uint64_t)(rand() % (int)layout->traits.pool_bytes)
+					: heap_writer_type(
+						  writer, (enum heap_writer_type)(
+								  rand() % WRITER_TYPE_COUNT));
 
-			heap_writer_put(writer, pool + at, rand() % 4 ? word : (uint64_t)rand() % 64);
+			heap_writer_put(
+				writer, pool + at, rand() % 4 ? word : (uint64_t)rand() % 64);
 		}
 		heap_writer_put_u32(writer, pool + layout->pool.count, blocks);
 		heap_writer_put_u32(writer, pool + layout->pool.szidx, size_class);

@@ -65,8 +65,8 @@ static void test_str_kinds(void **state)
 
 static void test_int(void **state)
 {
-	static const int64_t values[] = {
-		0, 1, -1, 1 << 30, -(1ll << 30), 1ll << 60, INT64_MAX, -INT64_MAX, 123456789012345678};
+	static const int64_t values[] = {0, 1, -1, 1 << 30, -(1ll << 30), 1ll << 60, INT64_MAX,
+		-INT64_MAX, 123456789012345678};
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr ints[9], digits;
 	struct open_heap heap;
@@ -82,7 +82,8 @@ static void test_int(void **state)
 	}
 	assert_false(pytext_int(&heap.context, heap_writer_none(writer), &value));
 	assert_false(pytext_int(&heap.context, 0, &value));
-	// Past 63 bits, more digits than that, no int's digit, and a count without an absolute value.
+	// Past 63 bits, more digits than that, no int's digit, and a count without an absolute
+	// value.
 	digits = ints[6] + layout->long_int.ob_digit;
 	heap_writer_put_u32(writer, digits + 8, 8);
 	assert_false(pytext_int(&heap.context, ints[6], &value));
@@ -100,7 +101,8 @@ static void test_keys(void **state)
 	struct heap_writer *writer = heap_writer_create(layout);
 	uint32_t umlauts[70];
 	remote_addr number = heap_writer_int(writer, -17), name = heap_writer_str(writer, "users");
-	remote_addr secret = heap_writer_str(writer, "Dear Ms Jones,"), none = heap_writer_none(writer);
+	remote_addr secret = heap_writer_str(writer, "Dear Ms Jones,"),
+		    none = heap_writer_none(writer);
 	remote_addr odd = heap_writer_float(writer, 1);
 	remote_addr items[] = {number, name, none, secret, odd}, wide, wide_pair;
 	remote_addr pair = heap_writer_tuple(writer, 2, items);
@@ -162,8 +164,7 @@ static void test_find_by_name(void **state)
 		values[i] = heap_writer_float(writer, i);
 	dict = heap_writer_dict(writer, 1, 3, names, values);
 	keys = heap_writer_keys(writer, 2, 3, names, NULL);
-	cls = heap_writer_class(
-		writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), keys);
+	cls = heap_writer_class(writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), keys);
 	inlined = heap_writer_object(writer, cls, layout->object.size);
 	with_dict = heap_writer_object(writer, cls, layout->object.size);
 	head = layout->gc_head.size + layout->traits.preheader_bytes;
