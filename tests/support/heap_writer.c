@@ -243,6 +243,8 @@ static void static_types(struct heap_writer *writer)
 	static_type(writer, WRITER_CODE, "code", l->code.co_code_adaptive, 2, 0);
 	static_type(writer, WRITER_GENERATOR, "generator", l->gen.gi_iframe + l->iframe.localsplus,
 		8, gc);
+	static_type(
+		writer, WRITER_FRAME, "frame", l->frame.f_frame_data + l->iframe.localsplus, 8, gc);
 	static_type(writer, WRITER_WEAKREF, "weakref.ReferenceType", fields_size(writer, "weakref"),
 		0, gc);
 	static_type(writer, WRITER_FUNCTION, "function", fields_size(writer, "function"), 0, gc);

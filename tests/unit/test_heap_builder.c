@@ -27,7 +27,7 @@ struct zoo {
 	struct pyruntime_place place;
 	remote_addr list, tuple, dict, split, set, deque, odict, cache, generator, instance, chain,
 		cls;
-	remote_addr floats[120], local, frame_code;
+	remote_addr hidden, floats[120], local, frame_code;
 };
 
 // Tuples too large for a pool, each held by the one before only.
@@ -47,6 +47,7 @@ static remote_addr make_chain(struct heap_writer *writer)
 static void make_containers(struct zoo *zoo)
 {
 	struct heap_writer *writer = zoo->writer;
+	remote_addr hidden;
 	remote_addr names[3] = {heap_writer_str(writer, "a"), heap_writer_str(writer, "b"),
 		heap_writer_str(writer, "c")};
 	remote_addr *floats = zoo->floats, keys = heap_writer_keys(writer, 2, 3, names, NULL);
@@ -71,6 +72,10 @@ static void make_containers(struct zoo *zoo)
 	heap_writer_put(writer,
 		zoo->instance - layout->gc_head.size - layout->traits.preheader_bytes,
 		heap_writer_values(writer, keys, 3, floats));
+	hidden = heap_writer_class(
+		writer, "Hidden", "cellar", heap_writer_type(writer, WRITER_OBJECT), 0);
+	heap_writer_hide_class(writer);
+	zoo->hidden = heap_writer_object(writer, hidden, layout->object.size);
 	zoo->chain = make_chain(writer);
 }
 
@@ -92,6 +97,7 @@ static void write_zoo(struct zoo *zoo)
 	heap_writer_hold(writer, "generator", zoo->generator);
 	heap_writer_hold(writer, "instance", zoo->instance);
 	heap_writer_hold(writer, "chain", zoo->chain);
+	heap_writer_hold(writer, "hidden", zoo->hidden);
 	zoo->local = heap_writer_float(writer, 42);
 	zoo->frame_code = heap_writer_code(writer, "main", 1, locals, 2, 1, "\x80\x00", 2);
 	heap_writer_call(writer, zoo->frame_code, 1, &zoo->local, -1);
@@ -335,7 +341,7 @@ struct running_target {
 	const struct target *bytes;
 	_Atomic uint64_t reads;
 	uint64_t seed, calm_reads; /* reads before anything changes */
-	unsigned rate;             /* a word in this many is another */
+	unsigned rate;             /* a word in this many is another; 0: all is gone */
 };
 
 static uint64_t mix(uint64_t value)
@@ -384,9 +390,9 @@ static size_t running_read(const struct target *target, remote_addr addr, void *
 		return size;
 	for (size_t i = 0; i + 8 <= size; i += 8) {
 		uint64_t noise = mix(running->seed ^ mix(turn ^ mix(addr + i)));
-		uint64_t word = other_word(running, noise >> 16);
+		uint64_t word = running->rate ? other_word(running, noise >> 16) : 0;
 
-		if (noise % running->rate == 0)
+		if (!running->rate || noise % running->rate == 0)
 			memcpy((char *)buffer + i, &word, 8);
 	}
 	return size;
@@ -457,6 +463,44 @@ static void test_the_target_changes(void **state)
 	drop_zoo(&zoo);
 }
 
+// After some reads there is nothing but zeros where objects were: what they were is forgotten,
+// their nodes are not.
+static void test_the_objects_go(void **state)
+{
+	unsigned lost = 0;
+	struct zoo zoo;
+
+	(void)state;
+	write_zoo(&zoo);
+	for (uint64_t calm = 0; calm < 400; calm += 5) {
+		struct running_target running = {.target = {.ops = &running_ops},
+			.zoo = &zoo,
+			.bytes = zoo.target,
+			.calm_reads = calm};
+		struct heap_builder *builder = NULL;
+		struct error *err;
+
+		copy_mappings(target_mappings(zoo.target), &running.target.mappings);
+		err = build(&zoo, &running.target, 1, &builder);
+		for (unsigned i = 0; !err && i < 120; i++) {
+			node_id node = heap_addresses_find(&builder->addresses, zoo.floats[i]);
+
+			// A float that is gone is no class.
+			assert_true(node == HEAP_NODE_NONE ||
+				    !heap_has_flag(builder->graph, node, HEAP_NODE_TYPE));
+		}
+		if (!err) {
+			assert_success(heap_graph_check(builder->graph));
+			lost += builder->stats.torn > 100;
+		}
+		error_destroy(err);
+		heap_builder_destroy(builder);
+		target_destroy(&running.target);
+	}
+	assert_true(lost > 0);
+	drop_zoo(&zoo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_a_heap_of_nothing),
 		cmocka_unit_test(test_memory_runs_out),
 		cmocka_unit_test(test_the_target_changes),
+		cmocka_unit_test(test_the_objects_go),
 	};
 	int failed = 0;
 

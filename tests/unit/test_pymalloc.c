@@ -221,12 +221,18 @@ static void test_generators_and_frames_fit_by_their_fixed_part(void **state)
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr code = heap_writer_code(writer, "f", 0, NULL, 3, 1, NULL, 0);
 	remote_addr generator = heap_writer_generator(writer, code, 0, NULL, 0);
+	remote_addr frame = heap_writer_object(writer, heap_writer_type(writer, WRITER_FRAME),
+		layout->frame.f_frame_data + layout->iframe.localsplus + 3 * 8);
 	struct open_heap heap;
 	struct pypool read;
 
 	(void)state;
+	heap_writer_put(writer, frame + layout->object.ob_refcnt, 1);
+	heap_writer_put(writer, frame + layout->frame.f_back, generator);
 	heap_writer_put(writer, generator + layout->object.ob_refcnt, 1);
 	open_written_heap(&heap, writer);
+	read = read_pool(&heap, pool_of(frame));
+	assert_true(has_object(&read, frame));
 	read = read_pool(&heap, pool_of(generator));
 	assert_true(has_object(&read, generator));
 	close_written_heap(&heap);
