@@ -10,6 +10,7 @@
 #include "heap/heap_graph_build.h"
 
 #include <string.h>
+#include <time.h>
 
 // Memory is read in windows: large enough for the copy to run at full speed, small enough for the cache.
 #define WINDOW_BYTES (1u << 20)
@@ -1017,9 +1018,18 @@ static void reset(struct heap_builder *builder)
 	builder->stats = (struct heap_builder_stats){0};
 }
 
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static struct error *build_once(struct heap_builder *builder)
 {
 	const struct pylayout_traits *traits = &builder->python->layout->traits;
+	double started = now_s();
 	uint32_t end;
 	struct error *err;
 
@@ -1031,10 +1041,13 @@ static struct error *build_once(struct heap_builder *builder)
 		err = assemble(builder);
 	if (!err)
 		err = pass_one(builder, &end);
+	builder->stats.pools_s = now_s() - started;
+	started = now_s();
 	if (!err)
 		err = resize_nodes(builder, end);
 	if (!err)
 		err = pass_two(builder);
+	builder->stats.objects_s = now_s() - started;
 	if (!err)
 		err = note_types(builder);
 	if (!err)

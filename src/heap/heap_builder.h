@@ -39,6 +39,7 @@ struct heap_audit {
 struct heap_builder_stats {
 	uint64_t objects, bytes, torn, dropped_edges, inferred_edges, pools, torn_pools;
 	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
+	double pools_s, objects_s; /* seconds for finding the pools, for reading their objects */
 };
 
 struct heap_builder {
