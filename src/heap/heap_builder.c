@@ -201,6 +201,19 @@ static struct error *find_pools(void *context, unsigned index)
 	return NULL;
 }
 
+// A worker may look at twice the words there are: enough for any real heap, too little for a target
+// whose tables all claim the same megabytes.
+static void bound_words(struct heap_builder *builder, const struct window_vector *windows)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < windows->count; i++)
+		bytes += windows->items[i].size;
+	builder->words_max = 2 * bytes / 8 + LIMIT_STATIC_WORDS;
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].scan.words_max = builder->words_max;
+}
+
 static struct error *pass_one(struct heap_builder *builder, uint32_t *ret_end)
 {
 	_cleanup_(window_vector_deinit) struct window_vector windows = {0};
@@ -210,6 +223,7 @@ static struct error *pass_one(struct heap_builder *builder, uint32_t *ret_end)
 	if (err)
 		return err;
 	job.windows = windows.items;
+	bound_words(builder, &windows);
 	for (unsigned i = 0; i <= builder->workers; i++)
 		job.first[i] = windows.count * i / builder->workers;
 	err = parallel_run(builder->workers, find_pools, &job);
@@ -1013,6 +1027,7 @@ static void reset(struct heap_builder *builder)
 	}
 	builder->residual_capacity = 0;
 	builder->rows_of_others = 0;
+	builder->frame_words = 0;
 	builder->root_refs.count = builder->inferred.count = builder->consumed.count = 0;
 	builder->global_words.count = 0;
 	builder->stats = (struct heap_builder_stats){0};

@@ -60,6 +60,8 @@ struct heap_builder {
 	struct addr_vector consumed;
 	/** Words of global data whose value is an object's address: pairs of where, and the address. */
 	struct addr_vector global_words;
+	uint64_t words_max;   /* that one scan of everything may look at */
+	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
 	uint32_t rows_of_others; /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */

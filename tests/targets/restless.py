@@ -13,7 +13,7 @@ import select
 import sys
 
 KEPT = 10000
-CYCLES = 4000
+CYCLES = 2000
 ROUNDS_PER_LOOK = 20
 
 
