@@ -101,7 +101,8 @@ static bool may_hold_pools(const struct mapping *mapping)
 }
 
 // Windows over the runs of pages that hold something. They end at round addresses, so that what is
-// neighbouring in memory is read together; two runs in one window make one window.
+// neighbouring in memory is read together; two runs in one window make one window. No window begins
+// before the end of the last: everything after relies on each pool being there once, in order.
 static bool add_windows(struct window_vector *windows, const struct page_run *run,
 	const struct mapping *mapping, uint64_t pool_bytes)
 {
@@ -113,8 +114,9 @@ static bool add_windows(struct window_vector *windows, const struct page_run *ru
 		remote_addr start = addr > low ? addr : low;
 		remote_addr end = addr + WINDOW_BYTES < high ? addr + WINDOW_BYTES : high;
 
-		if (start >= end ||
-			(windows->count && windows->items[windows->count - 1].addr == start))
+		const struct window *last = windows->count ? &windows->items[windows->count - 1] : NULL;
+
+		if (start >= end || (last && start < last->addr + last->size))
 			continue;
 		if (!window_vector_push(windows, (struct window){start, end - start}))
 			return false;
