@@ -851,8 +851,11 @@ static uint64_t default_size(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
+	// These have an item size for their frame, but no ob_size; their readers know the size.
+	bool has_frame = type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE ||
+			 type->kind == PYKIND_FRAME;
 
-	if (type->itemsize) {
+	if (type->itemsize && !has_frame) {
 		int64_t items = (int64_t)word(scan, layout_of(scan)->object.ob_size);
 
 		items = items < 0 ? -items : items;

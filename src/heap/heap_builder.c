@@ -281,7 +281,9 @@ static bool items_fit(const struct heap_builder *builder, const struct pytype *t
 	case PYKIND_TUPLE:
 	case PYKIND_STRUCTSEQ:
 		return mapping && type->itemsize &&
-			count <= (mapping->end - addr) / (uint64_t)type->itemsize;
+		       count <= (mapping->end - addr) / (uint64_t)type->itemsize;
+	case PYKIND_STR: // its length is in the same place
+		return mapping && count <= (mapping->end - addr);
 	default:
 		return mapping != NULL;
 	}
