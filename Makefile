@@ -12,6 +12,9 @@ build: setup
 setup:
 	@tools/install-dependencies build
 
+bench: build
+	@python3 tests/bench/run_bench.py --build $(BUILD)
+
 install: build
 	meson install -C $(BUILD)
 

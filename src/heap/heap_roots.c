@@ -195,7 +195,7 @@ static struct error *collect_frames(
 	struct pycontext frames; // its reader must not be the one that names are read with
 	struct pyscan *scan = mem_calloc(1, sizeof(*scan));
 	struct error *err;
-	remote_addr addr = pyframe_innermost(&builder->context, thread);
+	remote_addr addr = pyframe_innermost(&builder->context, thread), mark = 0;
 	struct pyframe frame;
 
 	if (!scan)
@@ -208,14 +208,22 @@ static struct error *collect_frames(
 	scan->context = &frames;
 	scan->flush = take_frame_refs;
 	scan->labels = labels;
-	for (unsigned i = 0; !err && addr && i < LIMIT_FRAMES; i++) {
+	scan->words = builder->frame_words;
+	scan->words_max = LIMIT_FRAME_WORDS;
+	for (unsigned i = 0; !err && addr && addr != mark && i < LIMIT_FRAMES; i++) {
+		// A chain that leads back into itself comes by a mark set at the last power of two.
+		if (!(i & (i - 1)))
+			mark = addr;
 		if (!pyframe_read(&builder->context, addr, &frame))
 			break;
 		// A generator's frame belongs to the generator object.
 		if (frame.owner == PYFRAME_THREAD)
 			err = collect_frame(builder, &frame, thread_name, scan);
+		if (scan->words > scan->words_max)
+			break;
 		addr = frame.previous;
 	}
+	builder->frame_words = scan->words;
 	pycontext_deinit(&frames);
 	mem_free(scan);
 	return err;
