@@ -95,6 +95,7 @@ struct hunt {
 	struct growth growth;
 	struct hunt_report report;
 	double started_s, first_s;
+	enum suspects_collector collector; /* as the last snapshot saw it */
 };
 
 static struct error *parse_pid(const char *text, pid_t *ret)
@@ -176,6 +177,8 @@ static struct error *take_snapshot(struct hunt *hunt)
 		.rss_bytes = snapshot->stats.rss_bytes,
 		.threads = hunt->report.threads,
 	};
+	hunt->collector = snapshot->stats.collector_is_enabled ? SUSPECTS_COLLECTOR_ENABLED
+							       : SUSPECTS_COLLECTOR_DISABLED;
 	err = growth_add(&hunt->growth, &input);
 	if (err)
 		return err;
@@ -249,8 +252,7 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
-	return suspects_find(
-		&hunt->growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &hunt->report.suspects);
+	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 
 static struct error *print_report(const struct hunt *hunt, int *ret_code)

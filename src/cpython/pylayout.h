@@ -208,6 +208,7 @@
 	S(interp, size, "PyInterpreterState") \
 	F(gc, generations, "_gc_runtime_state", "generations") \
 	F(gc, permanent_generation, "_gc_runtime_state", "permanent_generation") \
+	F(gc, enabled, "_gc_runtime_state", "enabled") \
 	F(gc, collecting, "_gc_runtime_state", "collecting") \
 	S(gc_generation, size, "gc_generation") \
 	F(atexit_callback, func, "atexit_callback", "func") \
