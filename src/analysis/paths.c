@@ -42,7 +42,7 @@
 #define COST_UNREACHED 255
 
 #define ROLES (HEAP_TYPE_INSTANCE + 1)
-#define ANY   -1
+#define ANY   (-1)
 
 static const struct {
 	int from, to;

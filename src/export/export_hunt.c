@@ -230,6 +230,7 @@ struct error *export_hunt_json(const struct hunt_report *report, char **ret)
 	char *text = dump ? mem_alloc(length + 2) : NULL;
 
 	if (text) {
+		// The second copy ends it. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
 		memcpy(text, dump, length);
 		memcpy(text + length, "\n", 2);
 	}
