@@ -5,6 +5,7 @@
 #include "analysis/growth_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct link {
 static void join(struct link *link, size_t new, size_t old)
 {
 	link->old_of[new] = (uint32_t)old;
-	link->new_of[old] = (uint32_t)new;
+	link->new_of[old] = (uint32_t) new;
 }
 
 // The same address, kind and type. Both are sorted by address and kind.
@@ -31,10 +32,10 @@ static void link_by_address(struct link *link)
 	size_t i = 0, k = 0;
 
 	while (i < link->new->track_count && k < link->old->track_count) {
-		bool is_before = new[i].address != old[k].address ?
-			new[i].address < old[k].address : new[i].kind < old[k].kind;
+		bool is_before = new[i].address != old[k].address ? new[i].address < old[k].address
+								  : new[i].kind < old[k].kind;
 
-		if (new[i].address == old[k].address && new[i].kind == old[k].kind) {
+		if (new[i].address == old[k].address &&new[i].kind == old[k].kind) {
 			if (new[i].type == old[k].type)
 				join(link, i, k);
 			i++;
@@ -80,7 +81,7 @@ static struct orphan *find_orphans(
 			orphans[count++] = (struct orphan){
 				track->owner, track->type, track->kind, (uint32_t)i};
 	}
-	qsort(orphans, count, sizeof(*orphans), compare_orphans);
+	sort_items(orphans, count, sizeof(*orphans), compare_orphans);
 	for (size_t i = 0, end; i < count; i = end) {
 		end = i + 1;
 		while (end < count && compare_orphans(&orphans[i], &orphans[end]) == 0)
@@ -118,8 +119,9 @@ static void link_by_signature(struct link *link)
 			continue;
 		for (size_t k = 0; k < link->old->track_count; k++) {
 			if (old[k].signature && link->new_of[k] == NO_TRACK &&
-				old[k].kind == new[i].kind && old[k].type == new[i].type &&
-				strcmp(old[k].signature, new[i].signature) == 0) {
+				old[k].kind == new[i].kind &&old[k].type ==
+					new[i].type &&strcmp(old[k].signature, new[i].signature) ==
+					0) {
 				join(link, i, k);
 				break;
 			}
@@ -163,17 +165,19 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 
 		points[moment] = point_of(track);
 		for (size_t m = 0; m < moment; m++)
-			points[m] = old == NO_TRACK ? point_before(track) :
-				growth->points[old * moment + m];
-		track->first_seen = old == NO_TRACK ? (uint32_t)moment :
-			link->old->tracks[old].first_seen;
+			points[m] = old == NO_TRACK ? point_before(track)
+						    : growth->points[old * moment + m];
+		track->first_seen =
+			old == NO_TRACK ? (uint32_t)moment : link->old->tracks[old].first_seen;
 		if (old == NO_TRACK)
 			continue;
 		// The oldest items known: those of the first time it was seen.
 		memcpy(track->probes, link->old->tracks[old].probes, sizeof(track->probes));
+		memcpy(track->probe_edges, link->old->tracks[old].probe_edges,
+			sizeof(track->probe_edges));
 		track->probe_count = link->old->tracks[old].probe_count;
-		ret_replaced[i] = growth->replaced[old] ||
-			link->old->tracks[old].address != track->address;
+		ret_replaced[i] =
+			growth->replaced[old] || link->old->tracks[old].address != track->address;
 	}
 }
 
@@ -219,15 +223,15 @@ static uint64_t anchor_before(const struct link *link, uint64_t anchor)
 	return anchor;
 }
 
-static void carry_groups(const struct growth *growth, const struct link *link,
-	struct growth_group *ret)
+static void carry_groups(
+	const struct growth *growth, const struct link *link, struct growth_group *ret)
 {
 	for (size_t i = 0; i < link->new->group_count; i++) {
 		const struct growth_group *group = &link->new->groups[i];
 
-		ret[i] = link->old ?
-			group_at_first(growth, anchor_before(link, group->anchor), group->type) :
-			*group;
+		ret[i] = link->old ? group_at_first(growth, anchor_before(link, group->anchor),
+					     group->type)
+				   : *group;
 	}
 }
 

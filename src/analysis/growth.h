@@ -11,8 +11,8 @@
  * The view is plain data: the moments, and the *candidates*, everything that grew from the first
  * snapshot to the last without shrinking between. Which of them is a leak is decided in suspects.h.
  *
- * Between snapshots only the newest sample is kept, with the history of each of its tracks: 24 bytes
- * per track and snapshot. Names are asked for, by reading the target, only for candidates.
+ * Between snapshots only the newest sample is kept, with the history of each of its tracks: 24
+ *bytes per track and snapshot. Names are asked for, by reading the target, only for candidates.
  */
 #pragma once
 
@@ -34,8 +34,9 @@ struct growth_moment {
 enum growth_kind {
 	GROWTH_CONTAINER, /* one container's length */
 	GROWTH_BUFFER,    /* one object's bytes */
-	GROWTH_HOLDER,    /* the objects that belong to one anchor, or retained by what hangs from it */
-	GROWTH_TYPE,      /* objects of one type that several hold */
+	GROWTH_HOLDER, /* the objects that belong to one anchor, or retained by what hangs from it
+			*/
+	GROWTH_TYPE,   /* objects of one type that several hold */
 };
 
 struct growth_point {
@@ -51,8 +52,8 @@ struct growth_item {
 	uint64_t objects, bytes;
 };
 
-#define GROWTH_ITEMS_MAX     8
-#define GROWTH_NO_CANDIDATE  SIZE_MAX
+#define GROWTH_ITEMS_MAX    8
+#define GROWTH_NO_CANDIDATE SIZE_MAX
 
 struct growth_candidate {
 	enum growth_kind kind;
@@ -60,10 +61,13 @@ struct growth_candidate {
 	struct path_description path;
 	/** One per moment. Where it was not seen: below the smallest that is looked at. */
 	const struct growth_point *points;
-	/** The candidate above, in the dominator tree, whose bytes include the bytes of this one. */
+	/** The candidate above, in the dominator tree, whose bytes include the bytes of this one.
+	 */
 	size_t parent;
-	/** The immediate dominator: candidates with the same one are siblings. Its name is asked for when
-	 *  there are many. */
+	/** Type: the candidate that the path of a sample goes through. */
+	size_t reached_through;
+	/** The immediate dominator: candidates with the same one are siblings. Its name is asked
+	 * for when there are many. */
 	uint64_t owner;
 	/** The smallest bound of the container or of what wraps it; UINT64_MAX if there is none. */
 	uint64_t bound;
@@ -72,9 +76,11 @@ struct growth_candidate {
 	size_t item_count;
 	/** Container: bytes of new items that are held elsewhere too, and so are in no `bytes`. */
 	uint64_t shared_bytes;
-	/** Items looked at when it was first seen, and those of them it still holds. */
+	/** Items looked at when it was first seen, and those of them it still holds (a holder that
+	 * is a container: at the same place). */
 	uint32_t probed, survived;
-	/** So many moments at the beginning it was not seen at: not there, or below what is looked at. */
+	/** So many moments at the beginning it was not seen at: not there, or below what is looked
+	 * at. */
 	uint32_t unseen;
 	/** Its address changed: it was replaced by a bigger one. */
 	bool is_replaced;
@@ -96,9 +102,10 @@ struct growth_view {
 
 struct growth {
 	struct growth_types types;
-	struct growth_sample *sample;    /* the newest */
-	struct growth_point *points;     /* of track t: points[t * moment_count …] */
-	struct growth_group *group_first; /* of each group in the newest sample: what it was at first */
+	struct growth_sample *sample; /* the newest */
+	struct growth_point *points;  /* of track t: points[t * moment_count …] */
+	struct growth_group
+		*group_first; /* of each group in the newest sample: what it was at first */
 	struct growth_point *type_points; /* by type number, as points */
 	size_t type_count;
 	bool *replaced; /* by track */

@@ -5,12 +5,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-// A container with more entries than this is data, not structure: its entries have no names of their
-// own. Objects and configuration that people write by hand have fewer.
+// A container with more entries than this is data, not structure: its entries have no names of
+// their own. Objects and configuration that people write by hand have fewer.
 #define ENTRIES_MAX 64
 
-// Names with more steps (each attribute of an instance costs two: the instance's dict, the value) are
-// not names.
+// Names with more steps (each attribute of an instance costs two: the instance's dict, the value)
+// are not names.
 #define DEPTH_MAX 24
 
 // Containers of one type within each other: `config['db']['hosts']` is a name, deeper nesting is a
@@ -32,7 +32,8 @@ static uint32_t edge_count(const struct heap_graph *graph, node_id node)
 	return count;
 }
 
-// An instance's dict may be its __dict__, or one that an attribute holds: the edge's label says which.
+// An instance's dict may be its __dict__, or one that an attribute holds: the edge's label says
+// which.
 static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id node)
 {
 	uint32_t count;
@@ -66,7 +67,7 @@ bool growth_is_namespace(
 		return false;
 	}
 	return role == HEAP_TYPE_MODULE || role == HEAP_TYPE_TYPE || role == HEAP_TYPE_INSTANCE ||
-		role == HEAP_TYPE_FRAME;
+	       role == HEAP_TYPE_FRAME;
 }
 
 static bool repeats(const struct growth_anchors *anchors, const struct heap_graph *graph,
@@ -101,7 +102,8 @@ static bool can_be_anchor(const struct growth_anchors *anchors, const struct hea
 		return true;
 	if (anchors->list.items[above].depth >= DEPTH_MAX)
 		return false;
-	if (edge_count(graph, holder) > ENTRIES_MAX && !growth_is_namespace(graph, dominators, holder))
+	if (edge_count(graph, holder) > ENTRIES_MAX &&
+		!growth_is_namespace(graph, dominators, holder))
 		return false;
 	return !repeats(anchors, graph, above, node);
 }
@@ -152,8 +154,7 @@ struct error *growth_anchors_init(struct growth_anchors *anchors, const struct h
 
 	*anchors = (struct growth_anchors){.node_count = graph->node_count};
 	anchors->of = pages_alloc(graph->node_count, sizeof(*anchors->of));
-	if (!anchors->of ||
-		!growth_anchor_vector_push(&anchors->list, (struct growth_anchor){0}) ||
+	if (!anchors->of || !growth_anchor_vector_push(&anchors->list, (struct growth_anchor){0}) ||
 		!growth_anchor_vector_push(
 			&anchors->list, (struct growth_anchor){.node = HEAP_NODE_NONE})) {
 		growth_anchors_deinit(anchors);

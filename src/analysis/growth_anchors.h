@@ -49,7 +49,7 @@ static inline bool growth_is_anchor(const struct growth_anchors *anchors, node_i
 	return anchors->list.items[anchors->of[node] - 1].node == node;
 }
 
-/** Does what hangs from this node have names, however many there are? The variables of a module, the
- *  attributes of a class or an instance. */
+/** Does what hangs from this node have names, however many there are? The variables of a module,
+ * the attributes of a class or an instance. */
 bool growth_is_namespace(
 	const struct heap_graph *graph, const struct dominators *dominators, node_id node);

@@ -5,6 +5,7 @@
 #include "analysis/growth_anchors.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -16,38 +17,11 @@
 // So many things growing under one dominator are a pattern: their holder is the finding.
 #define SIBLINGS_MIN 4
 
-// Newest items of a container that are looked at for their types.
-#define ITEMS_LOOKED_AT (1u << 20)
-
-// A linked list's objects are dominated by one another this deep, at least.
-#define CHAIN_DEPTH_MIN 48
-#define CHAIN_DEPTH_MAX (1u << 20)
-
 // Dominators looked through for a candidate above.
 #define PARENT_STEPS_MAX (1u << 16)
 
 // Counts of a type that change less than this are everyday noise.
 #define TYPE_OBJECTS_MIN 200
-
-struct pick {
-	uint64_t weight;
-	uint64_t owner;
-	uint32_t track; /* type number for GROWTH_TYPE */
-	enum growth_kind kind;
-};
-
-DEFINE_VECTOR(pick_vector, struct pick)
-DEFINE_VECTOR(candidate_vector, struct growth_candidate)
-
-struct search {
-	struct growth *growth;
-	const struct growth_sample_input *input;
-	const struct heap_graph *graph;
-	size_t moments;
-	struct pick_vector picks;
-	struct candidate_vector found;
-	node_id *nodes; /* of found[i] */
-};
 
 static const enum growth_kind kind_of_track[] = {
 	[GROWTH_TRACK_CONTAINER] = GROWTH_CONTAINER,
@@ -64,17 +38,12 @@ static bool is_growing(const struct growth_point *points, size_t count, bool by_
 	return growth_is_steady(values, count);
 }
 
-static uint64_t grown(uint64_t first, uint64_t last)
-{
-	return last > first ? last - first : 0;
-}
-
-static const struct growth_point *points_of(const struct search *search, uint32_t track)
+static const struct growth_point *points_of(const struct growth_search *search, uint32_t track)
 {
 	return search->growth->points + (size_t)track * search->moments;
 }
 
-static struct error *pick_tracks(struct search *search)
+static struct error *pick_tracks(struct growth_search *search)
 {
 	const struct growth_sample *sample = search->growth->sample;
 
@@ -82,15 +51,15 @@ static struct error *pick_tracks(struct search *search)
 		const struct growth_track *track = &sample->tracks[i];
 		const struct growth_point *points = points_of(search, i);
 		const struct growth_point *last = points + search->moments - 1;
-		struct pick pick = {.track = i, .owner = track->owner,
-			.kind = kind_of_track[track->kind]};
+		struct growth_pick pick = {
+			.track = i, .owner = track->owner, .kind = kind_of_track[track->kind]};
 
 		if (!is_growing(points, search->moments, track->kind != GROWTH_TRACK_CONTAINER))
 			continue;
-		pick.weight = grown(points->bytes, last->bytes);
+		pick.weight = growth_between(points->bytes, last->bytes);
 		if (track->kind == GROWTH_TRACK_CONTAINER)
-			pick.weight += 8 * grown(points->length, last->length);
-		if (!pick_vector_push(&search->picks, pick))
+			pick.weight += 8 * growth_between(points->length, last->length);
+		if (!growth_pick_vector_push(&search->picks, pick))
 			return error_enomem();
 	}
 	return NULL;
@@ -98,7 +67,7 @@ static struct error *pick_tracks(struct search *search)
 
 static int compare_picks_by_weight(const void *left, const void *right)
 {
-	const struct pick *a = left, *b = right;
+	const struct growth_pick *a = left, *b = right;
 
 	if (a->kind != b->kind)
 		return (int)a->kind - (int)b->kind;
@@ -109,229 +78,15 @@ static int compare_picks_by_weight(const void *left, const void *right)
 
 static int compare_picks_by_owner(const void *left, const void *right)
 {
-	const struct pick *a = left, *b = right;
+	const struct growth_pick *a = left, *b = right;
 
 	if (a->owner != b->owner)
 		return a->owner < b->owner ? -1 : 1;
 	return compare_picks_by_weight(left, right);
 }
 
-// Of the items counted so far, one of this type; NULL if there is no room for another type.
-static struct growth_item *find_item(struct growth_item *items, size_t *count, const char *type)
-{
-	for (size_t i = 0; i < *count; i++) {
-		if (items[i].type == type)
-			return &items[i];
-	}
-	if (*count == GROWTH_ITEMS_MAX)
-		return NULL;
-	items[*count] = (struct growth_item){.type = type};
-	return &items[(*count)++];
-}
-
-static int compare_items(const void *left, const void *right)
-{
-	const struct growth_item *a = left, *b = right;
-
-	if (a->bytes != b->bytes)
-		return a->bytes > b->bytes ? -1 : 1;
-	if (a->objects != b->objects)
-		return a->objects > b->objects ? -1 : 1;
-	return strcmp(a->type, b->type);
-}
-
-// Types by graph index would differ between snapshots; their interned names do not.
-static const char *name_of_type(const struct search *search, node_id node)
-{
-	const char *name = search->graph->types[heap_type_of(search->graph, node)].name;
-	uint32_t number;
-	struct error *err = growth_types_intern(&search->growth->types, name ? name : "?", &number);
-
-	// It is there since the sample was made.
-	error_destroy(err);
-	return err ? "?" : search->growth->types.names[number];
-}
-
-static int compare_nodes(const void *left, const void *right)
-{
-	node_id a = *(const node_id *)left, b = *(const node_id *)right;
-
-	return a < b ? -1 : a > b;
-}
-
-// Code and modules that a container refers to are not what it accumulates.
-static bool is_ware(const struct search *search, node_id node)
-{
-	enum heap_type_role role = search->graph->types[heap_type_of(search->graph, node)].role;
-
-	return !heap_has_flag(search->graph, node, HEAP_NODE_STATIC) &&
-		role != HEAP_TYPE_MODULE && role != HEAP_TYPE_FUNCTION && role != HEAP_TYPE_CODE;
-}
-
-static void count_item(
-	const struct search *search, struct growth_candidate *candidate, node_id container, node_id node)
-{
-	const struct dominators *dominators = search->input->dominators;
-	struct growth_item *item =
-		find_item(candidate->items, &candidate->item_count, name_of_type(search, node));
-	bool is_own = dominators->idom[node] == container;
-	uint64_t bytes = 0;
-
-	if (is_own || is_ware(search, node))
-		bytes = dominators_retained(dominators, node);
-	if (!is_own)
-		candidate->shared_bytes += bytes;
-	if (item) {
-		item->objects++;
-		item->bytes += bytes;
-	}
-}
-
-// The newest items are at the end of a list, a deque, a dict; a set's are anywhere, so that its last
-// edges stand for them.
-static struct error *count_new_items(const struct search *search,
-	struct growth_candidate *candidate, node_id container, uint64_t length, uint64_t added)
-{
-	uint32_t edge_count;
-	const uint32_t *edges = heap_edges_of(search->graph, container, &edge_count);
-	uint64_t count = length ? (uint64_t)((double)edge_count * added / length) : 0;
-	_cleanup_(mem_free) node_id *nodes = NULL;
-
-	if (count > edge_count)
-		count = edge_count;
-	if (count > ITEMS_LOOKED_AT)
-		count = ITEMS_LOOKED_AT;
-	nodes = mem_calloc(count, sizeof(*nodes));
-	if (!nodes)
-		return error_enomem();
-	for (uint64_t i = 0; i < count; i++)
-		nodes[i] = edges[edge_count - count + i] & HEAP_EDGE_NODE;
-	qsort(nodes, count, sizeof(*nodes), compare_nodes);
-	for (uint64_t i = 0; i < count; i++) {
-		if (i == 0 || nodes[i] != nodes[i - 1])
-			count_item(search, candidate, container, nodes[i]);
-	}
-	qsort(candidate->items, candidate->item_count, sizeof(*candidate->items), compare_items);
-	return NULL;
-}
-
-static node_id node_at(const struct search *search, uint64_t address)
-{
-	const struct heap_naming *naming = &search->graph->naming;
-
-	if (naming->node_at)
-		return naming->node_at(naming->context, address);
-	return address >> 4 < search->graph->node_count ? (node_id)(address >> 4) : HEAP_NODE_NONE;
-}
-
-static void count_survivors(const struct search *search, struct growth_candidate *candidate,
-	const struct growth_track *track)
-{
-	uint32_t edge_count;
-	const uint32_t *edges = heap_edges_of(search->graph, track->node, &edge_count);
-
-	candidate->probed = track->probe_count;
-	for (uint32_t i = 0; i < track->probe_count; i++) {
-		node_id node = node_at(search, track->probes[i]);
-
-		for (uint32_t k = 0; k < edge_count && node != HEAP_NODE_NONE; k++) {
-			if ((edges[k] & HEAP_EDGE_NODE) == node) {
-				candidate->survived++;
-				break;
-			}
-		}
-	}
-}
-
-static uint64_t bound_of(const struct search *search, node_id node)
-{
-	const struct heap_naming *naming = &search->graph->naming;
-	node_id around[] = {node, search->input->dominators->idom[node],
-		paths_parent(search->input->paths, node)};
-	uint64_t bound = UINT64_MAX;
-
-	if (!naming->bound)
-		return bound;
-	// An lru_cache's limit is known to the object around its dict.
-	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
-		uint64_t other = UINT64_MAX;
-
-		if (around[i] != HEAP_ROOT && around[i] != HEAP_NODE_NONE)
-			other = naming->bound(naming->context, around[i]);
-		if (other < bound)
-			bound = other;
-	}
-	return bound;
-}
-
-static size_t first_group_of(const struct growth_sample *sample, uint64_t anchor)
-{
-	size_t low = 0, high = sample->group_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sample->groups[middle].anchor < anchor)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-// What of each type an anchor holds more than at first. Returns the group with most new objects.
-static const struct growth_group *count_group_items(const struct growth *growth, uint64_t anchor,
-	struct growth_item *ret, size_t *ret_count)
-{
-	const struct growth_sample *sample = growth->sample;
-	const struct growth_group *most = NULL;
-	uint64_t most_objects = 0;
-
-	for (size_t i = first_group_of(sample, anchor);
-		i < sample->group_count && sample->groups[i].anchor == anchor; i++) {
-		const struct growth_group *now = &sample->groups[i];
-		const struct growth_group *first = &growth->group_first[i];
-		struct growth_item item = {growth->types.names[now->type],
-			grown(first->objects, now->objects), grown(first->bytes, now->bytes)};
-
-		if (item.objects > most_objects) {
-			most_objects = item.objects;
-			most = now;
-		}
-		if (item.objects == 0)
-			continue;
-		if (*ret_count < GROWTH_ITEMS_MAX)
-			ret[(*ret_count)++] = item;
-		else if (item.bytes > ret[GROWTH_ITEMS_MAX - 1].bytes)
-			ret[GROWTH_ITEMS_MAX - 1] = item;
-		qsort(ret, *ret_count, sizeof(*ret), compare_items);
-	}
-	return most;
-}
-
-static uint32_t depth_below(const struct dominators *dominators, node_id node, node_id top)
-{
-	uint32_t depth = 0;
-
-	while (node != top && node != HEAP_ROOT && node != HEAP_NODE_NONE &&
-		depth < CHAIN_DEPTH_MAX) {
-		node = dominators->idom[node];
-		depth++;
-	}
-	return depth;
-}
-
-static bool is_chain(
-	const struct search *search, const struct growth_group *group, node_id anchor)
-{
-	const struct dominators *dominators = search->input->dominators;
-
-	return group && (depth_below(dominators, group->lowest, anchor) >= CHAIN_DEPTH_MIN ||
-		depth_below(dominators, group->highest, anchor) >= CHAIN_DEPTH_MIN);
-}
-
 static struct error *add_candidate(
-	struct search *search, struct growth_candidate *candidate, node_id node)
+	struct growth_search *search, struct growth_candidate *candidate, node_id node)
 {
 	struct error *err;
 	node_id *nodes;
@@ -341,11 +96,12 @@ static struct error *add_candidate(
 		return error_enomem();
 	search->nodes = nodes;
 	candidate->parent = GROWTH_NO_CANDIDATE;
-	candidate->type = name_of_type(search, node);
+	candidate->reached_through = GROWTH_NO_CANDIDATE;
+	candidate->type = growth_type_name(search, node);
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
 		return err;
-	if (!candidate_vector_push(&search->found, *candidate)) {
+	if (!growth_candidate_vector_push(&search->found, *candidate)) {
 		path_description_deinit(&candidate->path);
 		return error_enomem();
 	}
@@ -353,7 +109,20 @@ static struct error *add_candidate(
 	return NULL;
 }
 
-static struct error *add_track_candidate(struct search *search, const struct pick *pick)
+// The same object seen as a container, if it is one: tracks of one address are neighbours.
+static const struct growth_track *as_container(const struct growth_sample *sample, uint32_t index)
+{
+	uint64_t address = sample->tracks[index].address;
+
+	for (; index > 0 && sample->tracks[index - 1].address == address; index--) {
+		if (sample->tracks[index - 1].kind == GROWTH_TRACK_CONTAINER)
+			return &sample->tracks[index - 1];
+	}
+	return NULL;
+}
+
+static struct error *add_track_candidate(
+	struct growth_search *search, const struct growth_pick *pick)
 {
 	const struct growth_track *track = &search->growth->sample->tracks[pick->track];
 	const struct growth_point *points = points_of(search, pick->track);
@@ -365,19 +134,22 @@ static struct error *add_track_candidate(struct search *search, const struct pic
 		.is_replaced = search->growth->replaced[pick->track],
 		.unseen = track->first_seen,
 	};
+	const struct growth_track *container = as_container(search->growth->sample, pick->track);
 	const struct growth_group *most;
 	struct error *err = NULL;
 
 	if (pick->kind == GROWTH_CONTAINER) {
-		candidate.bound = bound_of(search, track->node);
-		count_survivors(search, &candidate, track);
-		err = count_new_items(search, &candidate, track->node, track->length,
-			grown(points->length, track->length));
+		candidate.bound = growth_bound(search, track->node);
+		growth_count_survivors(search, &candidate, track, false);
+		err = growth_count_new_items(search, &candidate, track->node, track->length,
+			growth_between(points->length, track->length));
 	} else if (pick->kind == GROWTH_HOLDER) {
-		candidate.bound = bound_of(search, track->node);
-		most = count_group_items(search->growth, track->address, candidate.items,
-			&candidate.item_count);
-		candidate.is_chain = is_chain(search, most, track->node);
+		candidate.bound = growth_bound(search, track->node);
+		if (container)
+			growth_count_survivors(search, &candidate, container, true);
+		most = growth_count_group_items(
+			search->growth, track->address, candidate.items, &candidate.item_count);
+		candidate.is_chain = growth_is_chain(search, most, track->node);
 	}
 	if (err)
 		return err;
@@ -393,9 +165,11 @@ static uint64_t bytes_of_items(const struct growth_candidate *candidate)
 	return bytes;
 }
 
-static uint64_t grown_bytes(const struct search *search, const struct growth_candidate *candidate)
+static uint64_t grown_bytes(
+	const struct growth_search *search, const struct growth_candidate *candidate)
 {
-	return grown(candidate->points[0].bytes, candidate->points[search->moments - 1].bytes);
+	return growth_between(
+		candidate->points[0].bytes, candidate->points[search->moments - 1].bytes);
 }
 
 static void candidate_deinit(struct growth_candidate *candidate)
@@ -405,7 +179,7 @@ static void candidate_deinit(struct growth_candidate *candidate)
 		mem_free((void *)candidate->points);
 }
 
-static void remove_candidate(struct search *search, size_t index)
+static void remove_candidate(struct growth_search *search, size_t index)
 {
 	candidate_deinit(&search->found.items[index]);
 	search->found.count--;
@@ -417,18 +191,21 @@ static void remove_candidate(struct search *search, size_t index)
 
 // Of two candidates for one node, is this the worse? A container's new items explain the growth, or
 // what its older items have gathered does; then siblings say more than a sum.
-static bool is_worse(const struct search *search, const struct growth_candidate *a,
+static bool is_worse(const struct growth_search *search, const struct growth_candidate *a,
 	const struct growth_candidate *b)
 {
+	node_id node = search->nodes[a - search->found.items];
+
 	if (a->kind == GROWTH_CONTAINER)
-		return bytes_of_items(a) * 2 < grown_bytes(search, b);
+		return (bytes_of_items(a) + heap_size_of(search->graph, node)) * 2 <
+		       grown_bytes(search, b);
 	if (b->kind == GROWTH_CONTAINER)
 		return !is_worse(search, b, a);
 	return grown_bytes(search, a) < grown_bytes(search, b);
 }
 
 // A container that is an anchor too was found twice.
-static void drop_twins(struct search *search)
+static void drop_twins(struct growth_search *search)
 {
 	for (size_t i = 0; i < search->found.count; i++) {
 		for (size_t k = i + 1; k < search->found.count; k++) {
@@ -443,7 +220,8 @@ static void drop_twins(struct search *search)
 	}
 }
 
-static struct error *add_siblings(struct search *search, const struct pick *picks, size_t count)
+static struct error *add_siblings(
+	struct growth_search *search, const struct growth_pick *picks, size_t count)
 {
 	const struct growth_sample *sample = search->growth->sample;
 	node_id owner = search->input->dominators->idom[sample->tracks[picks[0].track].node];
@@ -466,8 +244,8 @@ static struct error *add_siblings(struct search *search, const struct pick *pick
 			points[m].bytes += part[m].bytes;
 		}
 		if (track->kind == GROWTH_TRACK_CONTAINER)
-			err = count_new_items(search, &candidate, track->node, track->length,
-				grown(part[0].length, track->length));
+			err = growth_count_new_items(search, &candidate, track->node, track->length,
+				growth_between(part[0].length, track->length));
 	}
 	if (!err)
 		err = add_candidate(search, &candidate, owner);
@@ -476,7 +254,7 @@ static struct error *add_siblings(struct search *search, const struct pick *pick
 	return err;
 }
 
-static bool has_named_parts(const struct search *search, const struct pick *pick)
+static bool has_named_parts(const struct growth_search *search, const struct growth_pick *pick)
 {
 	const struct dominators *dominators = search->input->dominators;
 	node_id node = search->growth->sample->tracks[pick->track].node;
@@ -486,12 +264,12 @@ static bool has_named_parts(const struct search *search, const struct pick *pick
 
 // Many growing containers (or buffers) side by side in one holder, which has no name for each: the
 // variables of a module or the attributes of an object are findings of their own.
-static struct error *find_siblings(struct search *search)
+static struct error *find_siblings(struct growth_search *search)
 {
-	struct pick *picks = search->picks.items;
+	struct growth_pick *picks = search->picks.items;
 	struct error *err = NULL;
 
-	qsort(picks, search->picks.count, sizeof(*picks), compare_picks_by_owner);
+	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_owner);
 	for (size_t i = 0, end; i < search->picks.count && !err; i = end) {
 		for (end = i + 1; end < search->picks.count; end++) {
 			if (picks[end].owner != picks[i].owner || picks[end].kind != picks[i].kind)
@@ -504,12 +282,12 @@ static struct error *find_siblings(struct search *search)
 	return err;
 }
 
-static struct error *find_tracks(struct search *search)
+static struct error *find_tracks(struct growth_search *search)
 {
-	struct pick *picks = search->picks.items;
+	struct growth_pick *picks = search->picks.items;
 	size_t of_kind = 0;
 
-	qsort(picks, search->picks.count, sizeof(*picks), compare_picks_by_weight);
+	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_weight);
 	for (size_t i = 0; i < search->picks.count; i++) {
 		struct error *err;
 
@@ -527,16 +305,51 @@ static uint64_t grown_of_root(const struct growth *growth, uint32_t type)
 {
 	const struct growth_sample *sample = growth->sample;
 
-	for (size_t i = first_group_of(sample, GROWTH_OF_ROOT);
+	for (size_t i = growth_first_group(sample, GROWTH_OF_ROOT);
 		i < sample->group_count && sample->groups[i].anchor == GROWTH_OF_ROOT; i++) {
 		if (sample->groups[i].type == type)
-			return grown(growth->group_first[i].objects, sample->groups[i].objects);
+			return growth_between(
+				growth->group_first[i].objects, sample->groups[i].objects);
 	}
 	return 0;
 }
 
+// New objects are held in the same way, old ones each in its own: the way that most of a sample is
+// held stands for the new ones. One that holds a single object of the sample says nothing.
+static struct error *choose_example(
+	const struct growth_search *search, const struct growth_type_count *count, node_id *ret)
+{
+	size_t examples = count->of_root < GROWTH_EXAMPLES ? count->of_root : GROWTH_EXAMPLES;
+	char *signatures[GROWTH_EXAMPLES] = {0};
+	unsigned votes[GROWTH_EXAMPLES] = {0}, most = 1;
+	struct error *err = NULL;
+
+	for (size_t i = 0; i < examples && !err; i++) {
+		struct path_description path = {0};
+
+		err = paths_describe(search->input->paths, count->examples[i], &path);
+		if (err)
+			break;
+		signatures[i] = growth_signature(path.text);
+		path_description_deinit(&path);
+		if (!signatures[i])
+			err = error_enomem();
+	}
+	for (size_t i = 0; i < examples && !err; i++) {
+		for (size_t k = 0; k < examples; k++)
+			votes[i] += strcmp(signatures[i], signatures[k]) == 0;
+		if (votes[i] > most) {
+			most = votes[i];
+			*ret = count->examples[i];
+		}
+	}
+	for (size_t i = 0; i < examples; i++)
+		mem_free(signatures[i]);
+	return err;
+}
+
 // Types whose growth has no single holder: most new objects have several.
-static struct error *find_types(struct search *search)
+static struct error *find_types(struct growth_search *search)
 {
 	const struct growth *growth = search->growth;
 	const struct growth_sample *sample = growth->sample;
@@ -544,15 +357,23 @@ static struct error *find_types(struct search *search)
 
 	for (uint32_t type = 0; type < sample->type_count && found < CANDIDATES_MAX; type++) {
 		const struct growth_point *points = growth->type_points + type * search->moments;
-		uint64_t added = grown(points[0].length, points[search->moments - 1].length);
+		uint64_t added =
+			growth_between(points[0].length, points[search->moments - 1].length);
+		const struct growth_type_count *count = &sample->type_counts[type];
 		struct growth_candidate candidate = {
 			.kind = GROWTH_TYPE, .points = points, .bound = UINT64_MAX};
+		node_id example = HEAP_NODE_NONE;
 		struct error *err;
 
 		if (added < TYPE_OBJECTS_MIN || !is_growing(points, search->moments, false) ||
 			grown_of_root(growth, type) * 2 < added)
 			continue;
-		err = add_candidate(search, &candidate, sample->type_counts[type].example);
+		err = choose_example(search, count, &example);
+		if (err)
+			return err;
+		if (example == HEAP_NODE_NONE)
+			continue;
+		err = add_candidate(search, &candidate, example);
 		if (err)
 			return err;
 		found++;
@@ -579,14 +400,14 @@ static bool is_anchor(const struct growth_sample *sample, uint64_t address)
 	return false;
 }
 
-static size_t find_parent(const struct search *search, size_t index)
+static size_t find_parent(const struct growth_search *search, size_t index)
 {
 	const struct dominators *dominators = search->input->dominators;
 	const struct growth_sample *sample = search->growth->sample;
 	node_id node = search->nodes[index];
 	const struct growth_candidate *candidate = &search->found.items[index];
-	// A holder's bytes are its own: they end where the next anchor begins. But items that several
-	// hold belong to what is above all of them.
+	// A holder's bytes are its own: they end where the next anchor begins. But items that
+	// several hold belong to what is above all of them.
 	bool is_shared = candidate->shared_bytes > grown_bytes(search, candidate);
 	bool is_beyond = !is_shared && is_anchor(sample, growth_address(search->graph, node));
 	node_id owner = dominators->idom[node];
@@ -600,25 +421,44 @@ static size_t find_parent(const struct search *search, size_t index)
 
 			if (search->nodes[i] != node || i == index || above->kind == GROWTH_TYPE)
 				continue;
-			if (above->is_over_siblings ? node == owner :
-				above->kind != GROWTH_HOLDER || !is_beyond)
+			if (above->is_over_siblings ? node == owner
+						    : above->kind != GROWTH_HOLDER || !is_beyond)
 				return i;
 		}
-		is_beyond = is_beyond || (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
+		is_beyond = is_beyond ||
+			    (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
 	}
 	return GROWTH_NO_CANDIDATE;
 }
 
-static void search_deinit(struct search *search)
+// The candidate that a sample of a type is reached through: its items are what piles up.
+static size_t find_way(const struct growth_search *search, size_t index)
 {
-	pick_vector_deinit(&search->picks);
+	node_id node = search->nodes[index];
+
+	for (uint32_t steps = 0; steps < PARENT_STEPS_MAX; steps++) {
+		node = paths_parent(search->input->paths, node);
+		if (node == HEAP_ROOT || node == HEAP_NODE_NONE)
+			break;
+		for (size_t i = 0; i < search->found.count; i++) {
+			if (search->nodes[i] == node && search->found.items[i].kind != GROWTH_TYPE)
+				return i;
+		}
+	}
+	return GROWTH_NO_CANDIDATE;
+}
+
+static void search_deinit(struct growth_search *search)
+{
+	growth_pick_vector_deinit(&search->picks);
 	mem_free(search->nodes);
 }
 
-struct error *growth_find_candidates(
-	struct growth *growth, const struct growth_sample_input *input)
+struct error *growth_find_candidates(struct growth *growth, const struct growth_sample_input *input)
 {
-	struct search search = {.growth = growth, .input = input, .graph = input->graph,
+	struct growth_search search = {.growth = growth,
+		.input = input,
+		.graph = input->graph,
 		.moments = growth->view.moment_count};
 	struct error *err = pick_tracks(&search);
 
@@ -631,14 +471,16 @@ struct error *growth_find_candidates(
 		err = find_types(&search);
 	}
 	for (size_t i = 0; i < search.found.count && !err; i++) {
-		if (search.found.items[i].kind != GROWTH_TYPE)
+		if (search.found.items[i].kind == GROWTH_TYPE)
+			search.found.items[i].reached_through = find_way(&search, i);
+		else
 			search.found.items[i].parent = find_parent(&search, i);
 	}
 	growth->candidates = search.found.items;
 	growth->view.candidates = search.found.items;
 	growth->view.candidate_count = search.found.count;
-	count_group_items(growth, GROWTH_OF_GARBAGE, growth->view.garbage,
-		&growth->view.garbage_count);
+	growth_count_group_items(
+		growth, GROWTH_OF_GARBAGE, growth->view.garbage, &growth->view.garbage_count);
 	search_deinit(&search);
 	return err;
 }

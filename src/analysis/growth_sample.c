@@ -5,6 +5,7 @@
 #include "analysis/growth_anchors.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -106,6 +107,22 @@ static struct error *count_in_group(
 	return NULL;
 }
 
+// What several hold, or C code: of each type a sample (reservoir sampling), to be named if the type
+// is found to grow. Chance is a hash, so that one graph always gives one answer.
+static void keep_example(struct maker *maker, struct growth_type_count *count, node_id node)
+{
+	uint64_t place = count->of_root;
+
+	if (maker->input->dominators->idom[node] != HEAP_ROOT ||
+		heap_has_flag(maker->graph, node, HEAP_NODE_STATIC))
+		return;
+	count->of_root++;
+	if (place >= GROWTH_EXAMPLES)
+		place = ((node + place) * 0x9e3779b97f4a7c15 >> 20) % count->of_root;
+	if (place < GROWTH_EXAMPLES)
+		count->examples[place] = node;
+}
+
 static struct error *count_node(struct maker *maker, node_id node, uint64_t bytes)
 {
 	struct growth_sample *sample = maker->sample;
@@ -122,7 +139,7 @@ static struct error *count_node(struct maker *maker, node_id node, uint64_t byte
 		sample->tracked += is_tracked;
 		sample->type_counts[type].objects++;
 		sample->type_counts[type].bytes += bytes;
-		sample->type_counts[type].example = node;
+		keep_example(maker, &sample->type_counts[type], node);
 	}
 	return count_in_group(&maker->groups, index, type, node, bytes);
 }
@@ -141,7 +158,7 @@ static void trim(struct track_vector *tracks, size_t limit)
 {
 	if (tracks->count <= limit)
 		return;
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 }
@@ -169,10 +186,13 @@ static void probe(const struct heap_graph *graph, struct growth_track *track)
 	const uint32_t *edges = heap_edges_of(graph, track->node, &count);
 
 	for (uint64_t i = 0; i < GROWTH_PROBES; i++) {
-		node_id item = edges[i * (count - 1) / (GROWTH_PROBES - 1)] & HEAP_EDGE_NODE;
+		uint32_t edge = (uint32_t)(i * (count - 1) / (GROWTH_PROBES - 1));
+		node_id item = edges[edge] & HEAP_EDGE_NODE;
 
-		if (!heap_has_flag(graph, item, HEAP_NODE_STATIC))
-			track->probes[track->probe_count++] = growth_address(graph, item);
+		if (heap_has_flag(graph, item, HEAP_NODE_STATIC))
+			continue;
+		track->probe_edges[track->probe_count] = edge;
+		track->probes[track->probe_count++] = growth_address(graph, item);
 	}
 }
 
@@ -186,8 +206,8 @@ static struct error *look_at_container(struct maker *maker, node_id node, uint64
 	heap_edges_of(graph, node, &count);
 	if (count < GROWTH_LENGTH_MIN || bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM)
 		return NULL;
-	track.length = graph->naming.length ?
-		graph->naming.length(graph->naming.context, node) : count;
+	track.length =
+		graph->naming.length ? graph->naming.length(graph->naming.context, node) : count;
 	if (track.length < GROWTH_LENGTH_MIN)
 		return NULL;
 	probe(graph, &track);
@@ -209,16 +229,18 @@ static struct error *look_at_node(struct maker *maker, node_id node)
 	heap_edges_of(graph, node, &count);
 	if (bytes < GROWTH_BUFFER_MIN || (role != HEAP_TYPE_BUFFER && count > 0))
 		return NULL;
-	return add_track(maker, (struct growth_track){
-		.node = node, .kind = GROWTH_TRACK_BUFFER, .length = bytes});
+	return add_track(maker,
+		(struct growth_track){.node = node, .kind = GROWTH_TRACK_BUFFER, .length = bytes});
 }
 
 static struct error *add_anchors(struct maker *maker)
 {
 	for (size_t i = ANCHOR_GARBAGE + 1; i < maker->anchors.list.count; i++) {
 		const struct growth_anchor *anchor = &maker->anchors.list.items[i];
-		struct growth_track track = {.node = anchor->node, .kind = GROWTH_TRACK_ANCHOR,
-			.length = anchor->objects, .bytes = anchor->bytes};
+		struct growth_track track = {.node = anchor->node,
+			.kind = GROWTH_TRACK_ANCHOR,
+			.length = anchor->objects,
+			.bytes = anchor->bytes};
 		struct error *err = add_track(maker, track);
 
 		if (err)
@@ -229,7 +251,7 @@ static struct error *add_anchors(struct maker *maker)
 
 static struct error *sign_largest(struct maker *maker, struct track_vector *tracks)
 {
-	qsort(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
+	sort_items(tracks->items, tracks->count, sizeof(*tracks->items), compare_larger_first);
 	if (tracks->count > GROWTH_TRACKS_MAX)
 		tracks->count = GROWTH_TRACKS_MAX;
 	for (size_t i = 0; i < tracks->count && i < SIGNATURES; i++) {
@@ -275,7 +297,7 @@ static struct error *collect_tracks(struct maker *maker)
 		sample->track_count += tracks->count;
 		tracks->count = 0; // the signatures have moved
 	}
-	qsort(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
+	sort_items(sample->tracks, count, sizeof(*sample->tracks), compare_tracks);
 	return NULL;
 }
 
@@ -319,7 +341,7 @@ static struct error *collect_groups(struct maker *maker)
 			.bytes = slot->bytes,
 		};
 	}
-	qsort(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
+	sort_items(sample->groups, sample->group_count, sizeof(*sample->groups), compare_groups);
 	return NULL;
 }
 
@@ -332,8 +354,8 @@ static struct error *number_types(struct maker *maker)
 		return error_enomem();
 	for (uint32_t i = 0; i < graph->type_count; i++) {
 		const char *name = graph->types[i].name;
-		struct error *err = growth_types_intern(
-			maker->types, name ? name : "?", &maker->type_of[i]);
+		struct error *err =
+			growth_types_intern(maker->types, name ? name : "?", &maker->type_of[i]);
 
 		if (err)
 			return err;

@@ -7,18 +7,18 @@
  *
  *	container   anything with a length of at least GROWTH_LENGTH_MIN
  *	buffer      an object without referents of at least GROWTH_BUFFER_MIN bytes
- *	anchor      a dominator that a person could name: a module, class, frame, or what hangs from one
- *	            by attributes and keys. Every object belongs to its nearest anchor, so that a
- *	            thousand small lists, a linked list or a tree show up as growth of their holder.
+ *	anchor      a dominator that a person could name: a module, class, frame, or what hangs from
+ *one by attributes and keys. Every object belongs to its nearest anchor, so that a thousand small
+ *lists, a linked list or a tree show up as growth of their holder.
  *
  * Objects of CPython do not move: the address with the type is the identity. Where an object is
- * replaced by a bigger one (`text += more`), the owner's address with the type stands in for it, and
- * for the largest ones the path's signature.
+ * replaced by a bigger one (`text += more`), the owner's address with the type stands in for it,
+ *and for the largest ones the path's signature.
  *
  * Which node is an anchor is decided by structure alone (nothing is read from the target): the
  * entries of large containers are not, nor are small ones, nor recursive structures' inner nodes.
  *
- * Memory kept: 128 bytes per track, at most GROWTH_TRACKS_MAX of a kind whatever the size of the
+ * Memory kept: 152 bytes per track, at most GROWTH_TRACKS_MAX of a kind whatever the size of the
  * process; 40 bytes per pair of anchor and type. While a sample is made: 4 bytes per node more.
  */
 #pragma once
@@ -34,7 +34,10 @@
 /** Of containers, of buffers and of anchors; the largest are kept. */
 #define GROWTH_TRACKS_MAX 131072
 /** Items of a container that are remembered, to see whether old ones stay while new ones come. */
-#define GROWTH_PROBES 6
+#define GROWTH_PROBES     6
+
+/** Objects of a type that are asked who holds them. */
+#define GROWTH_EXAMPLES 12
 
 enum growth_track_kind {
 	GROWTH_TRACK_CONTAINER,
@@ -45,9 +48,10 @@ enum growth_track_kind {
 struct growth_track {
 	uint64_t address;
 	uint64_t owner; /* address of the immediate dominator; 0 if that is the root */
-	uint64_t probes[GROWTH_PROBES]; /* container: addresses of some items, spread evenly */
-	uint64_t length;                /* container: items; buffer: bytes; anchor: its own objects */
-	uint64_t bytes;                 /* anchor: its own objects' bytes; else retained */
+	uint64_t probes[GROWTH_PROBES];      /* container: addresses of some items, spread evenly */
+	uint32_t probe_edges[GROWTH_PROBES]; /* and which edges they were */
+	uint64_t length; /* container: items; buffer: bytes; anchor: its own objects */
+	uint64_t bytes;  /* anchor: its own objects' bytes; else retained */
 	uint64_t retained;
 	char *signature; /* of the path, for the largest; NULL otherwise */
 	node_id node;
@@ -59,14 +63,15 @@ struct growth_track {
 
 /** Objects of one type that belong to one anchor. */
 struct growth_group {
-	uint64_t anchor; /* its address: GROWTH_OF_ROOT and GROWTH_OF_GARBAGE are none of the process's */
+	uint64_t anchor; /* its address: GROWTH_OF_ROOT and GROWTH_OF_GARBAGE are none of the
+			    process's */
 	uint32_t type;
 	node_id lowest, highest; /* by address: two samples */
 	uint64_t objects, bytes;
 };
 
 /** What hangs from no single holder: several hold it, or none is known. */
-#define GROWTH_OF_ROOT 0
+#define GROWTH_OF_ROOT    0
 /** What nothing reaches. */
 #define GROWTH_OF_GARBAGE 1
 
@@ -83,7 +88,9 @@ void growth_types_deinit(struct growth_types *types);
 
 struct growth_type_count {
 	uint64_t objects, bytes;
-	node_id example; /* the one at the highest address, as a sample */
+	/** Of those that only the root dominates, a random sample. */
+	uint64_t of_root;
+	node_id examples[GROWTH_EXAMPLES];
 };
 
 struct growth_sample {
@@ -91,7 +98,8 @@ struct growth_sample {
 	size_t track_count;
 	struct growth_group *groups; /* ascending by anchor, then type */
 	size_t group_count;
-	struct growth_type_count *type_counts; /* by number in growth_types; reachable objects only */
+	struct growth_type_count
+		*type_counts; /* by number in growth_types; reachable objects only */
 	size_t type_count;
 	/** Reachable ones; those of them on a GC list. */
 	uint64_t objects, bytes, tracked;

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-// A key like 'users' names a part of a structure; one with digits or other characters (an address, a
-// date, a session) is data. People's own keys are short.
+// A key like 'users' names a part of a structure; one with digits or other characters (an address,
+// a date, a session) is data. People's own keys are short.
 #define KEY_LENGTH_MAX 40
 
 // The length of the subscript that starts at text ("['a[b]']", "[17]"), brackets included; 0 if it
@@ -41,7 +41,8 @@ static size_t subscript_length(const char *text)
 // "['users']": a quoted identifier without digits?
 static bool is_plain_key(const char *subscript, size_t length)
 {
-	if (length < 5 || length > KEY_LENGTH_MAX || (subscript[1] != '\'' && subscript[1] != '"') ||
+	if (length < 5 || length > KEY_LENGTH_MAX ||
+		(subscript[1] != '\'' && subscript[1] != '"') ||
 		subscript[length - 2] != subscript[1])
 		return false;
 	for (size_t i = 2; i < length - 2; i++) {
@@ -58,7 +59,7 @@ static bool is_module(const struct string_builder *before)
 	size_t length = sizeof(modules) - 1;
 
 	return before->length >= length &&
-		memcmp(before->text + before->length - length, modules, length) == 0;
+	       memcmp(before->text + before->length - length, modules, length) == 0;
 }
 
 char *growth_signature(const char *path)

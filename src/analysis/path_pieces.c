@@ -186,6 +186,13 @@ static const struct heap_root *choose_root(const struct heap_graph *graph, node_
 	return first < end ? &graph->roots[best] : NULL;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static void write_root(struct writer *writer, node_id node)
 {
 	static const struct {
@@ -213,9 +220,12 @@ static void write_root(struct writer *writer, node_id node)
 	writer->ret->is_root_apart = kind != HEAP_ROOT_MODULES && kind != HEAP_ROOT_FRAME;
 	writer->ret->is_user_code =
 		kind == HEAP_ROOT_FRAME && root->file && !paths_is_library_file(root->file);
-	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED)
+	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED) {
 		write_piece(writer, "%s", root->name);
-	else if (root && root->name)
+		// Where the frame is now: two frames of one function are told apart by it.
+		if (root->file && *root->file)
+			write_step(writer, "%s (%s)", root->name, base_name(root->file));
+	} else if (root && root->name)
 		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
 	else if (kinds[kind].needs_type)
 		write_piece(writer, "%s: %s", kinds[kind].name,
@@ -243,11 +253,15 @@ static void write_closure(struct writer *writer)
 /** From a function's closure tuple to a cell, and out of the cell: one piece, " closure x". */
 static void write_closure_hop(struct writer *writer, const struct hop *hop)
 {
+	const struct heap_naming *naming = &writer->graph->naming;
 	bool has_name = hop->label.kind == HEAP_LABEL_CELL && *hop->label.text;
 
 	if (has_name)
 		snprintf(writer->variable, sizeof(writer->variable), "%s", hop->label.text);
-	else if (writer->closure == CLOSURE_TUPLE)
+	else if (writer->closure == CLOSURE_TUPLE && naming->free_variable)
+		naming->free_variable(naming->context, writer->function, hop->label.index,
+			writer->variable, sizeof(writer->variable));
+	if (writer->closure == CLOSURE_TUPLE && !*writer->variable)
 		snprintf(writer->variable, sizeof(writer->variable), "[%" PRIu64 "]",
 			hop->label.index);
 	if (writer->closure == CLOSURE_TUPLE && !hop->is_last) {
@@ -264,11 +278,14 @@ static void write_field(struct writer *writer, const struct hop *hop)
 	enum heap_type_role from = path_role_of(writer->graph, hop->from);
 	const char *name = name_of_field(hop->label.text);
 
-	if (!hop->is_last && strcmp(name, "__dict__") == 0) {
+	if (!hop->is_last && !*name) {
+		writer->pending_hops++;
+	} else if (!hop->is_last && strcmp(name, "__dict__") == 0) {
 		writer->is_namespace = true;
 		writer->pending_hops++;
 	} else if (!hop->is_last && strcmp(name, "__closure__") == 0) {
 		writer->closure = CLOSURE_TUPLE;
+		writer->variable[0] = '\0';
 		writer->function = hop->from;
 		writer->pending_hops++;
 	} else if (!hop->is_last && from == HEAP_TYPE_FRAME &&

@@ -42,7 +42,7 @@
 #define COST_UNREACHED 255
 
 #define ROLES (HEAP_TYPE_INSTANCE + 1)
-#define ANY   -1
+#define ANY   (-1)
 
 static const struct {
 	int from, to;
@@ -62,6 +62,8 @@ static const struct {
 	{HEAP_TYPE_MODULE, ANY, 6},
 	{HEAP_TYPE_MODULE, HEAP_TYPE_DICT, 1},
 	{HEAP_TYPE_INSTANCE, HEAP_TYPE_DICT, 1},
+	// May as well point back at what holds the instance; a class's attribute never does.
+	{HEAP_TYPE_INSTANCE, HEAP_TYPE_INSTANCE, 4},
 	{HEAP_TYPE_TYPE, ANY, 4},
 	{HEAP_TYPE_TYPE, HEAP_TYPE_DICT, 1},
 	{HEAP_TYPE_TYPE, HEAP_TYPE_TUPLE, COST_INTERNAL}, /* __mro__, __bases__ */

@@ -5,6 +5,7 @@
 #include "analysis/suspects_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -65,19 +66,26 @@ static uint64_t grown(uint64_t first, uint64_t last)
 bool suspects_is_dict(const struct growth_candidate *candidate)
 {
 	return candidate->kind == GROWTH_CONTAINER &&
-		(strcasestr(candidate->type, "dict") || strcasestr(candidate->type, "cache"));
+	       (strcasestr(candidate->type, "dict") || strcasestr(candidate->type, "cache"));
 }
 
-static bool is_by_bytes(const struct trial *trial)
+// A holder's bytes jump when a table in it is resized; its objects, if they grow, tell the pace.
+static bool is_by_bytes(const struct court *court, const struct trial *trial)
 {
-	return trial->kind == SUSPECT_HOLDER || trial->kind == SUSPECT_CHAIN;
+	uint64_t objects[GROWTH_MOMENTS_MAX];
+
+	if (trial->kind != SUSPECT_HOLDER && trial->kind != SUSPECT_CHAIN)
+		return false;
+	for (size_t i = 0; i < court->view->moment_count; i++)
+		objects[i] = trial->candidate->points[i].length;
+	return !growth_is_steady(objects, court->view->moment_count);
 }
 
 static uint64_t value_at(const struct trial *trial, size_t moment)
 {
 	const struct growth_point *point = &trial->candidate->points[moment];
 
-	return is_by_bytes(trial) ? point->bytes : point->length;
+	return trial->is_by_bytes ? point->bytes : point->length;
 }
 
 // Rates per interval: their spread, and whether the growth comes to rest.
@@ -111,12 +119,14 @@ static bool is_shrinking(const struct court *court, const struct trial *trial)
 	return !growth_is_steady(values, court->view->moment_count);
 }
 
+// A container that doubled has more than its old items' successors. What a holder's entries consist
+// of may have, while they were exchanged for others: its own length would tell.
 static bool is_churning(const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 
 	return candidate->probed >= 3 && candidate->survived * 2 < candidate->probed &&
-		trial->length_last < 2 * trial->length_first;
+	       (candidate->kind == GROWTH_HOLDER || trial->length_last < 2 * trial->length_first);
 }
 
 static bool is_noise(const struct trial *trial)
@@ -126,19 +136,19 @@ static bool is_noise(const struct trial *trial)
 	switch (trial->kind) {
 	case SUSPECT_CONTAINER:
 		return length < SUSPECTS_CONTAINER_ITEMS_MIN ||
-			trial->bytes < SUSPECTS_CONTAINER_BYTES_MIN ||
-			trial->bytes_per_minute < SUSPECTS_BYTES_PER_MINUTE_MIN;
+		       trial->bytes < SUSPECTS_CONTAINER_BYTES_MIN ||
+		       trial->bytes_per_minute < SUSPECTS_BYTES_PER_MINUTE_MIN;
 	case SUSPECT_BUFFER:
 		return trial->bytes < SUSPECTS_BUFFER_BYTES_MIN;
 	case SUSPECT_HOLDER:
 	case SUSPECT_CHAIN:
 		return length < SUSPECTS_HOLDER_OBJECTS_MIN ||
-			trial->bytes < SUSPECTS_HOLDER_BYTES_MIN ||
-			trial->steadiness < HOLDER_STEADINESS_MIN;
+		       trial->bytes < SUSPECTS_HOLDER_BYTES_MIN ||
+		       trial->steadiness < HOLDER_STEADINESS_MIN;
 	case SUSPECT_TYPE:
 		return length < SUSPECTS_TYPE_OBJECTS_MIN ||
-			trial->share < SUSPECTS_TYPE_SHARE_MIN ||
-			trial->steadiness < TYPE_STEADINESS_MIN;
+		       trial->share < SUSPECTS_TYPE_SHARE_MIN ||
+		       trial->steadiness < TYPE_STEADINESS_MIN;
 	case SUSPECT_THREAD:
 		return length < SUSPECTS_THREADS_MIN;
 	case SUSPECT_GARBAGE:
@@ -166,8 +176,8 @@ static void measure(const struct court *court, struct trial *trial)
 	trial->length_first = first->length;
 	trial->length_last = last->length;
 	trial->rate = grown(first->length, last->length) / court->seconds;
-	// Items that are held elsewhere too may have been there before: they cannot be more than all
-	// objects have grown by.
+	// Items that are held elsewhere too may have been there before: they cannot be more than
+	// all objects have grown by.
 	if (shared > grown(own, court->total_bytes))
 		shared = grown(own, court->total_bytes);
 	set_bytes(court, trial, own + shared);
@@ -176,6 +186,7 @@ static void measure(const struct court *court, struct trial *trial)
 static void try_one(const struct court *court, struct trial *trial)
 {
 	measure(court, trial);
+	trial->is_by_bytes = is_by_bytes(court, trial);
 	if (trial->candidate->bound != UINT64_MAX)
 		trial->fate = FATE_BOUNDED;
 	else if (is_shrinking(court, trial))
@@ -192,7 +203,8 @@ static size_t depth_of(const struct court *court, size_t index)
 {
 	size_t depth = 0;
 
-	while (depth < court->count && court->trials[index].candidate->parent != GROWTH_NO_CANDIDATE) {
+	while (depth < court->count &&
+		court->trials[index].candidate->parent != GROWTH_NO_CANDIDATE) {
 		index = court->trials[index].candidate->parent;
 		depth++;
 	}
@@ -209,6 +221,30 @@ static bool is_below(const struct court *court, size_t index, size_t above)
 	return false;
 }
 
+// "service.sessions[28]" is an entry of "service.sessions".
+static bool is_entry_of(const struct trial *trial, const struct trial *holder)
+{
+	const char *path = trial->candidate->path.text, *above = holder->candidate->path.text;
+	size_t length = strlen(above);
+
+	return length > 0 && strncmp(path, above, length) == 0 && path[length] == '[';
+}
+
+// Entries of one holder that grow, none much more than the others, are what the holder is told for.
+static void explain_entries(struct court *court, size_t parent)
+{
+	const struct trial *holder = &court->trials[parent];
+
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (trial->fate == FATE_SUSPECT && is_below(court, i, parent) &&
+			is_entry_of(trial, holder) &&
+			trial->bytes < holder->bytes * SIBLING_STANDS_OUT)
+			trial->fate = FATE_EXPLAINED;
+	}
+}
+
 // Among the suspects below a parent none is below another any more than the other's remainder says:
 // their bytes add up.
 static void weigh_parent(struct court *court, size_t parent)
@@ -219,6 +255,8 @@ static void weigh_parent(struct court *court, size_t parent)
 
 	if (trial->fate != FATE_SUSPECT)
 		return;
+	if (trial->kind == SUSPECT_HOLDER)
+		explain_entries(court, parent);
 	for (size_t i = 0; i < court->count; i++) {
 		if (court->trials[i].fate != FATE_SUSPECT || !is_below(court, i, parent))
 			continue;
@@ -275,7 +313,8 @@ static bool is_in_step(const struct court *court, const struct trial *a, const s
 // Of two that grow in step, does the first tell more?
 static bool tells_more(const struct trial *a, const struct trial *b)
 {
-	bool a_is_user = a->candidate->path.is_user_code, b_is_user = b->candidate->path.is_user_code;
+	bool a_is_user = a->candidate->path.is_user_code,
+	     b_is_user = b->candidate->path.is_user_code;
 
 	if ((a->kind == SUSPECT_THREAD) != (b->kind == SUSPECT_THREAD))
 		return a->kind == SUSPECT_THREAD;
@@ -288,8 +327,9 @@ static bool counts_items(const struct trial *trial)
 {
 	uint64_t length = grown(trial->length_first, trial->length_last);
 
-	return trial->fate == FATE_SUSPECT && (trial->kind == SUSPECT_THREAD ||
-		(trial->kind == SUSPECT_CONTAINER && length >= SUSPECTS_THREADS_MIN));
+	return trial->fate == FATE_SUSPECT &&
+	       (trial->kind == SUSPECT_THREAD ||
+		       (trial->kind == SUSPECT_CONTAINER && length >= SUSPECTS_THREADS_MIN));
 }
 
 static void merge_in_step(struct court *court)
@@ -320,6 +360,17 @@ static void weigh_types(struct court *court)
 {
 	uint64_t explained = 0;
 
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+		size_t way = trial->candidate->reached_through;
+
+		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_TYPE ||
+			way == GROWTH_NO_CANDIDATE || court->trials[way].fate != FATE_SUSPECT)
+			continue;
+		// C code holds these too, so that their holder does not dominate them.
+		trial->fate = FATE_EXPLAINED;
+		set_bytes(court, &court->trials[way], court->trials[way].bytes + trial->bytes);
+	}
 	for (size_t i = 0; i < court->count; i++) {
 		if (court->trials[i].fate == FATE_SUSPECT && court->trials[i].kind != SUSPECT_TYPE)
 			explained += court->trials[i].bytes;
@@ -389,12 +440,16 @@ static void make_threads(struct court *court)
 {
 	struct growth_candidate *candidate = &court->made[0];
 
-	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"threads",
-		.points = court->made_points[0], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+	*candidate = (struct growth_candidate){.type = "",
+		.path.text = (char *)"threads",
+		.points = court->made_points[0],
+		.parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE,
+		.bound = UINT64_MAX};
 	for (size_t i = 0; i < court->view->moment_count; i++)
 		court->made_points[0][i].length = court->view->moments[i].threads;
-	court->trials[court->count++] = (struct trial){
-		.candidate = candidate, .kind = SUSPECT_THREAD};
+	court->trials[court->count++] =
+		(struct trial){.candidate = candidate, .kind = SUSPECT_THREAD};
 }
 
 static bool collector_should_have_come(const struct court *court)
@@ -412,16 +467,20 @@ static void make_garbage(struct court *court)
 
 	if (!collector_should_have_come(court))
 		return;
-	*candidate = (struct growth_candidate){.type = "", .path.text = (char *)"",
-		.points = court->made_points[1], .parent = GROWTH_NO_CANDIDATE, .bound = UINT64_MAX};
+	*candidate = (struct growth_candidate){.type = "",
+		.path.text = (char *)"",
+		.points = court->made_points[1],
+		.parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE,
+		.bound = UINT64_MAX};
 	for (size_t i = 0; i < court->view->moment_count; i++)
-		court->made_points[1][i] = (struct growth_point){
-			court->view->moments[i].garbage_objects,
-			court->view->moments[i].garbage_bytes};
+		court->made_points[1][i] =
+			(struct growth_point){court->view->moments[i].garbage_objects,
+				court->view->moments[i].garbage_bytes};
 	memcpy(candidate->items, court->view->garbage, sizeof(candidate->items));
 	candidate->item_count = court->view->garbage_count;
-	court->trials[court->count++] = (struct trial){
-		.candidate = candidate, .kind = SUSPECT_GARBAGE};
+	court->trials[court->count++] =
+		(struct trial){.candidate = candidate, .kind = SUSPECT_GARBAGE};
 }
 
 static struct error *open_court(struct court *court)
@@ -447,6 +506,7 @@ static struct error *open_court(struct court *court)
 static void judge(struct court *court)
 {
 	double first = 0;
+	bool has_type = false;
 
 	for (size_t i = 0; i < court->count; i++)
 		try_one(court, &court->trials[i]);
@@ -461,12 +521,16 @@ static void judge(struct court *court)
 			trial->fate = FATE_CHURNING;
 	}
 	// From here on a candidate's index says nothing about its trial's place.
-	qsort(court->trials, court->count, sizeof(*court->trials), compare_trials);
+	sort_items(court->trials, court->count, sizeof(*court->trials), compare_trials);
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
 		if (i == 0)
 			first = trial->bytes_per_minute;
+		// What the first type's objects consist of grows with it.
+		if (trial->fate == FATE_SUSPECT && trial->kind == SUSPECT_TYPE && has_type)
+			trial->fate = FATE_EXPLAINED;
+		has_type = has_type || (trial->fate == FATE_SUSPECT && trial->kind == SUSPECT_TYPE);
 		if (trial->fate == FATE_SUSPECT && trial->kind != SUSPECT_THREAD &&
 			trial->bytes_per_minute < first * AGAINST_FIRST)
 			trial->fate = FATE_NOISE;
@@ -503,8 +567,8 @@ static struct error *write_suspects(const struct court *court, struct suspects *
 	return suspects_add_notes(court, ret);
 }
 
-struct error *suspects_find(const struct growth_view *view, enum suspects_collector collector,
-	struct suspects *ret)
+struct error *suspects_find(
+	const struct growth_view *view, enum suspects_collector collector, struct suspects *ret)
 {
 	struct court court = {.view = view, .collector = collector};
 	_cleanup_(suspects_deinit) struct suspects found = {0};

@@ -3,15 +3,13 @@
 /**
  * Leak suspects: which growth is a leak, ranked, with the evidence for it.
  *
- * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no suspect
- * is
- *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize);
- *	shrinking   anything that is smaller in a later snapshot: it is emptied now and then;
- *	slowing     growth whose last interval is below a quarter of its first: a warm-up. For what only
- *	            the interpreter and libraries hold (import, interned strings, compiled patterns):
- *	            below a half;
- *	churning    a container most of whose old items are gone although it is not much longer: its
- *	            length wanders;
+ * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no
+ *suspect is bounded     a container that cannot pass a known length (deque maxlen, lru_cache
+ *maxsize); shrinking   anything that is smaller in a later snapshot: it is emptied now and then;
+ *	slowing     growth whose last interval is below a quarter of its first: a warm-up. For what
+ *only the interpreter and libraries hold (import, interned strings, compiled patterns): below a
+ *half; churning    a container most of whose old items are gone although it is not much longer: its
+ *	            length wanders; and a holder whose entries are others now;
  *	noise       less than any leak that matters (SUSPECTS_* below).
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts
@@ -33,21 +31,21 @@
 
 #include "analysis/growth.h"
 
-/** Sixteen items and a kilobyte in the time of a hunt, and a kilobyte per minute (1.4 MB a day): the
- *  least that anybody would mend. */
-#define SUSPECTS_CONTAINER_ITEMS_MIN 16
-#define SUSPECTS_CONTAINER_BYTES_MIN 1024
+/** Sixteen items and a kilobyte in the time of a hunt, and a kilobyte per minute (1.4 MB a day):
+ * the least that anybody would mend. */
+#define SUSPECTS_CONTAINER_ITEMS_MIN  16
+#define SUSPECTS_CONTAINER_BYTES_MIN  1024
 #define SUSPECTS_BYTES_PER_MINUTE_MIN 1024
 /** Buffers grow by doubling or by eighths: less is one step of a small one. */
-#define SUSPECTS_BUFFER_BYTES_MIN 8192
+#define SUSPECTS_BUFFER_BYTES_MIN     8192
 /** Under a holder, objects of requests in flight come and go by the dozen. */
-#define SUSPECTS_HOLDER_OBJECTS_MIN 64
-#define SUSPECTS_HOLDER_BYTES_MIN 8192
+#define SUSPECTS_HOLDER_OBJECTS_MIN   64
+#define SUSPECTS_HOLDER_BYTES_MIN     8192
 /** A type without a holder is weak evidence: it must be a tenth of the growth of all objects. */
-#define SUSPECTS_TYPE_OBJECTS_MIN 1000
-#define SUSPECTS_TYPE_SHARE_MIN 0.1
-#define SUSPECTS_THREADS_MIN 3
-#define SUSPECTS_CONFIDENCE_MIN 0.3
+#define SUSPECTS_TYPE_OBJECTS_MIN     1000
+#define SUSPECTS_TYPE_SHARE_MIN       0.1
+#define SUSPECTS_THREADS_MIN          3
+#define SUSPECTS_CONFIDENCE_MIN       0.3
 
 enum suspect_kind {
 	SUSPECT_CONTAINER,
@@ -77,7 +75,7 @@ struct suspect {
 	struct suspect_item {
 		char *type;
 		uint64_t objects, bytes;
-	} *items;
+	} * items;
 	size_t item_count;
 	char **held_by;
 	size_t held_by_count;
@@ -101,8 +99,8 @@ struct suspects {
 };
 
 /** @p view has at least GROWTH_MOMENTS_MIN moments. @p ret is untouched on failure. */
-struct error *suspects_find(const struct growth_view *view, enum suspects_collector collector,
-	struct suspects *ret);
+struct error *suspects_find(
+	const struct growth_view *view, enum suspects_collector collector, struct suspects *ret);
 void suspects_deinit(struct suspects *suspects);
 
 static inline void cleanup_suspects_deinit(struct suspects *suspects)

@@ -22,12 +22,14 @@ struct trial {
 	enum suspect_kind kind;
 	enum fate fate;
 	uint64_t length_first, length_last;
-	uint64_t bytes; /* newly held, shared ones included, what others explain taken off */
-	double rate;    /* items per second over the whole time */
+	uint64_t bytes;    /* newly held, shared ones included, what others explain taken off */
+	double rate;       /* items per second over the whole time */
 	double steadiness; /* slowest interval over fastest */
 	double bytes_per_minute, share, confidence;
+	bool is_by_bytes; /* its pace is that of its bytes, not of its length */
 	unsigned intervals, growing_intervals;
-	/** The container that grows in step with this one and is told with it; NULL if there is none. */
+	/** The container that grows in step with this one and is told with it; NULL if there is
+	 * none. */
 	const struct growth_candidate *in_step;
 };
 

@@ -104,7 +104,8 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 	switch (trial->kind) {
 	case SUSPECT_CONTAINER:
 		return text_of("%s, %s %s, grew from %s%s to %s items in %s and holds %s more.",
-			path, article_of(type), type, at_most, first.text, last.text, seconds.text, bytes.text);
+			path, article_of(type), type, at_most, first.text, last.text, seconds.text,
+			bytes.text);
 	case SUSPECT_BUFFER:
 		return text_of("%s, %s %s, grew from %s to %s in %s.", path, article_of(type), type,
 			bytes_text(trial->length_first), bytes_text(trial->length_last),
@@ -115,17 +116,21 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 			seconds.text);
 	case SUSPECT_HOLDER:
 		return text_of("%s under %s grew by %s in %s.",
-			trial->candidate->is_over_siblings ? "Many containers" : "Many small objects",
+			trial->candidate->is_over_siblings ? "Many containers"
+							   : "Many small objects",
 			path, bytes.text, seconds.text);
 	case SUSPECT_TYPE:
-		return text_of("Objects of type %s grew from %s to %s in %s, without a single holder.",
+		return text_of(
+			"Objects of type %s grew from %s to %s in %s, without a single holder.",
 			type, first.text, last.text, seconds.text);
 	case SUSPECT_GARBAGE:
-		return text_of("Unreachable objects that the collector does not free grew from %s to "
-			"%s in %s.", first.text, last.text, seconds.text);
+		return text_of(
+			"Unreachable objects that the collector does not free grew from %s to "
+			"%s in %s.",
+			first.text, last.text, seconds.text);
 	case SUSPECT_THREAD:
-		return text_of("The process went from %s to %s threads in %s.", first.text, last.text,
-			seconds.text);
+		return text_of("The process went from %s to %s threads in %s.", first.text,
+			last.text, seconds.text);
 	}
 	return NULL;
 }
@@ -133,8 +138,10 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 // "41,310 → 56,020 → 71,690 items"
 static bool add_series(const struct court *court, const struct trial *trial, struct suspect *ret)
 {
-	_cleanup_(string_builder_deinit) struct string_builder series = {0};
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(string_builder_deinit)
+	struct string_builder series = {0};
+	_cleanup_(mem_free)
+	char *text = NULL;
 	size_t count = court->view->moment_count;
 
 	for (size_t i = 0; i < count; i++) {
@@ -145,9 +152,9 @@ static bool add_series(const struct court *court, const struct trial *trial, str
 		}
 		string_builder_add_format(&series, "%s%s%s", i ? " → " : "",
 			i < trial->candidate->unseen ? "≤ " : "",
-			trial->kind == SUSPECT_BUFFER ?
-				bytes_text(trial->candidate->points[i].length) :
-				count_text(trial->candidate->points[i].length));
+			trial->kind == SUSPECT_BUFFER
+				? bytes_text(trial->candidate->points[i].length)
+				: count_text(trial->candidate->points[i].length));
 	}
 	text = string_builder_finish(&series);
 	if (!text)
@@ -165,18 +172,22 @@ static bool add_container_evidence(const struct growth_candidate *candidate, str
 	bool fine = true;
 
 	if (candidate->probed > 0)
-		fine = fine && add_evidence(ret, candidate->survived == candidate->probed ?
-			"old items stay: %u of %u looked at are still held" :
-			"old items leave: %u of %u looked at are still held; a queue that is not "
-			"drained fast enough?", candidate->survived, candidate->probed);
+		fine = fine && add_evidence(ret,
+				       candidate->survived == candidate->probed
+					       ? "old items stay: %u of %u looked at are still held"
+					       : "old items leave: %u of %u looked at are still "
+						 "held; a queue that is not "
+						 "drained fast enough?",
+				       candidate->survived, candidate->probed);
 	if (candidate->shared_bytes > 0)
 		fine = fine && add_evidence(ret, "new items of %s are held elsewhere too",
-			bytes_text(candidate->shared_bytes));
+				       bytes_text(candidate->shared_bytes));
 	else
-		fine = fine && add_evidence(ret, "the new items die only with the %s", candidate->type);
+		fine = fine &&
+		       add_evidence(ret, "the new items die only with the %s", candidate->type);
 	if (suspects_is_dict(candidate))
 		fine = fine && add_evidence(ret, "no bound is known; a cache that is still filling "
-			"would look the same");
+						 "would look the same");
 	return fine;
 }
 
@@ -187,20 +198,22 @@ static bool add_all_evidence(
 	bool fine = add_series(court, trial, ret);
 
 	if (trial->bytes > 0 && trial->kind != SUSPECT_GARBAGE)
-		fine = fine && add_evidence(ret, "retains %s more: %.0f %% of the growth of all objects",
-			bytes_text(trial->bytes), trial->share * 100);
+		fine = fine &&
+		       add_evidence(ret, "retains %s more: %.0f %% of the growth of all objects",
+			       bytes_text(trial->bytes), trial->share * 100);
 	if (candidate->kind == GROWTH_CONTAINER && trial->kind == SUSPECT_CONTAINER)
 		fine = fine && add_container_evidence(candidate, ret);
 	if (candidate->is_replaced)
 		fine = fine && add_evidence(ret, "a bigger one takes its place each time");
 	if (trial->in_step)
 		fine = fine && add_evidence(ret, "%s (%s) grows in step with it, item by item",
-			trial->in_step->path.text, trial->in_step->type);
+				       trial->in_step->path.text, trial->in_step->type);
 	if (trial->kind == SUSPECT_GARBAGE)
-		fine = fine && add_evidence(ret, court->collector == SUSPECTS_COLLECTOR_DISABLED ?
-			"the cyclic collector is switched off" :
-			"more than a full collection waits for: is the collector disabled, or are "
-			"objects frozen?");
+		fine = fine && add_evidence(ret, court->collector == SUSPECTS_COLLECTOR_DISABLED
+							 ? "the cyclic collector is switched off"
+							 : "more than a full collection waits for: "
+							   "is the collector disabled, or are "
+							   "objects frozen?");
 	return fine;
 }
 
@@ -233,8 +246,8 @@ struct error *suspects_describe(
 	const struct court *court, const struct trial *trial, struct suspect *ret)
 {
 	// Threads have no path of their own, but something may keep a list of them.
-	const struct growth_candidate *named = trial->kind == SUSPECT_THREAD && trial->in_step ?
-		trial->in_step : trial->candidate;
+	const struct growth_candidate *named =
+		trial->kind == SUSPECT_THREAD && trial->in_step ? trial->in_step : trial->candidate;
 
 	ret->path = mem_strdup(named->path.text);
 	ret->type = mem_strdup(named->type);
@@ -261,17 +274,20 @@ static bool add_fates(const struct court *court, struct suspects *ret)
 		if (trial->bytes < SUSPECTS_HOLDER_BYTES_MIN || candidate->kind == GROWTH_TYPE)
 			continue;
 		if (trial->fate == FATE_BOUNDED && bounded++ < NOTES_OF_A_SORT)
-			fine = add_note(ret, "not a leak: %s (%s) is filling but bounded, %s of at most %s",
-				candidate->path.text, candidate->type, count_text(trial->length_last),
-				count_text(candidate->bound));
+			fine = add_note(ret,
+				"not a leak: %s (%s) is filling but bounded, %s of at most %s",
+				candidate->path.text, candidate->type,
+				count_text(trial->length_last), count_text(candidate->bound));
 		else if (trial->fate == FATE_SLOWING && slowing++ < NOTES_OF_A_SORT)
-			fine = add_note(ret, "slowing down: %s (%s) grew by %s, mostly at the beginning; "
-				"hunt longer to be sure", candidate->path.text, candidate->type,
-				bytes_text(trial->bytes));
+			fine = add_note(ret,
+				"slowing down: %s (%s) grew by %s, mostly at the beginning; "
+				"hunt longer to be sure",
+				candidate->path.text, candidate->type, bytes_text(trial->bytes));
 		else if (trial->fate == FATE_CHURNING && churning++ < NOTES_OF_A_SORT)
-			fine = add_note(ret, "undecided: %s (%s) grew by %s, but items come and go; hunt "
-				"longer to be sure", candidate->path.text, candidate->type,
-				bytes_text(trial->bytes));
+			fine = add_note(ret,
+				"undecided: %s (%s) grew by %s, but items come and go; hunt "
+				"longer to be sure",
+				candidate->path.text, candidate->type, bytes_text(trial->bytes));
 	}
 	return fine;
 }
@@ -304,16 +320,20 @@ static char *summarise_health(const struct court *court)
 	uint64_t rss;
 
 	if (rss_grew_alone(court->view, &rss))
-		return text_of("No leak of Python objects: memory grew by %s in %s, but all objects "
-			"together by %s only.", bytes_text(rss), seconds_text(court->seconds),
+		return text_of(
+			"No leak of Python objects: memory grew by %s in %s, but all objects "
+			"together by %s only.",
+			bytes_text(rss), seconds_text(court->seconds),
 			bytes_text(court->total_bytes));
 	if (court->total_bytes == 0)
-		return text_of("No leak: the objects of this process did not grow in %s (%s, then %s).",
+		return text_of(
+			"No leak: the objects of this process did not grow in %s (%s, then %s).",
 			seconds_text(court->seconds), bytes_text(first->bytes),
 			bytes_text(last->bytes));
-	return text_of("No leak: objects grew by %s in %s, but nothing grew steadily, without bound "
-		"and without letting go.", bytes_text(court->total_bytes),
-		seconds_text(court->seconds));
+	return text_of(
+		"No leak: objects grew by %s in %s, but nothing grew steadily, without bound "
+		"and without letting go.",
+		bytes_text(court->total_bytes), seconds_text(court->seconds));
 }
 
 struct error *suspects_add_notes(const struct court *court, struct suspects *ret)
@@ -323,16 +343,20 @@ struct error *suspects_add_notes(const struct court *court, struct suspects *ret
 	bool fine = add_fates(court, ret);
 
 	if (has_suspected_dict(court))
-		fine = fine && add_note(ret, "a cache that is still filling cannot be told from a leak "
-			"in %s: hunt longer (--for) if a suspect is meant to be one",
-			seconds_text(court->seconds));
+		fine = fine && add_note(ret,
+				       "a cache that is still filling cannot be told from a leak "
+				       "in %s: hunt longer (--for) if a suspect is meant to be one",
+				       seconds_text(court->seconds));
 	if (rss_grew_alone(court->view, &rss))
-		fine = fine && add_note(ret, "memory (RSS) grew by %s, Python objects by %s: the rest is "
-			"not Python objects, but fragmentation, free blocks or memory of C code",
-			bytes_text(rss), bytes_text(court->total_bytes));
+		fine = fine && add_note(ret,
+				       "memory (RSS) grew by %s, Python objects by %s: the rest is "
+				       "not Python objects, but fragmentation, free blocks or "
+				       "memory of C code",
+				       bytes_text(rss), bytes_text(court->total_bytes));
 	if (last->garbage_bytes >= SUSPECTS_HOLDER_BYTES_MIN)
-		fine = fine && add_note(ret, "%s in %s unreachable objects wait for the cyclic collector",
-			bytes_text(last->garbage_bytes), count_text(last->garbage_objects));
+		fine = fine &&
+		       add_note(ret, "%s in %s unreachable objects wait for the cyclic collector",
+			       bytes_text(last->garbage_bytes), count_text(last->garbage_objects));
 	if (!fine)
 		return error_enomem();
 	ret->summary = ret->count > 0 ? mem_strdup(ret->items[0].summary) : summarise_health(court);

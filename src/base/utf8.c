@@ -55,7 +55,7 @@ static bool is_control(const char *text, size_t length)
 		return bytes[0] == 0xc2 && bytes[1] < 0xa0;
 	if (length == 3 && bytes[0] == 0xe2)
 		return (bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
-			(bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
+		       (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
 	return false;
 }
 

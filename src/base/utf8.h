@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Bytes of the valid UTF-8 character that @p text starts with (1 to 4); 0 if it is none. NUL is one. */
+/** Bytes of the valid UTF-8 character that @p text starts with (1 to 4); 0 if it is none. NUL is
+ * one. */
 size_t utf8_character_length(const char *text);
 /** How many characters; invalid bytes count one each. */
 size_t utf8_count(const char *text);

@@ -21,15 +21,16 @@ enum exit_code {
 
 struct command {
 	const char *name;
-	const char *summary;   /* one line for the list of commands */
-	const char *usage;     /* "hunt [OPTIONS] PID" */
-	const char *text;      /* paragraphs under the usage line */
-	const char *examples;  /* after the options */
+	const char *summary;  /* one line for the list of commands */
+	const char *usage;    /* "hunt [OPTIONS] PID" */
+	const char *text;     /* paragraphs under the usage line */
+	const char *examples; /* after the options */
 	const struct option_row *options;
 	size_t options_size; /* of the struct that options fill; zeroed and handed to defaults() */
 	void (*defaults)(void *options);
 	/** Returns an error, or sets *ret_code. */
-	struct error *(*run)(const void *options, int operand_count, char **operands, int *ret_code);
+	struct error *(*run)(
+		const void *options, int operand_count, char **operands, int *ret_code);
 };
 
 extern const struct command command_hunt;

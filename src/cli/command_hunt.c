@@ -26,7 +26,7 @@ struct hunt_options {
 	double seconds;
 	unsigned snapshots;
 	unsigned pause_ms_max;
-	int mode; /* enum capture_mode */
+	int mode;   /* enum capture_mode */
 	int colour; /* enum colour_when */
 	bool json, force;
 };
@@ -37,28 +37,48 @@ static const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL
 static const char *const colour_words[] = {"auto", "always", "never", NULL};
 
 static const struct option_row hunt_rows[] = {
-	{.name = "for", .type = OPTION_SECONDS, .offset = offsetof(struct hunt_options, seconds),
-		.minimum = 0.5, .maximum = 7 * 86400, .argument = "SECONDS",
+	{.name = "for",
+		.type = OPTION_SECONDS,
+		.offset = offsetof(struct hunt_options, seconds),
+		.minimum = 0.5,
+		.maximum = 7 * 86400,
+		.argument = "SECONDS",
 		.help = "how long to look (default 60); slow leaks need more"},
-	{.name = "snapshots", .type = OPTION_COUNT,
-		.offset = offsetof(struct hunt_options, snapshots), .minimum = GROWTH_MOMENTS_MIN,
-		.maximum = GROWTH_MOMENTS_MAX, .argument = "N",
+	{.name = "snapshots",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, snapshots),
+		.minimum = GROWTH_MOMENTS_MIN,
+		.maximum = GROWTH_MOMENTS_MAX,
+		.argument = "N",
 		.why_minimum = "with fewer, growth that goes on cannot be told from growth that "
 			       "happened once",
 		.help = "how many, evenly spread (default 3, at most 32)"},
-	{.name = "json", .type = OPTION_FLAG, .offset = offsetof(struct hunt_options, json),
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct hunt_options, json),
 		.help = "the answer as JSON (docs/json.md)"},
-	{.name = "mode", .type = OPTION_CHOICE, .offset = offsetof(struct hunt_options, mode),
-		.choices = mode_words, .argument = "auto|clone|freeze|live",
+	{.name = "mode",
+		.type = OPTION_CHOICE,
+		.offset = offsetof(struct hunt_options, mode),
+		.choices = mode_words,
+		.argument = "auto|clone|freeze|live",
 		.help = "how to take a snapshot (default auto: clone, else freeze)"},
-	{.name = "max-pause", .type = OPTION_COUNT,
-		.offset = offsetof(struct hunt_options, pause_ms_max), .minimum = 1,
-		.maximum = 3600000, .argument = "MS",
+	{.name = "max-pause",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, pause_ms_max),
+		.minimum = 1,
+		.maximum = 3600000,
+		.argument = "MS",
 		.help = "refuse if the process would be stopped longer"},
-	{.name = "force", .type = OPTION_FLAG, .offset = offsetof(struct hunt_options, force),
+	{.name = "force",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct hunt_options, force),
 		.help = "go on although memory is short"},
-	{.name = "color", .type = OPTION_CHOICE, .offset = offsetof(struct hunt_options, colour),
-		.choices = colour_words, .argument = "auto|always|never",
+	{.name = "color",
+		.type = OPTION_CHOICE,
+		.offset = offsetof(struct hunt_options, colour),
+		.choices = colour_words,
+		.argument = "auto|always|never",
 		.help = "colours (default auto: on a terminal)"},
 	{.type = OPTION_END},
 };
@@ -75,6 +95,7 @@ struct hunt {
 	struct growth growth;
 	struct hunt_report report;
 	double started_s, first_s;
+	enum suspects_collector collector; /* as the last snapshot saw it */
 };
 
 static struct error *parse_pid(const char *text, pid_t *ret)
@@ -85,7 +106,8 @@ static struct error *parse_pid(const char *text, pid_t *ret)
 	errno = 0;
 	pid = strtol(text, &end, 10);
 	if (errno || end == text || *end || pid <= 0 || pid > INT_MAX)
-		return error_create(ERROR_USAGE, "'%s' is no process id: a number is expected", text);
+		return error_create(
+			ERROR_USAGE, "'%s' is no process id: a number is expected", text);
 	*ret = (pid_t)pid;
 	return NULL;
 }
@@ -122,14 +144,18 @@ static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapsh
 // The graph is alive only in here: what is needed of it goes into the growth sample.
 static struct error *take_snapshot(struct hunt *hunt)
 {
-	const struct heap_snapshot_options options = {.capture = {
-		.mode = (enum capture_mode)hunt->options->mode,
-		.pause_ms_max = hunt->options->pause_ms_max,
-		.force = hunt->options->force,
-	}};
-	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
-	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
-	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	const struct heap_snapshot_options options = {
+		.capture = {
+			.mode = (enum capture_mode)hunt->options->mode,
+			.pause_ms_max = hunt->options->pause_ms_max,
+			.force = hunt->options->force,
+		}};
+	_cleanup_(heap_snapshot_destroy)
+	struct heap_snapshot *snapshot = NULL;
+	_cleanup_(dominators_destroy)
+	struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy)
+	struct paths *paths = NULL;
 	struct growth_input input;
 	struct error *err;
 
@@ -151,6 +177,8 @@ static struct error *take_snapshot(struct hunt *hunt)
 		.rss_bytes = snapshot->stats.rss_bytes,
 		.threads = hunt->report.threads,
 	};
+	hunt->collector = snapshot->stats.collector_is_enabled ? SUSPECTS_COLLECTOR_ENABLED
+							       : SUSPECTS_COLLECTOR_DISABLED;
 	err = growth_add(&hunt->growth, &input);
 	if (err)
 		return err;
@@ -211,29 +239,31 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 		return end;
 	if (!is_enough) {
 		progress_clear();
-		fprintf(stderr, "shikari: interrupted after %zu of the %d snapshots that an answer "
-			"needs\n", hunt->report.snapshot_count, GROWTH_MOMENTS_MIN);
+		fprintf(stderr,
+			"shikari: interrupted after %zu of the %d snapshots that an answer "
+			"needs\n",
+			hunt->report.snapshot_count, GROWTH_MOMENTS_MIN);
 		*ret_code = EXIT_SIGNAL + interrupt_signal();
 		return NULL;
 	}
-	hunt->report.ended_early =
-		hunt->report.snapshot_count < hunt->options->snapshots ? ending_of(end) :
-		mem_strdup("");
+	hunt->report.ended_early = hunt->report.snapshot_count < hunt->options->snapshots
+					   ? ending_of(end)
+					   : mem_strdup("");
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
-	return suspects_find(
-		&hunt->growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &hunt->report.suspects);
+	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 
 static struct error *print_report(const struct hunt *hunt, int *ret_code)
 {
 	const struct report_style style = {
 		.width = terminal_width(STDOUT_FILENO),
-		.has_colour = terminal_has_colour(
-			(enum colour_when)hunt->options->colour, STDOUT_FILENO),
+		.has_colour =
+			terminal_has_colour((enum colour_when)hunt->options->colour, STDOUT_FILENO),
 	};
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(mem_free)
+	char *text = NULL;
 	struct error *err = NULL;
 
 	if (hunt->options->json)
@@ -284,7 +314,8 @@ static struct error *run(const void *options, int operand_count, char **operands
 	if (operand_count == 0)
 		return error_create(ERROR_USAGE, "hunt needs the id of a process");
 	if (operand_count > 1)
-		return error_create(ERROR_USAGE, "hunt takes one process, not also '%s'", operands[1]);
+		return error_create(
+			ERROR_USAGE, "hunt takes one process, not also '%s'", operands[1]);
 	err = parse_pid(operands[0], &pid);
 	if (err)
 		return err;
@@ -299,8 +330,10 @@ const struct command command_hunt = {
 	.name = "hunt",
 	.summary = "find the leak: what grows, who holds it, how fast (`shikari PID` is the same)",
 	.usage = "hunt [OPTIONS] PID",
-	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. The\n"
-		"process is stopped for milliseconds per snapshot; nothing is installed or run in it.\n",
+	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. "
+		"The\n"
+		"process is stopped for milliseconds per snapshot; nothing is installed or run in "
+		"it.\n",
 	.examples = "examples:\n"
 		    "  shikari hunt 4242\n"
 		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n\n"

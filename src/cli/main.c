@@ -44,9 +44,10 @@ static struct error *unknown_command(const char *name)
 	if (nearest)
 		return error_create(ERROR_USAGE,
 			"'%s' is neither a command nor a process id; did you mean '%s'? "
-			"(see shikari help)", name, nearest);
-	return error_create(ERROR_USAGE,
-		"'%s' is neither a command nor a process id (see shikari help)", name);
+			"(see shikari help)",
+			name, nearest);
+	return error_create(
+		ERROR_USAGE, "'%s' is neither a command nor a process id (see shikari help)", name);
 }
 
 struct error *write_output(const char *text, int *ret_code)
@@ -69,12 +70,14 @@ static void print_overview(FILE *out)
 	      "       shikari COMMAND [OPTIONS] …\n"
 	      "       shikari help [COMMAND]\n"
 	      "       shikari --version\n\n"
-	      "commands:\n", out);
+	      "commands:\n",
+		out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nexamples:\n"
 	      "  shikari 4242                 find the leak in process 4242, looking for a minute\n"
-	      "  shikari hunt --for 600 4242  the same, for ten minutes: slow leaks, filling caches\n",
+	      "  shikari hunt --for 600 4242  the same, for ten minutes: slow leaks, filling "
+	      "caches\n",
 		out);
 }
 
@@ -108,7 +111,8 @@ static struct error *run_help(int argc, char **argv, int *ret_code)
 static struct error *run_command(
 	const struct command *command, int argc, char **argv, int *ret_code)
 {
-	_cleanup_(mem_free) void *options = mem_calloc(1, command->options_size);
+	_cleanup_(mem_free)
+	void *options = mem_calloc(1, command->options_size);
 	struct error *err;
 	int operands;
 	bool help;
@@ -148,7 +152,8 @@ static struct error *run(int argc, char **argv, int *ret_code)
 		return run_help(argc - 1, argv + 1, ret_code);
 	if (strcmp(argv[0], "--version") == 0)
 		return write_output("shikari " SHIKARI_VERSION "\n"
-				    "reads CPython 3.11 on x86-64 Linux\n", ret_code);
+				    "reads CPython 3.11 on x86-64 Linux\n",
+			ret_code);
 	// `shikari [OPTIONS] PID` is a hunt.
 	if (isdigit((unsigned char)argv[0][0]) || argv[0][0] == '-')
 		return run_command(&command_hunt, argc, argv, ret_code);
@@ -172,7 +177,8 @@ static int code_of(const struct error *err)
 
 static void print_error(const struct error *err)
 {
-	_cleanup_(mem_free) char *clean = utf8_clean(error_message(err), true);
+	_cleanup_(mem_free)
+	char *clean = utf8_clean(error_message(err), true);
 
 	progress_clear();
 	fprintf(stderr, "shikari: %s\n", clean ? clean : error_message(err));

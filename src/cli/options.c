@@ -41,8 +41,8 @@ static unsigned distance(const char *a, const char *b)
 	return row[length_b];
 }
 
-const char *options_nearest(
-	const char *word, size_t count, const char *(*word_at)(const void *, size_t), const void *context)
+const char *options_nearest(const char *word, size_t count,
+	const char *(*word_at)(const void *, size_t), const void *context)
 {
 	const char *nearest = NULL;
 	unsigned least = DISTANCE_MAX + 1;
@@ -81,8 +81,8 @@ static struct error *unknown_option(const struct option_row *rows, const char *n
 	snprintf(word, sizeof(word), "%.*s", length, name);
 	nearest = options_nearest(word, row_count(rows), row_name, rows);
 	if (nearest)
-		return error_create(ERROR_USAGE, "there is no option --%s; did you mean --%s?", word,
-			nearest);
+		return error_create(
+			ERROR_USAGE, "there is no option --%s; did you mean --%s?", word, nearest);
 	return error_create(ERROR_USAGE, "there is no option --%s", word);
 }
 
@@ -94,14 +94,13 @@ static struct error *set_number(const struct option_row *row, const char *text, 
 	errno = 0;
 	value = strtod(text, &end);
 	if (errno || end == text || *end || !isfinite(value))
-		return error_create(
-			ERROR_USAGE, "--%s takes a number, not '%s'", row->name, text);
+		return error_create(ERROR_USAGE, "--%s takes a number, not '%s'", row->name, text);
 	if (value < row->minimum && row->why_minimum)
 		return error_create(ERROR_USAGE, "--%s must be at least %g: %s", row->name,
 			row->minimum, row->why_minimum);
 	if (value < row->minimum || value > row->maximum)
-		return error_create(ERROR_USAGE, "--%s must be between %g and %g, not %s", row->name,
-			row->minimum, row->maximum, text);
+		return error_create(ERROR_USAGE, "--%s must be between %g and %g, not %s",
+			row->name, row->minimum, row->maximum, text);
 	if (row->type == OPTION_SECONDS) {
 		*(double *)member = value;
 		return NULL;
@@ -121,8 +120,7 @@ static struct error *set_choice(const struct option_row *row, const char *text, 
 			return NULL;
 		}
 	}
-	return error_create(
-		ERROR_USAGE, "--%s takes %s, not '%s'", row->name, row->argument, text);
+	return error_create(ERROR_USAGE, "--%s takes %s, not '%s'", row->name, row->argument, text);
 }
 
 static struct error *set_option(const struct option_row *row, const char *text, void *target)
@@ -136,8 +134,8 @@ static struct error *set_option(const struct option_row *row, const char *text, 
 		return NULL;
 	}
 	if (!text)
-		return error_create(
-			ERROR_USAGE, "--%s needs a value: --%s %s", row->name, row->name, row->argument);
+		return error_create(ERROR_USAGE, "--%s needs a value: --%s %s", row->name,
+			row->name, row->argument);
 	if (row->type == OPTION_CHOICE)
 		return set_choice(row, text, member);
 	return set_number(row, text, member);
@@ -147,8 +145,9 @@ static const struct option_row *find_row(
 	const struct option_row *rows, const char *name, size_t length, bool is_letter)
 {
 	for (; rows->type != OPTION_END; rows++) {
-		if (is_letter ? rows->letter && rows->letter == name[0] && length == 1 :
-			strlen(rows->name) == length && memcmp(rows->name, name, length) == 0)
+		if (is_letter ? rows->letter && rows->letter == name[0] && length == 1
+			      : strlen(rows->name) == length &&
+					memcmp(rows->name, name, length) == 0)
 			return rows;
 	}
 	return NULL;

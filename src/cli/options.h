@@ -30,7 +30,7 @@ struct option_row {
 	double minimum, maximum;
 	const char *why_minimum; /* added to the message when the value is smaller; NULL: nothing */
 	const char *const *choices; /* ends with NULL */
-	const char *argument; /* as help shows it; NULL for flags */
+	const char *argument;       /* as help shows it; NULL for flags */
 	const char *help;
 };
 
@@ -45,5 +45,5 @@ struct error *options_parse(const struct option_row *rows, int argc, char **argv
 void options_print(const struct option_row *rows, FILE *out);
 
 /** The nearest of @p count words (reached by @p word_at), or NULL if none is near. */
-const char *options_nearest(
-	const char *word, size_t count, const char *(*word_at)(const void *, size_t), const void *context);
+const char *options_nearest(const char *word, size_t count,
+	const char *(*word_at)(const void *, size_t), const void *context);

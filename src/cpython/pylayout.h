@@ -177,6 +177,7 @@
 	F(tee, numread, "teedataobject", "numread") \
 	F(tee, nextlink, "teedataobject", "nextlink") \
 	F(tee, values, "teedataobject", "values") \
+	F(contextvar, var_name, "PyContextVar", "var_name") \
 	F(hamt_node, array, "PyHamtNode_Bitmap", "b_array") \
 	F(hamt_array, array, "PyHamtNode_Array", "a_array") \
 	S(memoryview, size, "PyMemoryViewObject") \
@@ -207,6 +208,7 @@
 	S(interp, size, "PyInterpreterState") \
 	F(gc, generations, "_gc_runtime_state", "generations") \
 	F(gc, permanent_generation, "_gc_runtime_state", "permanent_generation") \
+	F(gc, enabled, "_gc_runtime_state", "enabled") \
 	F(gc, collecting, "_gc_runtime_state", "collecting") \
 	S(gc_generation, size, "gc_generation") \
 	F(atexit_callback, func, "atexit_callback", "func") \
@@ -241,7 +243,7 @@ struct pylayout_traits {
 };
 
 struct pyfield {
-	const char *label; /* what Python calls it, or NULL */
+	const char *label; /* what Python calls it; "" if nothing */
 	uint32_t offset;
 };
 

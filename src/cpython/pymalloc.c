@@ -50,6 +50,20 @@ static bool mark_free_blocks(const struct pylayout *layout, remote_addr addr, co
 	return true;
 }
 
+// Compact strings are smaller than tp_basicsize: their text follows the short header.
+static bool str_fits(const struct pylayout *layout, const struct pytype *type,
+	const uint8_t *object, uint32_t block_size)
+{
+	uint32_t state;
+
+	if (type->head_bytes + layout->str.ascii_size >= block_size)
+		return false;
+	state = load_u32(object + layout->str.state);
+	if (!(state >> (layout->str.compact_bit - layout->str.state * 8) & 1))
+		return type->head_bytes + layout->str.legacy_size <= block_size;
+	return load_u64(object + layout->str.length) < block_size - layout->str.ascii_size;
+}
+
 static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 	const uint8_t *object, uint32_t block_size)
 {
@@ -57,8 +71,8 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 	uint32_t align = layout->traits.alignment;
 
 	switch (type->kind) {
-	case PYKIND_STR: // compact strings are smaller than tp_basicsize
-		return block_size > layout->str.ascii_size;
+	case PYKIND_STR:
+		return str_fits(layout, type, object, block_size);
 	case PYKIND_GENERATOR:
 	case PYKIND_COROUTINE:
 	case PYKIND_TYPE:

@@ -620,6 +620,31 @@ static void scan_tee(struct pyscan *scan)
 		PYLABEL_INDEX, 0);
 }
 
+// An array node of the mapping inside a context has this many children (Python/hamt.c).
+#define HAMT_ARRAY_CHILDREN 32
+
+// Keys and values in turn; where the key is missing, the value is a node further down.
+static void scan_hamt_node(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint64_t count = word(scan, layout->object.ob_size);
+
+	if (count > LIMIT_FRAME_SLOTS) {
+		scan->is_torn = true;
+		return;
+	}
+	for (uint64_t i = 0; i + 1 < count; i += 2) {
+		uint64_t at = layout->hamt_node.array + i * 8;
+		uint64_t key = word(scan, at), value = word(scan, at + 8);
+
+		emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
+		if (key)
+			emit(scan, value, (struct pylabel){.kind = PYLABEL_VALUE, .object = key});
+		else
+			emit_field(scan, value, "");
+	}
+}
+
 static bool is_declared(struct pyscan *scan, uint64_t offset)
 {
 	const struct pytype *type = scan->type;
@@ -832,11 +857,11 @@ static void scan_layout(struct pyscan *scan)
 		scan_tee(scan);
 		break;
 	case PYKIND_HAMT_NODE:
-		emit_array(scan, scan->addr + layout->hamt_node.array,
-			word(scan, layout->object.ob_size), 0, PYLABEL_NONE, 0);
+		scan_hamt_node(scan);
 		break;
 	case PYKIND_HAMT_ARRAY:
-		emit_array(scan, scan->addr + layout->hamt_array.array, 32, 0, PYLABEL_NONE, 0);
+		for (uint32_t i = 0; i < HAMT_ARRAY_CHILDREN; i++)
+			emit_field(scan, word(scan, layout->hamt_array.array + i * 8), "");
 		break;
 	case PYKIND_NONE:
 	case PYKIND_COUNT:
@@ -849,8 +874,11 @@ static uint64_t default_size(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
+	// These have an item size for their frame, but no ob_size; their readers know the size.
+	bool has_frame = type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE ||
+			 type->kind == PYKIND_FRAME;
 
-	if (type->itemsize) {
+	if (type->itemsize && !has_frame) {
 		uint64_t items = magnitude(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)

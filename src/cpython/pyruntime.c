@@ -289,23 +289,32 @@ bool pyruntime_gil_is_held(struct pycontext *context)
 	return locked == 1;
 }
 
-bool pyruntime_is_collecting(struct pycontext *context)
+// An int of the collector's state in some interpreter: of the main one, or any that is not 0.
+static uint32_t gc_state(struct pycontext *context, uint32_t offset, bool any)
 {
 	const struct pylayout *layout = context->python->layout;
 	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
 	struct error *err = pyruntime_interpreters(context, &interpreters);
+	uint32_t value = 0;
 
 	error_destroy(err);
-	for (size_t i = 0; i < interpreters.count; i++) {
-		uint32_t collecting = 0;
-
+	for (size_t i = 0; i < (any ? interpreters.count : interpreters.count > 0); i++) {
 		pyreader_u32(&context->reader,
-			interpreters.items[i] + layout->interp.gc + layout->gc.collecting,
-			&collecting);
-		if (collecting)
-			return true;
+			interpreters.items[i] + layout->interp.gc + offset, &value);
+		if (value)
+			break;
 	}
-	return false;
+	return value;
+}
+
+bool pyruntime_is_collecting(struct pycontext *context)
+{
+	return gc_state(context, context->python->layout->gc.collecting, true) != 0;
+}
+
+bool pyruntime_collector_is_enabled(struct pycontext *context)
+{
+	return gc_state(context, context->python->layout->gc.enabled, false) != 0;
 }
 
 remote_addr pyruntime_modules(struct pycontext *context, remote_addr interpreter)

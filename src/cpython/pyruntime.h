@@ -44,6 +44,8 @@ struct error *pyruntime_threads(
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);
+/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? */
+bool pyruntime_collector_is_enabled(struct pycontext *context);
 
 /** sys.modules of an interpreter, or 0. */
 remote_addr pyruntime_modules(struct pycontext *context, remote_addr interpreter);

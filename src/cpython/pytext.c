@@ -237,6 +237,12 @@ static void describe_scalar(
 			snprintf(ret, size, "'%s'", text);
 		else
 			snprintf(ret, size, "<str>");
+	} else if (strstr(type->tp_name, "ContextVar")) {
+		pytext_str(context,
+			pyreader_pointer(&context->reader,
+				object + context->python->layout->contextvar.var_name),
+			text, sizeof(text));
+		snprintf(ret, size, "<ContextVar %s>", is_public(text) ? text : "");
 	} else if (strcmp(type->tp_name, "NoneType") == 0) {
 		snprintf(ret, size, "None");
 	} else if (pytext_int(context, object, &number)) {

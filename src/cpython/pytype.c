@@ -98,6 +98,9 @@ static bool grow_slots(struct pytypes *types)
 
 	if (!slots)
 		return false;
+	// An empty slot answers for address 0, which is no type.
+	for (uint32_t i = 0; i < count; i++)
+		slots[i].index = PYTYPE_NONE;
 	types->slots = slots;
 	types->slot_count = count;
 	types->slot_shift = (unsigned)(64 - __builtin_ctz(count));

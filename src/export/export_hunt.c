@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A value that could not be made is NULL, and putting it anywhere fails: one check at the end of each
-// object is enough.
+// A value that could not be made is NULL, and putting it anywhere fails: one check at the end of
+// each object is enough.
 struct object {
 	json_t *json;
 	bool failed;
@@ -42,7 +42,8 @@ static json_t *object_end(struct object *object)
 
 static json_t *text_json(const char *text)
 {
-	_cleanup_(mem_free) char *clean = utf8_clean(text, false);
+	_cleanup_(mem_free)
+	char *clean = utf8_clean(text, false);
 
 	return clean ? json_string(clean) : NULL;
 }
@@ -117,8 +118,8 @@ static json_t *snapshot_json(const struct hunt_snapshot *snapshot)
 	put(&object, "garbage", garbage_json(snapshot));
 	put(&object, "refcounts", refcounts_json(snapshot));
 	put(&object, "retries", json_integer(snapshot->retries));
-	put(&object, "fallback_reason", *snapshot->fallback_reason ?
-		text_json(snapshot->fallback_reason) : json_null());
+	put(&object, "fallback_reason",
+		*snapshot->fallback_reason ? text_json(snapshot->fallback_reason) : json_null());
 	return object_end(&object);
 }
 
@@ -229,6 +230,7 @@ struct error *export_hunt_json(const struct hunt_report *report, char **ret)
 	char *text = dump ? mem_alloc(length + 2) : NULL;
 
 	if (text) {
+		// The second copy ends it. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
 		memcpy(text, dump, length);
 		memcpy(text + length, "\n", 2);
 	}

@@ -288,24 +288,61 @@ static void reset_others(struct other_table *table)
 	table->count.count = 0;
 }
 
+// Items that are inside an object end where its memory ends: what only looks like an object seldom
+// has a length that fits.
+static bool items_fit(const struct heap_builder *builder, const struct pytype *type,
+	remote_addr addr, uint64_t ob_size)
+{
+	const struct mapping *mapping = mappings_find(target_mappings(builder->target), addr);
+	uint64_t count = (int64_t)ob_size < 0 ? 0 - ob_size : ob_size;
+
+	switch (type->kind) {
+	case PYKIND_INT:
+	case PYKIND_BYTES:
+	case PYKIND_TUPLE:
+	case PYKIND_STRUCTSEQ:
+		return mapping && type->itemsize &&
+		       count <= (mapping->end - addr) / (uint64_t)type->itemsize;
+	case PYKIND_STR: // its length is in the same place
+		return mapping && count <= (mapping->end - addr);
+	default:
+		return mapping != NULL;
+	}
+}
+
+// Two pointers in a row look like a count and a type if the first is small: heaps of executables that
+// are not position-independent begin at low addresses.
+static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcnt)
+{
+	const struct mapping *mapping =
+		refcnt % 8 ? NULL : mappings_find(target_mappings(builder->target), refcnt);
+
+	return mapping && mapping->writable;
+}
+
 // Is there an object at @p addr? Remembers types that are not known yet.
 static bool is_object(struct build_worker *worker, remote_addr addr)
 {
 	const struct pylayout *layout = worker->builder->python->layout;
 	const uint8_t *bytes;
+	const struct pytypes *types = worker->builder->python->types;
 	uint64_t refcnt, type;
+	uint32_t index;
 
 	if (addr % 8)
 		return false;
-	bytes = pyreader_bytes(&worker->probe.reader, addr, layout->object.size);
+	bytes = pyreader_bytes(
+		&worker->probe.reader, addr, layout->object.ob_size + sizeof(uint64_t));
 	if (!bytes)
 		return false;
 	refcnt = load_u64(bytes + layout->object.ob_refcnt);
 	type = load_u64(bytes + layout->object.ob_type);
-	if (!refcnt || refcnt >= 1ull << 32)
+	if (!refcnt || refcnt >= 1ull << 32 || is_rather_pointer(worker->builder, refcnt))
 		return false;
-	if (pytypes_find(worker->builder->python->types, type) != PYTYPE_NONE)
-		return true;
+	index = pytypes_find(types, type);
+	if (index != PYTYPE_NONE)
+		return items_fit(worker->builder, &types->list.items[index], addr,
+			load_u64(bytes + layout->object.ob_size));
 	if (worker->unknown_types.count < UNKNOWN_TYPES_MAX &&
 		!addr_vector_push(&worker->unknown_types, type))
 		worker->failure = error_enomem();
@@ -436,6 +473,8 @@ static void resolve_batch(struct pyscan *scan)
 						addresses->granule_shift) /
 						64]);
 	}
+	// The analyzer does not see that these loops fill as many as the next ones read.
+	// NOLINTBEGIN(clang-analyzer-core.*)
 	for (uint32_t i = 0; i < scan->count; i++) {
 		uint64_t addr = scan->refs[i] & PYREF_ADDRESS;
 
@@ -455,6 +494,7 @@ static void resolve_batch(struct pyscan *scan)
 	}
 	for (; next < scan->count; next++)
 		add_edge(worker, scan->refs[next], nodes[next]);
+	// NOLINTEND(clang-analyzer-core.*)
 	worker->pending_count = 0;
 }
 
@@ -693,32 +733,25 @@ static struct error *append_rows(struct heap_builder *builder, struct build_work
 static struct error *resize_nodes(struct heap_builder *builder, uint32_t count)
 {
 	struct error *err = heap_graph_resize_nodes(builder->graph, count);
+	struct heap_audit *audit = builder->audit;
 	uint32_t capacity = builder->residual_capacity;
-	int32_t *residual;
+	void **arrays[4] = {(void **)&builder->residual};
+	size_t array_count = 1;
 
 	if (err || count <= capacity)
 		return err;
 	while (capacity < count)
 		capacity += capacity / 8 + 4096;
-	residual = pages_realloc(
-		builder->residual, builder->residual_capacity, capacity, sizeof(*residual));
-	if (!residual)
-		return error_enomem();
-	builder->residual = residual;
-	if (builder->audit) {
-		uint32_t **const arrays[] = {&builder->audit->refcnt, &builder->audit->exact,
-			&builder->audit->inferred};
-
-		for (size_t i = 0; i < 3; i++) {
-			uint32_t *grown = pages_realloc(
-				*arrays[i], builder->residual_capacity, capacity, sizeof(*grown));
-
-			if (!grown)
-				return error_enomem();
-			*arrays[i] = grown;
-		}
-		builder->audit->count = capacity;
+	if (audit) {
+		arrays[array_count++] = (void **)&audit->refcnt;
+		arrays[array_count++] = (void **)&audit->exact;
+		arrays[array_count++] = (void **)&audit->inferred;
 	}
+	if (!pages_realloc_all(arrays, array_count, builder->residual_capacity, capacity,
+		    sizeof(uint32_t)))
+		return error_enomem();
+	if (audit)
+		audit->count = capacity;
 	builder->residual_capacity = capacity;
 	return NULL;
 }

@@ -101,7 +101,8 @@ struct heap_root {
 	/** How a person would write it: "sys.modules", "thread 'MainThread' app.main local queue",
 	 *  "libfoo.so cache+8". Owned by the graph. NULL if it has no better name than its kind. */
 	const char *name;
-	/** HEAP_ROOT_FRAME: the function's file, to tell user code from libraries; else NULL. */
+	/** HEAP_ROOT_FRAME: where it is now, "/srv/app/views.py:42" (no ":42" if the line is not known); else
+	 *  NULL. */
 	const char *file;
 };
 
@@ -147,6 +148,9 @@ struct heap_naming {
 	/** The greatest length the container lets itself have (a deque's maxlen, an lru_cache's maxsize);
 	 *  UINT64_MAX if it has no bound. */
 	uint64_t (*bound)(void *context, node_id node);
+	/** The name of a function's free variable, the item @p index of its closure; "" if unknown. */
+	void (*free_variable)(
+		void *context, node_id function, uint64_t index, char *ret, size_t size);
 };
 
 struct heap_graph {

@@ -73,8 +73,6 @@ static void translate(
 	case PYLABEL_FIELD:
 		if (label->text)
 			snprintf(ret->text, sizeof(ret->text), "%s", label->text);
-		if (label->text && strcmp(label->text, "cell_contents") == 0)
-			ret->kind = HEAP_LABEL_CELL;
 		break;
 	case PYLABEL_VALUE:
 		pytext_key(&builder->context, label->object, ret->text, sizeof(ret->text));
@@ -223,6 +221,40 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 			ret, size);
 }
 
+// Kind bytes of a code's variables (Include/internal/pycore_code.h: CO_FAST_FREE).
+#define KIND_FREE 0x80
+
+static void free_variable_of(
+	void *context, node_id function, uint64_t index, char *ret, size_t size)
+{
+	struct heap_builder *builder = context;
+	const struct pylayout *layout = builder->python->layout;
+	struct pyreader *reader = &builder->context.reader;
+	remote_addr code =
+		pointer_at(builder, address_of(builder, function) + layout->function.func_code);
+	remote_addr names, kinds;
+	uint32_t count;
+
+	ret[0] = '\0';
+	if (!code || !pyreader_u32(reader, code + layout->code.co_nlocalsplus, &count))
+		return;
+	names = pointer_at(builder, code + layout->code.co_localsplusnames);
+	kinds = pointer_at(builder, code + layout->code.co_localspluskinds);
+	for (uint32_t i = 0; names && kinds && i < count && i < LIMIT_FRAME_SLOTS; i++) {
+		const uint8_t *kind =
+			pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
+
+		if (!kind)
+			return;
+		if (!(*kind & KIND_FREE) || index--)
+			continue;
+		pytext_str(&builder->context,
+			pointer_at(builder, names + layout->tuple.ob_item + (uint64_t)i * 8), ret,
+			size);
+		return;
+	}
+}
+
 void heap_naming_init(struct heap_builder *builder)
 {
 	builder->graph->naming = (struct heap_naming){
@@ -233,6 +265,7 @@ void heap_naming_init(struct heap_builder *builder)
 		.length = length_of,
 		.name = name_of,
 		.file = file_of,
+		.free_variable = free_variable_of,
 		.bound = bound_of,
 	};
 }

@@ -90,7 +90,7 @@ struct process *heap_source_process(struct heap_source *source)
 }
 
 struct moment {
-	bool is_collecting, gil_is_held;
+	bool is_collecting, gil_is_held, collector_is_enabled;
 };
 
 static struct moment look(const struct python *python)
@@ -105,6 +105,7 @@ static struct moment look(const struct python *python)
 	}
 	moment.is_collecting = pyruntime_is_collecting(&context);
 	moment.gil_is_held = pyruntime_gil_is_held(&context);
+	moment.collector_is_enabled = pyruntime_collector_is_enabled(&context);
 	pycontext_deinit(&context);
 	return moment;
 }
@@ -139,6 +140,7 @@ static struct error *take_once(struct heap_source *source,
 	moment = look(&python);
 	stats->was_collecting = moment.is_collecting;
 	stats->gil_was_held = moment.gil_is_held;
+	stats->collector_is_enabled = moment.collector_is_enabled;
 	return NULL;
 }
 

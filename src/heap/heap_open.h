@@ -61,6 +61,8 @@ struct heap_snapshot_stats {
 	double build_s;
 	/** The interpreter was in the middle of a collection, or a thread held the GIL. */
 	bool was_collecting, gil_was_held;
+	/** gc.isenabled() of the main interpreter. */
+	bool collector_is_enabled;
 	/** Times the picture was taken again because the first was taken at a bad moment. */
 	unsigned retries;
 };

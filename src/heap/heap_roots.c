@@ -31,6 +31,8 @@
 #define INTERNED_LOOK 64
 
 #define NAME_BYTES 512
+// ":4294967295" and its end.
+#define LINE_BYTES 12
 
 // ---- counted roots: interpreters, threads, frames ------------------------------------------
 
@@ -172,9 +174,13 @@ static struct error *collect_frame(struct heap_builder *builder, const struct py
 {
 	char function[NAME_BYTES / 4], file[NAME_BYTES], prefix[NAME_BYTES / 2];
 	struct frame_roots roots = {.builder = builder, .prefix = prefix, .file = file};
+	uint32_t line;
 
 	pyframe_function(&builder->context, frame, function, sizeof(function));
-	pyframe_file(&builder->context, frame, file, sizeof(file));
+	pyframe_file(&builder->context, frame, file, sizeof(file) - LINE_BYTES);
+	line = pyframe_line(&builder->context, frame);
+	if (line)
+		snprintf(file + strlen(file), LINE_BYTES, ":%u", line);
 	snprintf(prefix, sizeof(prefix), "%s %s", thread_name, function);
 	scan->user = &roots;
 	pyframe_scan(scan, frame->addr);

@@ -26,8 +26,8 @@ struct hunt_snapshot {
 /** Texts are owned. */
 struct hunt_report {
 	pid_t pid;
-	char *python;       /* "CPython 3.11.2" */
-	char *executable;   /* path */
+	char *python;     /* "CPython 3.11.2" */
+	char *executable; /* path */
 	char *command_line;
 	uint64_t rss_bytes;
 	uint64_t threads;

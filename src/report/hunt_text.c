@@ -44,7 +44,8 @@ static void write_snapshots(struct text_writer *writer, const struct hunt_report
 	}
 	if (longest > 0)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
-			"%zu snapshots over %s, target stopped %zu × %s at most (%s) · %s objects, %s",
+			"%zu snapshots over %s, target stopped %zu × %s at most (%s) · %s objects, "
+			"%s",
 			report->snapshot_count, human_seconds(last->at_s).text,
 			report->snapshot_count, human_seconds(longest / 1e3).text, last->mode,
 			human_count(last->objects).text, human_bytes(last->bytes).text);
@@ -59,7 +60,8 @@ static void write_snapshots(struct text_writer *writer, const struct hunt_report
 			"mode %s instead of clone: %s", last->mode, last->fallback_reason);
 	if (unreadable > 0)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
-			"%s objects could not be read and are left out", human_count(unreadable).text);
+			"%s objects could not be read and are left out",
+			human_count(unreadable).text);
 	if (*report->ended_early)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "ended early: %s",
 			report->ended_early);
@@ -91,17 +93,18 @@ static void add_growth(struct string_builder *out, const struct suspect *suspect
 	case SUSPECT_HOLDER:
 	case SUSPECT_CHAIN:
 	case SUSPECT_TYPE:
-		string_builder_add_format(
-			out, "%s, %s → %s objects", type, first.text, last.text);
+		string_builder_add_format(out, "%s, %s → %s objects", type, first.text, last.text);
 		break;
 	}
 }
 
-static void write_head(struct text_writer *writer, const struct suspect *suspect,
-	double seconds, const char *label, enum text_colour colour)
+static void write_head(struct text_writer *writer, const struct suspect *suspect, double seconds,
+	const char *label, enum text_colour colour)
 {
-	_cleanup_(string_builder_deinit) struct string_builder growth = {0};
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(string_builder_deinit)
+	struct string_builder growth = {0};
+	_cleanup_(mem_free)
+	char *text = NULL;
 
 	add_growth(&growth, suspect);
 	if (suspect->kind != SUSPECT_BUFFER)
@@ -123,8 +126,10 @@ static void write_head(struct text_writer *writer, const struct suspect *suspect
 
 static void write_items(struct text_writer *writer, const struct suspect *suspect)
 {
-	_cleanup_(string_builder_deinit) struct string_builder items = {0};
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(string_builder_deinit)
+	struct string_builder items = {0};
+	_cleanup_(mem_free)
+	char *text = NULL;
 	size_t count = suspect->item_count < ITEMS_SHOWN ? suspect->item_count : ITEMS_SHOWN;
 
 	for (size_t i = 0; i < count; i++)
@@ -140,8 +145,10 @@ static void write_items(struct text_writer *writer, const struct suspect *suspec
 
 static void write_holders(struct text_writer *writer, const struct suspect *suspect)
 {
-	_cleanup_(string_builder_deinit) struct string_builder steps = {0};
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(string_builder_deinit)
+	struct string_builder steps = {0};
+	_cleanup_(mem_free)
+	char *text = NULL;
 
 	for (size_t i = 0; i < suspect->held_by_count; i++)
 		string_builder_add_format(&steps, "%s%s", i ? " → " : "", suspect->held_by[i]);
@@ -152,8 +159,7 @@ static void write_holders(struct text_writer *writer, const struct suspect *susp
 		text_writer_line(writer, "  held", TEXT_DIM, TEXT_PLAIN, "%s", text);
 }
 
-static void write_first(
-	struct text_writer *writer, const struct suspect *suspect, double seconds)
+static void write_first(struct text_writer *writer, const struct suspect *suspect, double seconds)
 {
 	write_head(writer, suspect, seconds, "▶ LEAK", TEXT_ALARM);
 	write_items(writer, suspect);

@@ -6,10 +6,24 @@
  * CAPTURE_CLONE: stop all threads, make one of them execute clone() through an instruction already
  * in its memory, put its registers back, let everything run, and read the copy-on-write child,
  * which never executes an instruction of its own. The procedure heals itself: if we are killed at
- * any instant, the target continues as if nothing had happened and the child dies. CAPTURE_FREEZE:
- * stop all threads, copy what is resident and writable, let them run. CAPTURE_LIVE: no stop; what
- * is read may be torn. Only when asked for. CAPTURE_AUTO: clone, or freeze where cloning is refused
- * (the report says why).
+ * any instant, the target continues as if nothing had happened and the child dies.
+ *
+ * CAPTURE_FREEZE: stop all threads, copy what is resident and writable, let them run.
+ *
+ * CAPTURE_LIVE: no stop; what is read may be torn. Only when asked for.
+ *
+ * CAPTURE_AUTO: clone, or freeze where cloning is refused (the report says why).
+ *
+ * What ptrace binds to one thread is done by a thread of this layer: a target may be made, read and
+ * destroyed on any thread. SIGINT, SIGTERM, SIGHUP and the terminal's stop signals are held back in
+ * the calling thread while the process stands still; a program with several threads should block
+ * them in the others.
+ *
+ * What a captured process can notice: its threads were away for the time of the stop. System calls
+ * go on as if nothing had been, with one exception: of calls that the kernel itself does not
+ * continue after a stop (epoll_wait, a receive with SO_RCVTIMEO, sigtimedwait, semtimedop;
+ * signal(7)) the time-out begins anew, and if we are killed in the fraction of a millisecond
+ * between stopping them and mending that, they return EINTR, as after SIGSTOP and SIGCONT.
  */
 #pragma once
 

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,9 +28,6 @@
 #define CHILD_SECONDS_MAX 10.0
 #define OOM_SCORE_FIRST   1000
 
-// Exit signal 0 in the low byte: the parent is told nothing.
-#define CLONE_FLAGS (CLONE_FILES | CLONE_FS)
-
 // How often a clone is called again when signals come in between.
 #define CLONE_TRIES_MAX 16
 
@@ -44,7 +40,7 @@ struct clone_target {
 	struct process *process; /* borrowed */
 	struct tracer *tracer;   /* holds the clone; NULL before it is made */
 	pid_t clone;
-	int memory_fd;           /* the clone's /proc/PID/mem */
+	int memory_fd; /* the clone's /proc/PID/mem */
 	// While it is made:
 	struct mappings before; /* the target's, a little before the stop */
 	struct machine_gadgets gadgets;
@@ -57,8 +53,8 @@ static size_t clone_read(const struct target *target, remote_addr addr, void *bu
 	return live_read(((const struct clone_target *)target)->memory_fd, addr, buffer, size);
 }
 
-static struct error *clone_resident(const struct target *target, remote_addr start,
-	remote_addr end, struct page_run_vector *runs)
+static struct error *clone_resident(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs)
 {
 	return live_resident(((const struct clone_target *)target)->clone, start, end, runs);
 }
@@ -76,8 +72,7 @@ static bool clone_is_gone(const struct target *target)
 // signal 0, and end by SIGKILL with the highest OOM score, or with our very exit status.
 static bool is_leftover(pid_t child, pid_t parent)
 {
-	_cleanup_(mem_free)
-	char *score = NULL;
+	_cleanup_(mem_free) char *score = NULL;
 	struct proc_stat stat;
 	struct error *error = proc_read_stat(child, &stat);
 	size_t size;
@@ -124,7 +119,7 @@ static struct error *begin_somewhere(struct stopped_threads *threads,
 			if (!thread->stopped ||
 				(int)machine_activity(&thread->registers) != activity)
 				continue;
-			refusal = injection_refusal(thread, mappings);
+			refusal = injection_refusal(thread, mappings, gadgets);
 			if (refusal) {
 				reason = refusal;
 				continue;
@@ -150,7 +145,7 @@ static struct error *reap(struct injection *injection, pid_t child)
 
 static struct error *make_clone(struct injection *injection, pid_t *ret)
 {
-	uint64_t arguments[6] = {CLONE_FLAGS, injection->frame.child_stack};
+	uint64_t arguments[6] = {CLONE_TARGET_FLAGS, injection->frame.child_stack};
 	int64_t result = 0;
 	int tries = 0;
 
@@ -173,8 +168,7 @@ static struct error *make_clone(struct injection *injection, pid_t *ret)
 // If memory gets short, the clone must be killed rather than the target.
 static void offer_to_oom_killer(pid_t clone)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", clone);
@@ -252,16 +246,12 @@ static struct error *clone_work(void *context)
 
 static const char *read_refusal(pid_t pid)
 {
-	_cleanup_(mem_free)
-	char *status = NULL;
-	uint64_t seccomp = 0;
+	_cleanup_(mem_free) char *status = NULL;
 	size_t size;
 
 	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", pid));
 	if (!status)
 		return NULL;
-	if (proc_field(status, "Seccomp", 10, &seccomp) && seccomp)
-		return "a seccomp filter watches its system calls";
 	return machine_refusal(status);
 }
 
@@ -325,10 +315,8 @@ static struct error *reap_through(pid_t pid, pid_t thread, const struct mappings
 // Any thread may wait for a child of the process: one is stopped, the others do not notice.
 static struct error *reap_clone(struct clone_target *clone)
 {
-	_cleanup_(mappings_deinit)
-	struct mappings mappings = {0};
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(mappings_deinit) struct mappings mappings = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 	pid_t pid = process_pid(clone->process);
 	struct machine_gadgets gadgets;
 	struct error *error;
@@ -352,7 +340,12 @@ static struct error *reap_clone(struct clone_target *clone)
 	return error;
 }
 
-static struct error *end_work(void *context)
+static struct error *reap_work(void *context)
+{
+	return reap_clone(context);
+}
+
+static struct error *kill_work(void *context)
 {
 	struct clone_target *clone = context;
 	int signal;
@@ -360,7 +353,25 @@ static struct error *end_work(void *context)
 	kill(clone->clone, SIGKILL);
 	while (ptrace_wait(clone->clone, CHILD_SECONDS_MAX, &signal) < PTRACE_ENDED)
 		continue;
-	return reap_clone(clone);
+	return NULL;
+}
+
+// Kill the clone and make the target forget it. Where the only thread waits in vfork(), that takes
+// a second try; what remains in the end is taken away by the next capture.
+static void end_clone(struct clone_target *clone)
+{
+	struct error *error = tracer_call(clone->tracer, kill_work, clone);
+
+	for (int try = 1; !error && try <= TRIES_MAX; try++) {
+		error = tracer_call(clone->tracer, reap_work, clone);
+		if (!error)
+			return;
+		tracer_destroy(take(clone->tracer));
+		error_destroy(error);
+		usleep(TRY_PAUSE);
+		error = tracer_create(process_pid(clone->process), &clone->tracer);
+	}
+	error_destroy(error);
 }
 
 static void clone_destroy(struct target *target)
@@ -370,7 +381,7 @@ static void clone_destroy(struct target *target)
 
 	signals_hold(&held);
 	if (clone->tracer)
-		error_destroy(tracer_call(clone->tracer, end_work, clone));
+		end_clone(clone);
 	tracer_destroy(clone->tracer);
 	signals_let_go(&held);
 	if (clone->memory_fd >= 0)

@@ -12,6 +12,11 @@
 
 #include "target/process.h"
 
+#include <sched.h>
+
+/** Of the clone() call; exit signal 0 in the low byte: the parent is told nothing. */
+#define CLONE_TARGET_FLAGS (CLONE_FILES | CLONE_FS)
+
 /** Take it. ERROR_UNSUPPORTED if this process cannot be cloned (the message is the reason); nothing
  *  was changed then. *ret_stopped_ms is added to, also on failure. */
 struct error *clone_target_create(

@@ -203,8 +203,7 @@ static struct error *read_symbols(struct elf_file *file)
 static struct error *open_any(int fd, char *bytes, size_t size, const struct mapping *base,
 	uint64_t bias, struct elf_file **ret)
 {
-	_cleanup_(elf_file_destroy)
-	struct elf_file *file = mem_calloc(1, sizeof(*file));
+	_cleanup_(elf_file_destroy) struct elf_file *file = mem_calloc(1, sizeof(*file));
 	struct error *error;
 	GElf_Ehdr header;
 
@@ -225,6 +224,7 @@ static struct error *open_any(int fd, char *bytes, size_t size, const struct map
 	error = check_kind(file->elf, &header);
 	if (!error && base) {
 		file->bias = 0;
+		// check_kind() has filled the header. NOLINTNEXTLINE(clang-analyzer-core.*)
 		if (header.e_type == ET_DYN)
 			error = find_bias(file->elf, base, &file->bias);
 	}

@@ -39,8 +39,7 @@ static const struct hierarchy version_2 = {
 
 static bool read_text(const char *folder, const char *name, char *buffer, size_t size)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	char path[PATH_MAX + 64];
 	ssize_t count;
 
@@ -164,8 +163,7 @@ static uint64_t mount_headroom(const char *line, const char *cgroups)
 
 static uint64_t machine_headroom(void)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	uint64_t available;
 	size_t size;
 
@@ -177,8 +175,7 @@ static uint64_t machine_headroom(void)
 
 uint64_t headroom_bytes(pid_t pid)
 {
-	_cleanup_(mem_free)
-	char *cgroups = NULL, *mounts = NULL;
+	_cleanup_(mem_free) char *cgroups = NULL, *mounts = NULL;
 	uint64_t least = machine_headroom();
 	size_t size;
 	char *rest = NULL;

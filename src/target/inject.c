@@ -3,6 +3,7 @@
 #include "target/inject.h"
 
 #include "base/error.h"
+#include "target/seccomp.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -39,7 +40,8 @@ static struct error *set_mask(const struct injection *injection, uint64_t mask)
 	return NULL;
 }
 
-const char *injection_refusal(const struct stopped_thread *thread, const struct mappings *mappings)
+const char *injection_refusal(const struct stopped_thread *thread, const struct mappings *mappings,
+	const struct machine_gadgets *gadgets)
 {
 	struct target_thread description;
 	const struct mapping *stack;
@@ -57,7 +59,7 @@ const char *injection_refusal(const struct stopped_thread *thread, const struct 
 		return "its stack has no room";
 	if (machine_in_restartable_sequence(thread->id, &thread->registers))
 		return "it is in a restartable sequence";
-	return NULL;
+	return seccomp_refusal(thread->id, gadgets->system_call);
 }
 
 struct error *injection_begin(

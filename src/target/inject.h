@@ -42,4 +42,5 @@ struct error *injection_end(struct injection *injection);
 
 /** Why @p thread had better not be chosen, or NULL. @p mappings may be a little older than the
  * stop. */
-const char *injection_refusal(const struct stopped_thread *thread, const struct mappings *mappings);
+const char *injection_refusal(const struct stopped_thread *thread, const struct mappings *mappings,
+	const struct machine_gadgets *gadgets);

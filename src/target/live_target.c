@@ -45,8 +45,7 @@ static size_t live_target_read(
 struct error *live_resident(
 	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	struct error *error = resident_pages_open(pid, &fd);
 
 	return error ? error : resident_pages_find(fd, start, end, runs);
@@ -77,8 +76,7 @@ static const struct target_ops live_ops = {
 
 static struct error *list_threads(struct live_target *live)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector ids = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
 	struct error *error = proc_list_threads(process_pid(live->process), &ids);
 
 	if (error)

@@ -95,6 +95,11 @@ int64_t machine_call_result(const struct machine_registers *registers);
 /** Is that a request of the kernel to call again? */
 bool machine_is_call_again(int64_t result);
 
+/** As seccomp filters call this architecture. */
+uint32_t machine_audit_architecture(void);
+/** Length of the system call instruction. */
+#define MACHINE_CALL_BYTES 2
+
 /** Why threads with this /proc/PID/status must not be diverted at all, or NULL. */
 const char *machine_refusal(const char *status);
 

@@ -29,8 +29,7 @@
 
 static uint64_t status_number(pid_t id, const char *field, int base)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	uint64_t value = 0;
 	size_t size;
 
@@ -59,8 +58,7 @@ static struct error *no_such_process(pid_t pid)
 // zombie.
 static bool find_live_thread(pid_t pid, pid_t *ret)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 
 	error_destroy(proc_list_threads(pid, &threads));
 	for (size_t i = 0; i < threads.count; i++) {
@@ -124,8 +122,7 @@ static struct error *check_tracer(pid_t pid)
 
 static uint64_t yama_scope(void)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	size_t size;
 
 	error_destroy(proc_read(&text, &size, 64, "/proc/sys/kernel/yama/ptrace_scope"));
@@ -190,8 +187,7 @@ static struct error *open_memory(pid_t pid, pid_t thread, int *ret_fd)
 
 static struct error *check_program(pid_t pid, pid_t thread)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	unsigned char header[EI_NIDENT + 4];
 	char path[64];
 
@@ -264,8 +260,7 @@ static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct
 
 struct error *process_open(pid_t pid, struct process **ret)
 {
-	_cleanup_(process_destroy)
-	struct process *process = NULL;
+	_cleanup_(process_destroy) struct process *process = NULL;
 	struct proc_stat stat;
 	struct error *error;
 
@@ -376,8 +371,7 @@ struct error *process_open_file(
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	pid_t thread = process_memory_thread(process);
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	char path[PATH_BYTES + 64];
 
 	if (!mapping->inode || mapping->path[0] != '/')
@@ -429,8 +423,7 @@ static bool is_steady_code(const struct mapping *mapping)
 struct error *machine_gadgets_search(
 	pid_t pid, const struct mappings *mappings, struct machine_gadgets *ret)
 {
-	_cleanup_(mem_free)
-	unsigned char *block = mem_alloc(GADGET_BLOCK_BYTES);
+	_cleanup_(mem_free) unsigned char *block = mem_alloc(GADGET_BLOCK_BYTES);
 	struct machine_gadgets gadgets = {0};
 	uint64_t total = 0;
 

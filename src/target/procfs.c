@@ -19,8 +19,7 @@
 // Files under /proc have no size: read until there is no more, doubling the buffer.
 static struct error *read_all(int fd, size_t limit, char **ret_text, size_t *ret_size)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	size_t size = 0, capacity = 0;
 
 	for (;;) {
@@ -54,8 +53,7 @@ static struct error *read_all(int fd, size_t limit, char **ret_text, size_t *ret
 
 struct error *proc_read(char **ret_text, size_t *ret_size, size_t limit, const char *format, ...)
 {
-	_cleanup_(close)
-	int fd = -1;
+	_cleanup_(close) int fd = -1;
 	char path[PATH_BYTES];
 	va_list arguments;
 
@@ -119,8 +117,7 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret)
 
 struct error *proc_read_stat(pid_t id, struct proc_stat *ret)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	size_t size;
 	struct error *error;
 
@@ -164,8 +161,7 @@ struct error *proc_list_threads(pid_t pid, struct pid_vector *ret)
 
 static struct error *add_children(pid_t pid, pid_t thread, struct pid_vector *ret)
 {
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	struct error *error;
 	size_t size;
 	char *at;
@@ -191,8 +187,7 @@ static struct error *add_children(pid_t pid, pid_t thread, struct pid_vector *re
 
 struct error *proc_list_children(pid_t pid, struct pid_vector *ret)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 	struct error *error = proc_list_threads(pid, &threads);
 
 	ret->count = 0;

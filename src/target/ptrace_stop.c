@@ -252,8 +252,7 @@ static struct error *stop_new_threads(
 
 struct error *ptrace_stop_all(pid_t pid, struct stopped_threads *ret)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector ids = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
 	struct stopped_threads threads = {0};
 	struct error *error = NULL;
 	bool any = true;

@@ -83,8 +83,7 @@ static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vec
 static struct error *read_page_map(
 	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs)
 {
-	_cleanup_(mem_free)
-	uint64_t *entries = mem_calloc(ENTRIES_A_READ, sizeof(*entries));
+	_cleanup_(mem_free) uint64_t *entries = mem_calloc(ENTRIES_A_READ, sizeof(*entries));
 
 	if (!entries)
 		return error_enomem();

@@ -46,8 +46,8 @@ struct error *target_read(const struct target *target, remote_addr addr, void *b
 size_t target_read_some(const struct target *target, remote_addr addr, void *buffer, size_t size);
 
 /** Append the runs of pages within [start, end) that hold something (resident or swapped out),
- *  ascending: mappings that were only reserved need not be read. Where that is not known, one run is
- *  all of it. */
+ *  ascending: mappings that were only reserved need not be read. Where that is not known, one run
+ * is all of it. */
 struct error *target_resident(const struct target *target, remote_addr start, remote_addr end,
 	struct page_run_vector *runs);
 

@@ -85,8 +85,7 @@ struct error *tracer_create(pid_t target, struct tracer **ret)
 
 static bool is_dead_and_ours(const struct tracer *tracer, pid_t id)
 {
-	_cleanup_(mem_free)
-	char *status = NULL;
+	_cleanup_(mem_free) char *status = NULL;
 	uint64_t owner = 0;
 	size_t size;
 
@@ -100,8 +99,7 @@ static bool is_dead_and_ours(const struct tracer *tracer, pid_t id)
 // first thread sleeps: the tracer would wait for itself. Any thread of ours may take note.
 static void take_note_of_dead(const struct tracer *tracer)
 {
-	_cleanup_(pid_vector_deinit)
-	struct pid_vector threads = {0};
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 
 	error_destroy(proc_list_threads(tracer->target, &threads));
 	for (size_t i = 0; i < threads.count; i++) {

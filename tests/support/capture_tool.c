@@ -103,27 +103,37 @@ static size_t count_in_block(
 	return count;
 }
 
-// Read all that is private and writable.
-static void scan(const struct target *target, const struct arguments *arguments,
-	uint64_t *ret_bytes, size_t *ret_found)
+static void scan_run(const struct target *target, const struct page_run *run,
+	const struct arguments *arguments, uint64_t *ret_bytes, size_t *ret_found)
 {
-	const struct mappings *mappings = target_mappings(target);
 	static unsigned char block[BLOCK_BYTES];
 
-	for (size_t i = 0; i < mappings->count; i++) {
+	for (remote_addr at = run->start; at < run->end; at += BLOCK_BYTES) {
+		size_t size = run->end - at < BLOCK_BYTES ? run->end - at : BLOCK_BYTES;
+
+		*ret_bytes += target_read_some(target, at, block, size);
+		if (arguments->wanted_size)
+			*ret_found += count_in_block(block, size, arguments);
+	}
+}
+
+// Read all that is private and writable, and holds something.
+static struct error *scan(const struct target *target, const struct arguments *arguments,
+	uint64_t *ret_bytes, size_t *ret_found)
+{
+	_cleanup_(page_run_vector_deinit) struct page_run_vector runs = {0};
+	const struct mappings *mappings = target_mappings(target);
+	struct error *error = NULL;
+
+	for (size_t i = 0; i < mappings->count && !error; i++) {
 		const struct mapping *mapping = &mappings->items[i];
 
-		if (!mapping->readable || !mapping->writable || mapping->shared)
-			continue;
-		for (remote_addr at = mapping->start; at < mapping->end; at += BLOCK_BYTES) {
-			size_t size =
-				mapping->end - at < BLOCK_BYTES ? mapping->end - at : BLOCK_BYTES;
-
-			*ret_bytes += target_read_some(target, at, block, size);
-			if (arguments->wanted_size)
-				*ret_found += count_in_block(block, size, arguments);
-		}
+		if (mapping->readable && mapping->writable && !mapping->shared)
+			error = target_resident(target, mapping->start, mapping->end, &runs);
 	}
+	for (size_t i = 0; i < runs.count && !error; i++)
+		scan_run(target, &runs.items[i], arguments, ret_bytes, ret_found);
+	return error;
 }
 
 static void print_text(const char *name, const char *text)
@@ -139,8 +149,7 @@ static void print_text(const char *name, const char *text)
 
 static struct error *capture_once(struct process *process, const struct arguments *arguments)
 {
-	_cleanup_(target_destroy)
-	struct target *target = NULL;
+	_cleanup_(target_destroy) struct target *target = NULL;
 	struct capture_report report;
 	uint64_t bytes = 0;
 	size_t found = 0, threads;
@@ -153,7 +162,9 @@ static struct error *capture_once(struct process *process, const struct argument
 	if (arguments->hold_ms)
 		usleep((useconds_t)arguments->hold_ms * 1000);
 	if (arguments->wanted_size || arguments->hold_ms == 0)
-		scan(target, arguments, &bytes, &found);
+		error = scan(target, arguments, &bytes, &found);
+	if (error)
+		return error;
 	printf("{\"mode\": \"%s\", \"stopped_ms\": %.3f, \"predicted_ms\": %.3f, "
 	       "\"threads\": %zu, \"mappings\": %zu, \"bytes\": %llu, \"found\": %zu, ",
 		capture_mode_name(report.mode), report.stopped_ms, report.forecast.stop_ms, threads,
@@ -184,8 +195,7 @@ static struct error *predict(const struct process *process, const struct argumen
 
 static struct error *run(const struct arguments *arguments)
 {
-	_cleanup_(process_destroy)
-	struct process *process = NULL;
+	_cleanup_(process_destroy) struct process *process = NULL;
 	struct error *error = process_open(arguments->pid, &process);
 
 	if (!error && arguments->predict)
@@ -197,8 +207,7 @@ static struct error *run(const struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-	_cleanup_(error_destroy)
-	struct error *error = NULL;
+	_cleanup_(error_destroy) struct error *error = NULL;
 	struct arguments arguments;
 
 	if (!parse(argc, argv, &arguments)) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * graph-dump PID [OUT]: take one snapshot and write the graph for tests/system/compare_truth.py.
+ * graph-dump PID --repeat N: take N snapshots, check each graph, print the figures of each.
  *
  * Little-endian: "SHKDUMP1", then per node: u64 address, u64 address of its type, u64 size,
  * i64 reference count, u32 flags (1 tracked, 2 static, 4 unexplained), u32 number of edges, the edges
@@ -75,24 +76,10 @@ static void print_stats(const struct heap_snapshot_stats *stats)
 		capture_mode_name(stats->capture.mode), stats->capture.stopped_ms, stats->build_s);
 }
 
-static struct error *dump(pid_t pid, const char *path)
+static struct error *write_dump(const struct heap_snapshot *snapshot, const char *path)
 {
-	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
-	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
-	struct heap_snapshot_options options = {.keep_audit = true};
-	struct error *err = heap_source_open_process(pid, &source);
-	FILE *out;
+	FILE *out = fopen(path, "wb");
 
-	if (!err)
-		err = heap_snapshot_take(source, &options, &snapshot);
-	if (!err)
-		err = heap_graph_check(snapshot->graph);
-	if (err)
-		return err;
-	print_stats(&snapshot->stats);
-	if (!path)
-		return NULL;
-	out = fopen(path, "wb");
 	if (!out)
 		return error_create(ERROR_SYSTEM, "cannot write %s", path);
 	put(out, "SHKDUMP1", 8);
@@ -102,15 +89,38 @@ static struct error *dump(pid_t pid, const char *path)
 	return NULL;
 }
 
+static struct error *dump(pid_t pid, const char *path, int repeat)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	struct heap_snapshot_options options = {.keep_audit = path != NULL};
+	struct error *err = heap_source_open_process(pid, &source);
+
+	for (int i = 0; !err && i < repeat; i++) {
+		_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+
+		err = heap_snapshot_take(source, &options, &snapshot);
+		if (!err)
+			err = heap_graph_check(snapshot->graph);
+		if (err)
+			break;
+		print_stats(&snapshot->stats);
+		fflush(stdout);
+		if (path)
+			err = write_dump(snapshot, path);
+	}
+	return err;
+}
+
 int main(int argc, char **argv)
 {
+	bool repeats = argc == 4 && strcmp(argv[2], "--repeat") == 0;
 	struct error *err;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: graph-dump PID [OUT]\n");
+	if (argc < 2 || (argc > 3 && !repeats)) {
+		fprintf(stderr, "usage: graph-dump PID [OUT | --repeat N]\n");
 		return 2;
 	}
-	err = dump(atoi(argv[1]), argc > 2 ? argv[2] : NULL);
+	err = dump(atoi(argv[1]), repeats || argc < 3 ? NULL : argv[2], repeats ? atoi(argv[3]) : 1);
 	if (err) {
 		fprintf(stderr, "graph-dump: %s\n", error_message(err));
 		error_destroy(err);

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /*
- * heap_open.h without a heap: the real command on a play. Processes are opened for real; their graphs
- * are scenes, a list growing by the second, or what SHIKARI_REHEARSAL says: "healthy", "odd" (names
- * that are no UTF-8), "gone" (the process ends after the third snapshot).
+ * heap_open.h without a heap: the real command on a play. Processes are opened for real; their
+ * graphs are scenes, a list growing by the second, or what SHIKARI_REHEARSAL says: "healthy", "odd"
+ * (names that are no UTF-8), "gone" (the process ends after the third snapshot).
  */
 #include "heap/heap_open.h"
 
@@ -27,7 +27,8 @@ struct heap_builder {
 
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
-	_cleanup_(process_destroy) struct process *process = NULL;
+	_cleanup_(process_destroy)
+	struct process *process = NULL;
 	struct error *err = process_open(pid, &process);
 	struct heap_source *source;
 
@@ -85,8 +86,8 @@ static struct scene *make_scene(unsigned moment)
 	unsigned length = strcmp(play(), "healthy") == 0 ? 1000 : 1000 + 500 * moment;
 
 	scene_attribute(scene, module, class, "Profiler");
-	scene_attribute(
-		scene, class, list, strcmp(play(), "odd") == 0 ? "r\xed\xa0\x80\033[2J" : "results");
+	scene_attribute(scene, class, list,
+		strcmp(play(), "odd") == 0 ? "r\xed\xa0\x80\033[2J" : "results");
 	scene_fill(scene, list, 0x100000, length, "float", 24);
 	return scene;
 }
@@ -114,8 +115,8 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	snapshot->graph = scene_finish(snapshot->builder->scene);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snapshot->stats = (struct heap_snapshot_stats){
-		.capture = {.mode = options->capture.mode == CAPTURE_AUTO ? CAPTURE_CLONE :
-				    options->capture.mode,
+		.capture = {.mode = options->capture.mode == CAPTURE_AUTO ? CAPTURE_CLONE
+									  : options->capture.mode,
 			.stopped_ms = 4.1},
 		.taken_at_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9,
 		.objects = snapshot->graph->node_count - 1,

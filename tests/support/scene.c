@@ -40,7 +40,7 @@ struct scene {
 	uint32_t type_count;
 	struct scene_root roots[ROOTS_MAX];
 	size_t root_count;
-	node_id modules; /* sys.modules */
+	node_id modules;      /* sys.modules */
 	uint32_t *by_address; /* nodes, ascending */
 	struct heap_graph *graph;
 };
@@ -123,8 +123,8 @@ struct scene *scene_create(void)
 	return scene;
 }
 
-void scene_edge(struct scene *scene, node_id from, node_id to, enum heap_label_kind kind,
-	const char *text)
+void scene_edge(
+	struct scene *scene, node_id from, node_id to, enum heap_label_kind kind, const char *text)
 {
 	struct scene_node *node = &scene->nodes[from];
 	struct scene_edge *edge;
@@ -188,8 +188,11 @@ void scene_item(struct scene *scene, node_id container, node_id item)
 
 	if (role == HEAP_TYPE_DICT)
 		snprintf(text, sizeof(text), "%u", node->edge_count);
-	scene_edge(scene, container, item, role == HEAP_TYPE_DICT ? HEAP_LABEL_KEY :
-		role == HEAP_TYPE_SET ? HEAP_LABEL_ITEM : HEAP_LABEL_INDEX, text);
+	scene_edge(scene, container, item,
+		role == HEAP_TYPE_DICT  ? HEAP_LABEL_KEY
+		: role == HEAP_TYPE_SET ? HEAP_LABEL_ITEM
+					: HEAP_LABEL_INDEX,
+		text);
 	node = &scene->nodes[container];
 	node->length++;
 	node->size += has_shape(shape) ? shapes[shape].item_size : 8;

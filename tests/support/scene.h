@@ -29,8 +29,8 @@ node_id scene_object(struct scene *scene, uint64_t address, const char *type);
 node_id scene_module(struct scene *scene, uint64_t address, const char *name);
 void scene_set_size(struct scene *scene, node_id node, uint64_t size);
 void scene_set_bound(struct scene *scene, node_id node, uint64_t bound);
-void scene_edge(struct scene *scene, node_id from, node_id to, enum heap_label_kind kind,
-	const char *text);
+void scene_edge(
+	struct scene *scene, node_id from, node_id to, enum heap_label_kind kind, const char *text);
 /** An attribute of a module or an instance, whose __dict__ is made on demand. */
 void scene_attribute(struct scene *scene, node_id owner, node_id value, const char *name);
 /** One item at the end of a list, dict, set, deque. */

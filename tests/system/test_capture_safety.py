@@ -19,7 +19,7 @@ SYSCALLS = os.path.join(BUILD, "tests", "targets", "syscalls")
 # Killed between the stop and the repair, we leave behind what any stop leaves: EINTR from the few
 # calls that say so after SIGSTOP and SIGCONT too, see signal(7).
 EINTR_CALLS = (r"violation (epoll_wait|recv|semtimedop|sigwait|sigtimedwait|interrupted): "
-               r".*(errno 4|without a signal)")
+               r".*(errno 4|without a signal|ms instead)")
 
 
 class Captured(TargetTest):
@@ -109,6 +109,13 @@ class Killed(TargetTest):
         self.assertEqual(capture(target.pid, "--mode", "clone")[0]["mode"], "clone")
         self.assert_untouched(target.pid)
         self.assert_healthy(target, forgiven=EINTR_CALLS)
+
+    def test_a_lone_thread_finds_its_way_back(self):
+        for check in ("vector", "mask", "nanosleep", "poll", "select", "futex", "ppoll"):
+            with self.subTest(check):
+                target = self.start(SYSCALLS, check)
+                self.kill_often(target, max(KILLS // 4, 1))
+                self.assert_healthy(target)
 
     def test_freezing(self):
         target = self.busy("wait")

@@ -16,12 +16,12 @@
 
 #include <cmocka.h>
 
-#define MODULE  0x1000
-#define CLASS   0x2000
-#define HOLDER  0x3000
-#define OTHER   0x4000
-#define ITEMS   0x10000000
-#define MORE    0x20000000
+#define MODULE 0x1000
+#define CLASS  0x2000
+#define HOLDER 0x3000
+#define OTHER  0x4000
+#define ITEMS  0x10000000
+#define MORE   0x20000000
 
 /** What the process looks like at moment 0, 1, 2, … */
 typedef void (*builder)(struct scene *scene, unsigned moment);
@@ -29,7 +29,8 @@ typedef void (*builder)(struct scene *scene, unsigned moment);
 // The allocation that is to fail while a moment is added, if any.
 static uint64_t failing = UINT64_MAX;
 
-static struct error *add_graph(struct growth *growth, const struct heap_graph *graph, unsigned moment)
+static struct error *add_graph(
+	struct growth *growth, const struct heap_graph *graph, unsigned moment)
 {
 	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	_cleanup_(paths_destroy) struct paths *paths = NULL;
@@ -198,6 +199,22 @@ static void build_wandering(struct scene *scene, unsigned moment)
 	scene_fill(scene, set, ITEMS + 0x100000 * moment, lengths[moment], "app.Request", 400);
 }
 
+// As many entries as ever, but new ones are made of more objects: it ends when all are replaced.
+static void build_replaced_entries(struct scene *scene, unsigned moment)
+{
+	node_id sessions = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, profiler(scene), sessions, "sessions");
+	for (unsigned i = 400 * moment; i < 1000 + 400 * moment; i++) {
+		node_id session = scene_object(scene, ITEMS + 0x1000 * i, "app.Session");
+
+		scene_item(scene, sessions, session);
+		if (i >= 1000)
+			scene_attribute(scene, session,
+				scene_object(scene, ITEMS + 0x1000 * i + 64, "str"), "user");
+	}
+}
+
 static void build_few(struct scene *scene, unsigned moment)
 {
 	node_id list = scene_object(scene, HOLDER, "list");
@@ -215,6 +232,7 @@ static void test_healthy_processes_raise_no_suspect(void **state)
 	assert_none(build_bounded);
 	assert_none(build_wrapped_cache);
 	assert_none(build_wandering);
+	assert_none(build_replaced_entries);
 	assert_none(build_few);
 }
 
@@ -227,7 +245,8 @@ static void test_bounded_container_that_is_filling_is_noted(void **state)
 	assert_non_null(strstr(suspects.notes[0], "5,000 of at most 10,000"));
 }
 
-// app.state.cache = {'users': {…grows…}}: the inner dict is the place, not the outer, not the module.
+// app.state.cache = {'users': {…grows…}}: the inner dict is the place, not the outer, not the
+// module.
 static void build_nested(struct scene *scene, unsigned moment)
 {
 	node_id module = scene_module(scene, MODULE, "app");
@@ -241,8 +260,8 @@ static void build_nested(struct scene *scene, unsigned moment)
 	for (unsigned i = 0; i < 200 + 300 * moment; i++) {
 		node_id user = scene_object(scene, ITEMS + 0x1000 * i, "app.User");
 
-		scene_attribute(scene, user, scene_object(scene, ITEMS + 0x1000 * i + 64, "str"),
-			"name");
+		scene_attribute(
+			scene, user, scene_object(scene, ITEMS + 0x1000 * i + 64, "str"), "name");
 		scene_item(scene, users, user);
 	}
 }

@@ -29,17 +29,24 @@ static void make_report(struct hunt_report *report, size_t suspects, const char 
 	report->snapshot_count = 3;
 	report->snapshots = mem_calloc(3, sizeof(*report->snapshots));
 	for (unsigned i = 0; i < 3; i++)
-		report->snapshots[i] = (struct hunt_snapshot){.at_s = 30 * i, .stopped_ms = 4.1,
-			.mode = mem_strdup("clone"), .fallback_reason = mem_strdup("")};
+		report->snapshots[i] = (struct hunt_snapshot){.at_s = 30 * i,
+			.stopped_ms = 4.1,
+			.mode = mem_strdup("clone"),
+			.fallback_reason = mem_strdup("")};
 	report->suspects.summary = mem_strdup(suspects ? "It leaks." : "No leak: all is well.");
 	report->suspects.items = mem_calloc(suspects, sizeof(*report->suspects.items));
 	report->suspects.count = suspects;
 	for (size_t i = 0; i < suspects; i++) {
 		struct suspect *suspect = &report->suspects.items[i];
 
-		*suspect = (struct suspect){.kind = SUSPECT_CONTAINER, .confidence = 0.85,
-			.length_first = 41310, .length_last = 71690, .objects = 30380,
-			.bytes = 2600000, .bytes_per_minute = 2600000, .share = 0.97};
+		*suspect = (struct suspect){.kind = SUSPECT_CONTAINER,
+			.confidence = 0.85,
+			.length_first = 41310,
+			.length_last = 71690,
+			.objects = 30380,
+			.bytes = 2600000,
+			.bytes_per_minute = 2600000,
+			.share = 0.97};
 		suspect->path = mem_strdup(path);
 		suspect->type = mem_strdup("list");
 		suspect->summary = mem_strdup("It leaks.");
@@ -50,7 +57,8 @@ static void make_report(struct hunt_report *report, size_t suspects, const char 
 
 static char *text_of(size_t suspects, const char *path, unsigned width, bool colour)
 {
-	_cleanup_(hunt_report_deinit) struct hunt_report report;
+	_cleanup_(hunt_report_deinit)
+	struct hunt_report report;
 	const struct report_style style = {.width = width, .has_colour = colour};
 	char *text;
 
@@ -62,18 +70,21 @@ static char *text_of(size_t suspects, const char *path, unsigned width, bool col
 
 static void test_text_names_the_leak(void **state)
 {
-	_cleanup_(mem_free) char *text = text_of(1, "metrics.Profiler.results", 0, false);
+	_cleanup_(mem_free)
+	char *text = text_of(1, "metrics.Profiler.results", 0, false);
 
 	(void)state;
 	assert_non_null(strstr(text, "uwsgi 42 (CPython 3.11.2, 212 MB, 5 threads)"));
 	assert_non_null(strstr(text, "stopped 3 × 4.1 ms"));
-	assert_non_null(strstr(text, "▶ LEAK   metrics.Profiler.results   list, 41,310 → 71,690 items"));
+	assert_non_null(
+		strstr(text, "▶ LEAK   metrics.Profiler.results   list, 41,310 → 71,690 items"));
 	assert_null(strchr(text, '\033'));
 }
 
 static void test_text_fits_the_terminal(void **state)
 {
-	_cleanup_(mem_free) char *text = text_of(6, "metrics.Profiler.results", 60, false);
+	_cleanup_(mem_free)
+	char *text = text_of(6, "metrics.Profiler.results", 60, false);
 	size_t lines = 0;
 
 	(void)state;
@@ -86,8 +97,10 @@ static void test_text_fits_the_terminal(void **state)
 
 static void test_text_steers_no_terminal(void **state)
 {
-	_cleanup_(mem_free) char *plain = text_of(1, hostile, 0, false);
-	_cleanup_(mem_free) char *coloured = text_of(1, hostile, 0, true);
+	_cleanup_(mem_free)
+	char *plain = text_of(1, hostile, 0, false);
+	_cleanup_(mem_free)
+	char *coloured = text_of(1, hostile, 0, true);
 
 	(void)state;
 	assert_null(strchr(plain, '\033'));
@@ -98,7 +111,8 @@ static void test_text_steers_no_terminal(void **state)
 
 static void test_health_has_a_reason(void **state)
 {
-	_cleanup_(mem_free) char *text = text_of(0, "", 0, false);
+	_cleanup_(mem_free)
+	char *text = text_of(0, "", 0, false);
 
 	(void)state;
 	assert_non_null(strstr(text, "● No leak: all is well."));
@@ -106,8 +120,10 @@ static void test_health_has_a_reason(void **state)
 
 static void test_json_is_valid_whatever_the_names(void **state)
 {
-	_cleanup_(hunt_report_deinit) struct hunt_report report;
-	_cleanup_(mem_free) char *text = NULL;
+	_cleanup_(hunt_report_deinit)
+	struct hunt_report report;
+	_cleanup_(mem_free)
+	char *text = NULL;
 	json_t *root, *suspect;
 
 	(void)state;

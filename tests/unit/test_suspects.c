@@ -26,8 +26,12 @@ static void play_init(struct play *play)
 {
 	*play = (struct play){0};
 	for (unsigned i = 0; i < 4; i++)
-		play->moments[i] = (struct growth_moment){.at_s = 30 * i, .objects = 10000,
-			.bytes = 1000000, .tracked = 5000, .rss_bytes = 20000000, .threads = 2};
+		play->moments[i] = (struct growth_moment){.at_s = 30 * i,
+			.objects = 10000,
+			.bytes = 1000000,
+			.tracked = 5000,
+			.rss_bytes = 20000000,
+			.threads = 2};
 	play->view = (struct growth_view){
 		.moments = play->moments, .moment_count = 3, .candidates = play->candidates};
 }
@@ -50,6 +54,7 @@ static struct growth_candidate *add(struct play *play, enum growth_kind kind, co
 		.path = {.text = (char *)path, .is_user_code = true, .is_named = true},
 		.points = points,
 		.parent = GROWTH_NO_CANDIDATE,
+		.reached_through = GROWTH_NO_CANDIDATE,
 		.bound = UINT64_MAX,
 		.probed = kind == GROWTH_CONTAINER ? 6 : 0,
 		.survived = kind == GROWTH_CONTAINER ? 6 : 0,
@@ -72,8 +77,8 @@ static struct suspects judge(const struct play *play, enum suspects_collector co
 
 static void assert_paths(const struct play *play, const char *first, const char *second)
 {
-	_cleanup_(suspects_deinit) struct suspects suspects =
-		judge(play, SUSPECTS_COLLECTOR_UNKNOWN);
+	_cleanup_(suspects_deinit)
+	struct suspects suspects = judge(play, SUSPECTS_COLLECTOR_UNKNOWN);
 	size_t count = (first != NULL) + (second != NULL);
 
 	assert_int_equal(suspects.count, count);
@@ -121,13 +126,15 @@ static void test_a_library_must_be_steadier(void **state)
 	(void)state;
 	play_init(&play);
 	// The second half is at 40 % of the first: enough for the user's own code only.
-	add(&play, GROWTH_CONTAINER, "linecache.cache", 1000, 2000, 2400)->path.is_user_code = false;
+	add(&play, GROWTH_CONTAINER, "linecache.cache", 1000, 2000, 2400)->path.is_user_code =
+		false;
 	assert_paths(&play, NULL, NULL);
 	play.candidates[0].path.is_user_code = true;
 	assert_paths(&play, "linecache.cache", NULL);
 	// But it is told if it keeps growing.
 	play_init(&play);
-	add(&play, GROWTH_CONTAINER, "linecache.cache", 1000, 2000, 2900)->path.is_user_code = false;
+	add(&play, GROWTH_CONTAINER, "linecache.cache", 1000, 2000, 2900)->path.is_user_code =
+		false;
 	assert_paths(&play, "linecache.cache", NULL);
 }
 
@@ -143,7 +150,8 @@ static void test_a_bound_clears(void **state)
 
 static void test_a_queue_that_lags_is_told_with_doubt(void **state)
 {
-	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	_cleanup_(suspects_deinit)
+	struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -213,7 +221,8 @@ static void test_a_type_is_told_only_without_holder(void **state)
 
 static void test_threads_take_their_register_along(void **state)
 {
-	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	_cleanup_(suspects_deinit)
+	struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -229,7 +238,8 @@ static void test_threads_take_their_register_along(void **state)
 
 static void test_garbage_that_the_collector_leaves(void **state)
 {
-	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	_cleanup_(suspects_deinit)
+	struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -257,7 +267,8 @@ static void test_garbage_that_the_collector_leaves(void **state)
 
 static void test_memory_that_is_no_object(void **state)
 {
-	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	_cleanup_(suspects_deinit)
+	struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;

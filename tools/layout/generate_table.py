@@ -43,11 +43,10 @@ def read_owned(path):
     for line in open(path):
         if line.strip() and not line.startswith('#'):
             names, struct, *fields = line.split()
-            # The fields of pseudo types are roots: a root needs a name.
-            pairs = [field.partition('=')[::2] for field in fields]
-            if names.startswith('<'):
-                pairs = [(field, label or field) for field, label in pairs]
-            rows.append((names, struct, pairs))
+            # "field=label"; without a label, the C name; with an empty one, no name is ever shown.
+            pairs = [field.partition('=') for field in fields]
+            rows.append((names, struct, [(field, label if equals else field.split('.')[-1])
+                                         for field, equals, label in pairs]))
     return rows
 
 
@@ -68,8 +67,7 @@ def write_row(layout, fields, owned, out):
     for i, (_, _, members) in enumerate(kept):
         out.write(f'static const struct pyfield {ident}_fields_{i}[] = {{\n')
         for label, offset in members:
-            text = f'"{label}"' if label else 'NULL'
-            out.write(f'\t{{.label = {text}, .offset = {offset}}},\n')
+            out.write(f'\t{{.label = "{label}", .offset = {offset}}},\n')
         out.write('};\n')
     out.write(f'static const struct pyfields {ident}_fields[] = {{\n')
     for i, (names, struct, members) in enumerate(kept):

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -297,13 +298,32 @@ static void fill_context(const struct user_regs_struct *user, struct signal_cont
 	};
 }
 
+// A timed wait that was stopped before goes on as restart_syscall(), and only the code that made
+// the call still says which it was: "mov $number,%eax; syscall", as the C library does it. Where
+// that is not so, the wait ends with EINTR if we are killed.
+static uint64_t original_call(pid_t thread, const struct user_regs_struct *user)
+{
+	unsigned char code[7];
+	struct iovec local = {code, sizeof(code)};
+	struct iovec remote = {(void *)(user->rip - sizeof(code)), sizeof(code)};
+	uint32_t number;
+
+	if (user->orig_rax != SYS_restart_syscall ||
+		process_vm_readv(thread, &local, 1, &remote, 1, 0) != sizeof(code) ||
+		code[0] != 0xb8 || code[5] != 0x0f || code[6] != 0x05)
+		return user->orig_rax;
+	memcpy(&number, code + 1, sizeof(number));
+	return number;
+}
+
 // rt_sigreturn does not restart system calls, so the frame of an interrupted thread leads to the
 // system call instruction itself. A timed wait begins anew: rt_sigreturn forgets the restart block.
-static void enter_again(struct signal_context *context, const struct machine_registers *registers)
+static void enter_again(
+	pid_t thread, const struct machine_registers *registers, struct signal_context *context)
 {
 	if (machine_activity(registers) == MACHINE_RUNNING)
 		return;
-	context->rax = general_of(registers)->orig_rax;
+	context->rax = original_call(thread, general_of(registers));
 	context->rip -= 2;
 }
 
@@ -330,7 +350,7 @@ struct error *machine_make_frame(pid_t thread, const struct machine_registers *r
 	fill_context(user, &own.context);
 	own.context.extended_state = state_addr;
 	own.context.mask = mask;
-	enter_again(&own.context, registers);
+	enter_again(thread, registers, &own.context);
 	fill_context(user, &child.context);
 	child.context.flags &= ~(uint64_t)CONTEXT_EXTENDED_STATE;
 	child.context.mask = UINT64_MAX;
@@ -397,6 +417,11 @@ bool machine_in_restartable_sequence(pid_t thread, const struct machine_register
 	errno = 0;
 	sequence = (uint64_t)ptrace(PTRACE_PEEKDATA, thread, (void *)(area.addr + 8), NULL);
 	return errno == 0 && sequence != 0;
+}
+
+uint32_t machine_audit_architecture(void)
+{
+	return AUDIT_ARCH_X86_64;
 }
 
 const char *machine_refusal(const char *status)
