@@ -84,6 +84,10 @@ struct build_worker {
 	} pending[PENDING_MAX];
 	uint32_t pending_count;
 	uint32_t first_node, end_node; /* rows made in this round */
+	/** Only this worker touches the residuals of its own nodes; references to the other workers'
+	 *  are counted when all have read theirs. An atomic operation per reference would cost more
+	 *  than looking at the references once again. */
+	bool is_exclusive;
 
 	struct other_table others;
 	struct node_vector inferred;
@@ -113,7 +117,8 @@ static bool may_hold_pools(const struct mapping *mapping)
 }
 
 // Windows over the runs of pages that hold something. They end at round addresses, so that what is
-// neighbouring in memory is read together; two runs in one window make one window.
+// neighbouring in memory is read together; two runs in one window make one window. No window begins
+// before the end of the last: everything after relies on each pool being there once, in order.
 static bool add_windows(struct window_vector *windows, const struct page_run *run,
 	const struct mapping *mapping, uint64_t pool_bytes)
 {
@@ -125,8 +130,9 @@ static bool add_windows(struct window_vector *windows, const struct page_run *ru
 		remote_addr start = addr > low ? addr : low;
 		remote_addr end = addr + WINDOW_BYTES < high ? addr + WINDOW_BYTES : high;
 
-		if (start >= end ||
-			(windows->count && windows->items[windows->count - 1].addr == start))
+		const struct window *last = windows->count ? &windows->items[windows->count - 1] : NULL;
+
+		if (start >= end || (last && start < last->addr + last->size))
 			continue;
 		if (!window_vector_push(windows, (struct window){start, end - start}))
 			return false;
@@ -456,6 +462,21 @@ static bool reserve_edges(struct build_worker *worker, size_t more)
 	return true;
 }
 
+static inline bool is_own(const struct build_worker *worker, node_id node)
+{
+	return node - worker->first_node < worker->end_node - worker->first_node;
+}
+
+static inline void adjust_residual(struct build_worker *worker, node_id node, int32_t change)
+{
+	int32_t *residual = &worker->builder->residual[node];
+
+	if (!worker->is_exclusive)
+		__atomic_fetch_add(residual, change, __ATOMIC_RELAXED);
+	else if (is_own(worker, node))
+		*residual += change;
+}
+
 static void add_edge(struct build_worker *worker, uint64_t ref, node_id node)
 {
 	struct heap_builder *builder = worker->builder;
@@ -471,7 +492,7 @@ static void add_edge(struct build_worker *worker, uint64_t ref, node_id node)
 		if (!node_vector_push(&worker->inferred, node))
 			fail(worker);
 	} else if (node < known) {
-		__atomic_fetch_sub(&builder->residual[node], 1, __ATOMIC_RELAXED);
+		adjust_residual(worker, node, -1);
 	} else {
 		worker->others.count.items[node - known]++;
 	}
@@ -579,7 +600,7 @@ static void finish_object(struct build_worker *worker, node_id node, uint64_t re
 		flags |= HEAP_NODE_STATIC;
 	if (refcnt > REFCNT_MAX)
 		refcnt = REFCNT_MAX;
-	__atomic_fetch_add(&builder->residual[node], (int32_t)refcnt, __ATOMIC_RELAXED);
+	adjust_residual(worker, node, (int32_t)refcnt);
 	if (builder->audit)
 		builder->audit->refcnt[node] = (uint32_t)refcnt;
 	// Type 0 is the root's.
@@ -709,6 +730,25 @@ static struct error *read_all_objects(void *context, unsigned index)
 	}
 	hand_over(worker);
 	return take(worker->failure);
+}
+
+// Count the references that the other workers found to this one's nodes.
+static struct error *count_foreign(void *context, unsigned index)
+{
+	struct object_job *job = context;
+	const struct build_worker *team = job->builder->team, *worker = &team[index];
+	int32_t *residual = job->builder->residual;
+
+	for (unsigned i = 0; i < job->builder->workers; i++) {
+		const uint32_t *edges = team[i].edges;
+
+		for (size_t j = 0; i != index && j < team[i].edge_count; j++) {
+			// An inferred edge, being marked, is nobody's.
+			if (is_own(worker, edges[j]))
+				residual[edges[j]]--;
+		}
+	}
+	return NULL;
 }
 
 // Append the rows that a worker made in this round behind all rows so far.
@@ -873,7 +913,13 @@ static struct error *pass_two(struct heap_builder *builder)
 			builder->team[i - 1].end_node = worker->first_node;
 	}
 	builder->team[builder->workers - 1].end_node = addresses->first_other;
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].is_exclusive = true;
 	err = parallel_run(builder->workers, read_all_objects, &job);
+	if (!err)
+		err = parallel_run(builder->workers, count_foreign, &job);
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].is_exclusive = false;
 	return err ? err : end_round(builder);
 }
 
