@@ -27,6 +27,10 @@ soak:
 	@tools/install-dependencies test
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/capture_safety
 
+bench: build
+	@tools/install-dependencies bench
+	@python3 tests/bench/run_bench.py --build $(BUILD)
+
 # DESTDIR for packages; PREFIX if it is not /usr/local.
 install: build
 	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))

@@ -186,6 +186,13 @@ static const struct heap_root *choose_root(const struct heap_graph *graph, node_
 	return first < end ? &graph->roots[best] : NULL;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static void write_root(struct writer *writer, node_id node)
 {
 	static const struct {
@@ -213,9 +220,12 @@ static void write_root(struct writer *writer, node_id node)
 	writer->ret->is_root_apart = kind != HEAP_ROOT_MODULES && kind != HEAP_ROOT_FRAME;
 	writer->ret->is_user_code =
 		kind == HEAP_ROOT_FRAME && root->file && !paths_is_library_file(root->file);
-	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED)
+	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED) {
 		write_piece(writer, "%s", root->name);
-	else if (root && root->name)
+		// Where the frame is now: two frames of one function are told apart by it.
+		if (root->file && *root->file)
+			write_step(writer, "%s (%s)", root->name, base_name(root->file));
+	} else if (root && root->name)
 		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
 	else if (kinds[kind].needs_type)
 		write_piece(writer, "%s: %s", kinds[kind].name,

@@ -82,7 +82,10 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 	}
 	if (!type->itemsize)
 		return ((size + align - 1) & ~(uint64_t)(align - 1)) == block_size;
-	// A variable object may have been shrunk in place: its block can be larger, not smaller.
+	// A variable object may have been shrunk in place: its block can be larger, not smaller. One
+	// that has no room for its own size is none (and the last one of a pool ends with the bytes).
+	if (type->head_bytes + layout->object.ob_size + 8 > block_size)
+		return false;
 	{
 		int64_t items = (int64_t)load_u64(object + layout->object.ob_size);
 		uint64_t count = items < 0 ? 0 - (uint64_t)items : (uint64_t)items;

@@ -6,7 +6,7 @@
 #include "cpython/pydict.h"
 #include "cpython/pymalloc.h"
 
-// Links of one lru_cache, blocks of one deque, nodes of one OrderedDict: a walk past this is a torn list.
+// Nodes of one OrderedDict: a walk past this is a torn list.
 #define CHAIN_MAX (1ull << 32)
 
 void pyscan_flush(struct pyscan *scan)
@@ -30,6 +30,16 @@ static inline void emit(struct pyscan *scan, uint64_t ref, struct pylabel label)
 static inline void emit_field(struct pyscan *scan, uint64_t ref, const char *text)
 {
 	emit(scan, ref, (struct pylabel){.kind = PYLABEL_FIELD, .text = text});
+}
+
+// Account for @p words more; false (and torn) past the bound.
+static inline bool may_look(struct pyscan *scan, uint64_t words)
+{
+	scan->words += words;
+	if (!scan->words_max || scan->words <= scan->words_max)
+		return true;
+	scan->is_torn = true;
+	return false;
 }
 
 static const struct pylayout *layout_of(const struct pyscan *scan)
@@ -65,6 +75,12 @@ static inline uint32_t half(struct pyscan *scan, uint64_t offset)
 	return value;
 }
 
+// ob_size of a variable object: its sign may mean something else than a length.
+static inline uint64_t magnitude(uint64_t size)
+{
+	return (int64_t)size < 0 ? 0 - size : size;
+}
+
 static inline uint8_t byte(struct pyscan *scan, uint64_t offset)
 {
 	return offset < scan->bytes_size ? scan->bytes[offset] : 0;
@@ -97,7 +113,7 @@ static void emit_array(struct pyscan *scan, remote_addr addr, uint64_t count, ui
 		uint64_t size;
 		const uint8_t *bytes = span(scan, addr + done * 8, (count - done) * 8, &size);
 
-		if (!bytes || size < 8) {
+		if (!bytes || size < 8 || !may_look(scan, size / 8)) {
 			scan->is_torn = true;
 			return;
 		}
@@ -124,7 +140,7 @@ static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *ta
 				table->entry_size);
 			size = table->entry_size;
 		}
-		if (!bytes) {
+		if (!bytes || !may_look(scan, size / 8)) {
 			scan->is_torn = true;
 			return;
 		}
@@ -152,17 +168,17 @@ static void scan_values(struct pyscan *scan, const struct pydict_table *table,
 	uint64_t done = 0;
 
 	while (done < table->count) {
-		uint64_t size;
+		uint64_t size = 0;
 		uint64_t words[64];
 		uint64_t count;
 		const uint8_t *bytes = pyreader_span(reader, table->values + done * 8,
 			(table->count - done) * 8, &size);
 
-		if (!bytes || size < 8) {
+		count = size / 8 < 64 ? size / 8 : 64;
+		if (!bytes || !count || !may_look(scan, count)) {
 			scan->is_torn = true;
 			return;
 		}
-		count = size / 8 < 64 ? size / 8 : 64;
 		memcpy(words, bytes, count * 8);
 		for (uint64_t i = 0; i < count; i++, done++) {
 			struct pylabel label = {.kind = kind};
@@ -214,7 +230,7 @@ static void scan_odict(struct pyscan *scan)
 	uint64_t nodes = 0;
 
 	scan_dict(scan);
-	for (; node && nodes <= used && nodes < CHAIN_MAX; nodes++) {
+	for (; node && nodes <= used && nodes < CHAIN_MAX && may_look(scan, 4); nodes++) {
 		emit(scan, pyreader_pointer(reader, node + layout->odict_node.key),
 			(struct pylabel){.kind = PYLABEL_KEY_OBJECT});
 		node = pyreader_pointer(reader, node + layout->odict_node.next);
@@ -244,7 +260,7 @@ static void scan_set(struct pyscan *scan)
 		const uint8_t *bytes =
 			span(scan, table + done * entry_size, (slots - done) * entry_size, &size);
 
-		if (!bytes || size < entry_size) {
+		if (!bytes || size < entry_size || !may_look(scan, size / 8)) {
 			scan->is_torn = true;
 			return;
 		}
@@ -331,8 +347,7 @@ static void size_str(struct pyscan *scan)
 static void size_int(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
-	int64_t size = (int64_t)word(scan, layout->object.ob_size);
-	uint64_t digits = (uint64_t)(size < 0 ? -size : size);
+	uint64_t digits = magnitude(word(scan, layout->object.ob_size));
 
 	scan->is_torn |= digits > LIMIT_ITEMS;
 	scan->size = layout->long_int.ob_digit + (digits ? digits : 1) * 4;
@@ -452,6 +467,9 @@ static bool code_slots(struct pyscan *scan, remote_addr code, uint32_t *ret_loca
 		*ret_locals <= LIMIT_FRAME_SLOTS && *ret_stack <= LIMIT_FRAME_SLOTS;
 }
 
+// What looking at a frame costs besides its slots, as words.
+#define FRAME_WORDS 16
+
 // Locals and value stack: the depth of the latter is only known when the frame is not running
 // (stacktop is -1 then); the rest of the stack may hold stale words.
 static void scan_slots(struct pyscan *scan, remote_addr slots, remote_addr names, uint32_t locals,
@@ -462,7 +480,7 @@ static void scan_slots(struct pyscan *scan, remote_addr slots, remote_addr names
 	uint32_t exact = stacktop < 0 ? locals : (uint32_t)stacktop;
 	uint32_t total = stacktop < 0 ? locals + stack : exact;
 
-	if (exact > locals + stack) {
+	if (exact > locals + stack || !may_look(scan, FRAME_WORDS + total)) {
 		scan->is_torn = true;
 		return;
 	}
@@ -563,7 +581,7 @@ static void scan_deque(struct pyscan *scan)
 		return;
 	}
 	scan->size += (blocks ? blocks : 1) * layout->deque_block.size;
-	for (uint64_t done = 0; done < count && block;) {
+	for (uint64_t done = 0; done < count && block && !scan->is_torn;) {
 		uint64_t here = per_block - index < count - done ? per_block - index : count - done;
 
 		emit_array(scan, block + layout->deque_block.data + index * 8, here, done,
@@ -586,7 +604,7 @@ static void scan_lru_cache(struct pyscan *scan)
 	emit_field(scan, word(scan, layout->lru_cache.elem_type), "lru_list_elem_type");
 	emit_field(scan, word(scan, layout->lru_cache.cache_info_type), "cache_info_type");
 	emit_field(scan, word(scan, layout->lru_cache.dict), "__dict__");
-	for (uint64_t i = 0; link && link != scan->addr && i < CHAIN_MAX; i++) {
+	for (; link && link != scan->addr && may_look(scan, 2);) {
 		emit_field(scan, link, "link");
 		link = pyreader_pointer(reader_of(scan), link + layout->lru_elem.next);
 	}
@@ -719,6 +737,11 @@ static void scan_private(struct pyscan *scan, struct private_blocks *blocks, uns
 	remote_addr addr = blocks->addr[index];
 	uint64_t size = block_size(scan, addr);
 
+	// Blocks that very many objects share: at half of what may be looked at, these guesses end, and
+	// the rest is for what is certain.
+	if (scan->words_max && scan->words > scan->words_max / 2)
+		return;
+	scan->words += size / 8;
 	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
 		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
 			blocks->depth[index]);
@@ -851,15 +874,17 @@ static uint64_t default_size(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
+	// These have an item size for their frame, but no ob_size; their readers know the size.
+	bool has_frame = type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE ||
+			 type->kind == PYKIND_FRAME;
 
-	if (type->itemsize) {
-		int64_t items = (int64_t)word(scan, layout_of(scan)->object.ob_size);
+	if (type->itemsize && !has_frame) {
+		uint64_t items = magnitude(word(scan, layout_of(scan)->object.ob_size));
 
-		items = items < 0 ? -items : items;
-		if ((uint64_t)items > LIMIT_ITEMS)
+		if (items > LIMIT_ITEMS)
 			scan->is_torn = true;
 		else
-			size += (uint64_t)items * (uint64_t)type->itemsize;
+			size += items * (uint64_t)type->itemsize;
 	}
 	return size;
 }
@@ -895,12 +920,11 @@ static void scan_instance_dict(struct pyscan *scan)
 	if (!offset || (offset > 0 && offset < (int64_t)type->layout_size))
 		return;
 	if (offset < 0) {
-		int64_t items = (int64_t)word(scan, layout_of(scan)->object.ob_size);
+		uint64_t items = magnitude(word(scan, layout_of(scan)->object.ob_size));
 
-		items = items < 0 ? -items : items;
-		if (items > (int64_t)LIMIT_ITEMS)
+		if (items > LIMIT_ITEMS)
 			return;
-		offset += (type->basicsize + items * type->itemsize + 7) & ~7ll;
+		offset += (type->basicsize + (int64_t)items * type->itemsize + 7) & ~7ll;
 	}
 	emit_field(scan, word(scan, (uint64_t)offset), "__dict__");
 }

@@ -48,6 +48,10 @@ struct pyscan {
 	void *user;
 	/** NULL, or PYSCAN_BATCH entries. */
 	struct pylabel *labels;
+	/** Words of containers and frames looked at so far, and how many may be; 0: any number. Each word
+	 *  of a heap belongs to one object, so a bound of the heap's size only stops tables that claim
+	 *  the same memory again and again, or links in a circle. */
+	uint64_t words, words_max;
 
 	/** The answer: size as sys.getsizeof says it; some part could not be read or made no sense. */
 	uint64_t size;

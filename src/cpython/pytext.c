@@ -136,23 +136,23 @@ bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
 	const struct pylayout *layout = context->python->layout;
 	const struct pytype *type = object ? type_of(context, object) : NULL;
 	uint64_t value = 0, word;
-	int64_t digits;
+	uint64_t digits;
 
 	if (!type || !(type->flags & PYTYPE_FLAG_LONG_SUBCLASS) ||
 		!pyreader_u64(&context->reader, object + layout->object.ob_size, &word))
 		return false;
-	digits = (int64_t)word < 0 ? -(int64_t)word : (int64_t)word;
+	digits = (int64_t)word < 0 ? 0 - word : word;
 	if (digits > 3)
 		return false;
-	for (int64_t i = 0; i < digits; i++) {
+	for (uint64_t i = 0; i < digits; i++) {
 		uint32_t digit;
 
 		if (!pyreader_u32(&context->reader,
-			    object + layout->long_int.ob_digit + (uint64_t)i * 4, &digit))
+			    object + layout->long_int.ob_digit + i * 4, &digit))
 			return false;
 		value |= (uint64_t)digit << (30 * i);
 	}
-	*ret = (int64_t)word < 0 ? -(int64_t)value : (int64_t)value;
+	*ret = (int64_t)((int64_t)word < 0 ? 0 - value : value);
 	return true;
 }
 

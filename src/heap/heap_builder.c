@@ -10,6 +10,7 @@
 #include "heap/heap_graph_build.h"
 
 #include <string.h>
+#include <time.h>
 
 // Memory is read in windows: large enough for the copy to run at full speed, small enough for the cache.
 #define WINDOW_BYTES (1u << 20)
@@ -200,6 +201,19 @@ static struct error *find_pools(void *context, unsigned index)
 	return NULL;
 }
 
+// A worker may look at twice the words there are: enough for any real heap, too little for a target
+// whose tables all claim the same megabytes.
+static void bound_words(struct heap_builder *builder, const struct window_vector *windows)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < windows->count; i++)
+		bytes += windows->items[i].size;
+	builder->words_max = 2 * bytes / 8 + LIMIT_STATIC_WORDS;
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].scan.words_max = builder->words_max;
+}
+
 static struct error *pass_one(struct heap_builder *builder, uint32_t *ret_end)
 {
 	_cleanup_(window_vector_deinit) struct window_vector windows = {0};
@@ -209,6 +223,7 @@ static struct error *pass_one(struct heap_builder *builder, uint32_t *ret_end)
 	if (err)
 		return err;
 	job.windows = windows.items;
+	bound_words(builder, &windows);
 	for (unsigned i = 0; i <= builder->workers; i++)
 		job.first[i] = windows.count * i / builder->workers;
 	err = parallel_run(builder->workers, find_pools, &job);
@@ -281,7 +296,9 @@ static bool items_fit(const struct heap_builder *builder, const struct pytype *t
 	case PYKIND_TUPLE:
 	case PYKIND_STRUCTSEQ:
 		return mapping && type->itemsize &&
-			count <= (mapping->end - addr) / (uint64_t)type->itemsize;
+		       count <= (mapping->end - addr) / (uint64_t)type->itemsize;
+	case PYKIND_STR: // its length is in the same place
+		return mapping && count <= (mapping->end - addr);
 	default:
 		return mapping != NULL;
 	}
@@ -1050,14 +1067,24 @@ static void reset(struct heap_builder *builder)
 	}
 	builder->residual_capacity = 0;
 	builder->rows_of_others = 0;
+	builder->frame_words = 0;
 	builder->root_refs.count = builder->inferred.count = builder->consumed.count = 0;
 	builder->global_words.count = 0;
 	builder->stats = (struct heap_builder_stats){0};
 }
 
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static struct error *build_once(struct heap_builder *builder)
 {
 	const struct pylayout_traits *traits = &builder->python->layout->traits;
+	double started = now_s();
 	uint32_t end;
 	struct error *err;
 
@@ -1069,10 +1096,13 @@ static struct error *build_once(struct heap_builder *builder)
 		err = assemble(builder);
 	if (!err)
 		err = pass_one(builder, &end);
+	builder->stats.pools_s = now_s() - started;
+	started = now_s();
 	if (!err)
 		err = resize_nodes(builder, end);
 	if (!err)
 		err = pass_two(builder);
+	builder->stats.objects_s = now_s() - started;
 	if (!err)
 		err = note_types(builder);
 	if (!err)

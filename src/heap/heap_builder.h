@@ -39,6 +39,7 @@ struct heap_audit {
 struct heap_builder_stats {
 	uint64_t objects, bytes, torn, dropped_edges, inferred_edges, pools, torn_pools;
 	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
+	double pools_s, objects_s; /* seconds for finding the pools, for reading their objects */
 };
 
 struct heap_builder {
@@ -59,6 +60,8 @@ struct heap_builder {
 	struct addr_vector consumed;
 	/** Words of global data whose value is an object's address: pairs of where, and the address. */
 	struct addr_vector global_words;
+	uint64_t words_max;   /* that one scan of everything may look at */
+	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
 	uint32_t rows_of_others; /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */

@@ -101,7 +101,8 @@ struct heap_root {
 	/** How a person would write it: "sys.modules", "thread 'MainThread' app.main local queue",
 	 *  "libfoo.so cache+8". Owned by the graph. NULL if it has no better name than its kind. */
 	const char *name;
-	/** HEAP_ROOT_FRAME: the function's file, to tell user code from libraries; else NULL. */
+	/** HEAP_ROOT_FRAME: where it is now, "/srv/app/views.py:42" (no ":42" if the line is not known); else
+	 *  NULL. */
 	const char *file;
 };
 

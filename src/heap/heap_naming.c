@@ -102,6 +102,7 @@ static void label_of(void *context, node_id node, uint32_t edge, struct heap_lab
 		scan->flush = look_for_edge;
 		scan->user = &search;
 		scan->labels = labels;
+		scan->words_max = builder->words_max;
 		if (pyobject_scan_at(scan, address_of(builder, node)))
 			pyscan_flush(scan);
 		if (search.is_found)

@@ -121,14 +121,12 @@ static void wait_for_quiet(const struct heap_source *source)
 	}
 }
 
-// One picture and its graph. *ret_collecting: it caught a collection.
+// One picture. What it caught is told by a few words of it, before the work of a graph.
 static struct error *take_once(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
 {
-	struct heap_builder_options build = {
-		.workers = options->workers, .keep_audit = options->keep_audit};
 	struct heap_snapshot_stats *stats = &snapshot->stats;
-	double started;
+	struct python python = *source->live_python;
 	struct moment moment;
 	struct error *err;
 
@@ -138,17 +136,25 @@ static struct error *take_once(struct heap_source *source,
 		source->process, &options->capture, &snapshot->target, &stats->capture);
 	if (err)
 		return err;
-	started = now_s();
-	err = heap_build(
-		snapshot->target, source->process, &source->place, &build, &snapshot->builder);
-	if (err)
-		return err;
-	stats->build_s = now_s() - started;
-	moment = look(snapshot->builder->python);
+	python.target = snapshot->target;
+	moment = look(&python);
 	stats->was_collecting = moment.is_collecting;
 	stats->gil_was_held = moment.gil_is_held;
 	stats->collector_is_enabled = moment.collector_is_enabled;
 	return NULL;
+}
+
+static struct error *build(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+{
+	struct heap_builder_options build_options = {
+		.workers = options->workers, .keep_audit = options->keep_audit};
+	double started = now_s();
+	struct error *err = heap_build(snapshot->target, source->process, &source->place,
+		&build_options, &snapshot->builder);
+
+	snapshot->stats.build_s = now_s() - started;
+	return err;
 }
 
 static void drop(struct heap_snapshot *snapshot)
@@ -190,6 +196,8 @@ struct error *heap_snapshot_take(struct heap_source *source,
 		snapshot->stats.retries++;
 		err = take_once(source, options, snapshot);
 	}
+	if (!err)
+		err = build(source, options, snapshot);
 	if (err)
 		return err;
 	fill_stats(source, snapshot);

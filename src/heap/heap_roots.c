@@ -31,6 +31,8 @@
 #define INTERNED_LOOK 64
 
 #define NAME_BYTES 512
+// ":4294967295" and its end.
+#define LINE_BYTES 12
 
 // ---- counted roots: interpreters, threads, frames ------------------------------------------
 
@@ -172,9 +174,13 @@ static struct error *collect_frame(struct heap_builder *builder, const struct py
 {
 	char function[NAME_BYTES / 4], file[NAME_BYTES], prefix[NAME_BYTES / 2];
 	struct frame_roots roots = {.builder = builder, .prefix = prefix, .file = file};
+	uint32_t line;
 
 	pyframe_function(&builder->context, frame, function, sizeof(function));
-	pyframe_file(&builder->context, frame, file, sizeof(file));
+	pyframe_file(&builder->context, frame, file, sizeof(file) - LINE_BYTES);
+	line = pyframe_line(&builder->context, frame);
+	if (line)
+		snprintf(file + strlen(file), LINE_BYTES, ":%u", line);
 	snprintf(prefix, sizeof(prefix), "%s %s", thread_name, function);
 	scan->user = &roots;
 	pyframe_scan(scan, frame->addr);
@@ -189,7 +195,7 @@ static struct error *collect_frames(
 	struct pycontext frames; // its reader must not be the one that names are read with
 	struct pyscan *scan = mem_calloc(1, sizeof(*scan));
 	struct error *err;
-	remote_addr addr = pyframe_innermost(&builder->context, thread);
+	remote_addr addr = pyframe_innermost(&builder->context, thread), mark = 0;
 	struct pyframe frame;
 
 	if (!scan)
@@ -202,14 +208,22 @@ static struct error *collect_frames(
 	scan->context = &frames;
 	scan->flush = take_frame_refs;
 	scan->labels = labels;
-	for (unsigned i = 0; !err && addr && i < LIMIT_FRAMES; i++) {
+	scan->words = builder->frame_words;
+	scan->words_max = LIMIT_FRAME_WORDS;
+	for (unsigned i = 0; !err && addr && addr != mark && i < LIMIT_FRAMES; i++) {
+		// A chain that leads back into itself comes by a mark set at the last power of two.
+		if (!(i & (i - 1)))
+			mark = addr;
 		if (!pyframe_read(&builder->context, addr, &frame))
 			break;
 		// A generator's frame belongs to the generator object.
 		if (frame.owner == PYFRAME_THREAD)
 			err = collect_frame(builder, &frame, thread_name, scan);
+		if (scan->words > scan->words_max)
+			break;
 		addr = frame.previous;
 	}
+	builder->frame_words = scan->words;
 	pycontext_deinit(&frames);
 	mem_free(scan);
 	return err;

@@ -12,6 +12,7 @@ struct memory_image_segment {
 	const void *bytes;
 	size_t size; /* a multiple of 4096 */
 	bool writable;
+	uint64_t inode; /* 0: not a file */
 	const char *path; /* as in /proc/PID/maps, may be "" */
 };
 

@@ -185,7 +185,7 @@ static void test_roots_other_than_modules(void **state)
 
 	(void)state;
 	graph_from_root(from, "queue", HEAP_ROOT_FRAME, "thread 'MainThread' app.main local queue",
-		"/srv/app.py");
+		"/srv/app.py:42");
 	graph_from_root(from, "cache", HEAP_ROOT_C_GLOBAL, "libfoo.so cache+8", NULL);
 	graph_from_root(from, "held", HEAP_ROOT_UNEXPLAINED, NULL, NULL);
 	graph_from_root(from, "static", HEAP_ROOT_STATIC, NULL, NULL);
@@ -195,7 +195,8 @@ static void test_roots_other_than_modules(void **state)
 	description = describe(from, "item");
 	assert_string_equal(description.text, "thread 'MainThread' app.main local queue[0]");
 	assert_int_equal(description.step_count, 2);
-	assert_string_equal(description.steps[0], "thread 'MainThread' app.main local queue");
+	assert_string_equal(
+		description.steps[0], "thread 'MainThread' app.main local queue (app.py:42)");
 	assert_true(description.is_user_code);
 	assert_true(description.is_named);
 	path_description_deinit(&description);
