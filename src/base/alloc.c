@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,6 +93,24 @@ void *pages_realloc(void *block, size_t old_count, size_t count, size_t size)
 	if (bytes >= HUGE_PAGES_MIN_BYTES)
 		madvise(moved, bytes, MADV_HUGEPAGE);
 	return moved;
+}
+
+bool pages_realloc_all(void **const *blocks, size_t block_count, size_t old_count, size_t count,
+	size_t size)
+{
+	for (size_t i = 0; i < block_count; i++) {
+		void *moved = pages_realloc(*blocks[i], old_count, count, size);
+
+		if (moved) {
+			*blocks[i] = moved;
+			continue;
+		}
+		// Shrinking needs no memory and moves nothing.
+		while (i--)
+			mremap(*blocks[i], count * size, old_count ? old_count * size : 1, 0);
+		return false;
+	}
+	return true;
 }
 
 void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes)

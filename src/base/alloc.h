@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ void *pages_alloc(size_t count, size_t size) __attribute__((__warn_unused_result
  *  A NULL block is a new one. */
 void *pages_realloc(void *block, size_t old_count, size_t count, size_t size)
 	__attribute__((__warn_unused_result__));
+/** Resize @p block_count arrays that have one count in common, all or none: false, with every array as
+ *  it was, if memory is short. */
+bool pages_realloc_all(void **const *blocks, size_t block_count, size_t old_count, size_t count,
+	size_t size) __attribute__((__warn_unused_result__));
 /** Give back to the system all whole pages of [block + keep_bytes, block + total_bytes), whose
  *  contents are lost; the block stays valid and is released with the same size as before. */
 void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,10 @@ static bool make_room(struct string_builder *builder, size_t extra)
 		return false;
 	if (need <= builder->capacity)
 		return true;
-	while (capacity < need)
+	while (capacity < need && capacity <= SIZE_MAX / 2)
 		capacity *= 2;
-	text = mem_realloc_array(builder->text, capacity, 1);
+	text = need > extra && need <= capacity ? mem_realloc_array(builder->text, capacity, 1)
+						: NULL;
 	if (!text) {
 		builder->failed = true;
 		return false;

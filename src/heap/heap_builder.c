@@ -693,32 +693,25 @@ static struct error *append_rows(struct heap_builder *builder, struct build_work
 static struct error *resize_nodes(struct heap_builder *builder, uint32_t count)
 {
 	struct error *err = heap_graph_resize_nodes(builder->graph, count);
+	struct heap_audit *audit = builder->audit;
 	uint32_t capacity = builder->residual_capacity;
-	int32_t *residual;
+	void **arrays[4] = {(void **)&builder->residual};
+	size_t array_count = 1;
 
 	if (err || count <= capacity)
 		return err;
 	while (capacity < count)
 		capacity += capacity / 8 + 4096;
-	residual = pages_realloc(
-		builder->residual, builder->residual_capacity, capacity, sizeof(*residual));
-	if (!residual)
-		return error_enomem();
-	builder->residual = residual;
-	if (builder->audit) {
-		uint32_t **const arrays[] = {&builder->audit->refcnt, &builder->audit->exact,
-			&builder->audit->inferred};
-
-		for (size_t i = 0; i < 3; i++) {
-			uint32_t *grown = pages_realloc(
-				*arrays[i], builder->residual_capacity, capacity, sizeof(*grown));
-
-			if (!grown)
-				return error_enomem();
-			*arrays[i] = grown;
-		}
-		builder->audit->count = capacity;
+	if (audit) {
+		arrays[array_count++] = (void **)&audit->refcnt;
+		arrays[array_count++] = (void **)&audit->exact;
+		arrays[array_count++] = (void **)&audit->inferred;
 	}
+	if (!pages_realloc_all(arrays, array_count, builder->residual_capacity, capacity,
+		    sizeof(uint32_t)))
+		return error_enomem();
+	if (audit)
+		audit->count = capacity;
 	builder->residual_capacity = capacity;
 	return NULL;
 }

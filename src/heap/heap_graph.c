@@ -140,22 +140,16 @@ void heap_graph_destroy(struct heap_graph *graph)
 struct error *heap_graph_resize_nodes(struct heap_graph *graph, uint32_t nodes)
 {
 	struct heap_graph_private *private = graph->private;
-	uint32_t **const arrays[] = {&graph->node_word, &graph->size, &graph->first_edge};
+	void **const arrays[] = {
+		(void **)&graph->node_word, (void **)&graph->size, (void **)&graph->first_edge};
 	size_t capacity = private->node_capacity;
 
 	while (capacity < (size_t)nodes + 1)
 		capacity += capacity / 8 + 4096;
 	if (capacity > private->node_capacity) {
-		for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
-			uint32_t *grown = pages_realloc(
-				*arrays[i], private->node_capacity, capacity, sizeof(uint32_t));
-
-			// The arrays that did grow are released with the smaller size: a leak of
-			// address space only, on a path that ends the program.
-			if (!grown)
-				return error_enomem();
-			*arrays[i] = grown;
-		}
+		if (!pages_realloc_all(arrays, sizeof(arrays) / sizeof(arrays[0]),
+			    private->node_capacity, capacity, sizeof(uint32_t)))
+			return error_enomem();
 		private->node_capacity = capacity;
 	}
 	graph->node_count = nodes;
@@ -171,13 +165,11 @@ void heap_graph_adopt_edges(
 	graph->private->edge_capacity = capacity;
 }
 
-uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
+// Where a node is in the table, or would be.
+static size_t find_big_size(const struct big_size_vector *big, node_id node)
 {
-	const struct big_size_vector *big = &graph->private->big_sizes;
 	size_t low = 0, high = big->count;
 
-	if (graph->size[node] != SIZE_ELSEWHERE)
-		return graph->size[node];
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -186,8 +178,18 @@ uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
 		else
 			high = middle;
 	}
-	return low < big->count && big->items[low].node == node ? big->items[low].size
-								: SIZE_ELSEWHERE;
+	return low;
+}
+
+uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
+{
+	const struct big_size_vector *big = &graph->private->big_sizes;
+	size_t i;
+
+	if (graph->size[node] != SIZE_ELSEWHERE)
+		return graph->size[node];
+	i = find_big_size(big, node);
+	return i < big->count && big->items[i].node == node ? big->items[i].size : SIZE_ELSEWHERE;
 }
 
 struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size)
@@ -200,10 +202,15 @@ struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64
 		return NULL;
 	}
 	graph->size[node] = SIZE_ELSEWHERE;
+	i = find_big_size(big, node);
+	if (i < big->count && big->items[i].node == node) {
+		big->items[i].size = size;
+		return NULL;
+	}
 	if (!big_size_vector_push(big, (struct big_size){0}))
 		return error_enomem();
-	for (i = big->count - 1; i > 0 && big->items[i - 1].node > node; i--)
-		big->items[i] = big->items[i - 1];
+	memmove(&big->items[i + 1], &big->items[i],
+		(big->count - 1 - i) * sizeof(*big->items));
 	big->items[i] = (struct big_size){.node = node, .size = size};
 	return NULL;
 }

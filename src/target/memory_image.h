@@ -12,8 +12,8 @@ struct memory_image_segment {
 	const void *bytes;
 	size_t size; /* a multiple of 4096 */
 	bool writable;
-	uint64_t inode; /* 0: not a file */
 	const char *path; /* as in /proc/PID/maps, may be "" */
+	uint64_t inode;   /* 0: not a file */
 };
 
 /** Segments sorted by address, not overlapping. Their bytes are borrowed and must outlive the
