@@ -34,7 +34,7 @@ bench: build
 # DESTDIR for packages; PREFIX if it is not /usr/local.
 install: build
 	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
 
 clean:
 	rm -rf $(BUILD) build-asan build-fuzz
