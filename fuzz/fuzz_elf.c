@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
-/** Any bytes as an ELF file; the first eight are asked for as an address. */
+/** Any bytes as an ELF file; the last eight are an address. */
 #include "base/error.h"
 #include "target/elf_file.h"
 
@@ -18,8 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < sizeof(addr))
 		return 0;
-	memcpy(&addr, data, sizeof(addr));
-	err = elf_file_open_bytes(data + sizeof(addr), size - sizeof(addr), addr & ~4095ull, &file);
+	size -= sizeof(addr);
+	memcpy(&addr, data + size, sizeof(addr));
+	err = elf_file_open_bytes(data, size, addr & ~4095ull, &file);
 	if (!err) {
 		elf_file_find(file, "PyType_Type", &addr, &length);
 		elf_file_find_section(file, ".PyRuntime", &addr, &length);

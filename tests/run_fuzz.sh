@@ -54,15 +54,17 @@ fuzz()
 	grep -E '^Done|^stat::' "$build/fuzz-$name.log" || tail -3 "$build/fuzz-$name.log"
 }
 
-# Seeds: this process's own maps, a real binary, and patches of every kind.
+# Seeds: this process's own maps, a small real library, and patches of every kind.
 mkdir -p "$build/seeds-mappings" "$build/seeds-elf" "$build/seeds-heap"
 cp /proc/self/maps "$build/seeds-mappings/maps"
-head -c 262144 "$build/tests/support/image-record" >"$build/seeds-elf/binary"
+printf 'int number = 1; int main(void) { return number; }' |
+	cc -x c -shared -fPIC -o "$build/seeds-elf/library" -
+printf '12345678' >>"$build/seeds-elf/library"
 for kind in 0 1 2 3 4 5 6 7; do
 	head -c 512 /dev/urandom >"$build/seeds-heap/$kind"
 done
 fuzz mappings "$small" "$build/seeds-mappings"
-fuzz elf "$small" "$build/seeds-elf" -max_len=300000
+fuzz elf "$small" "$build/seeds-elf" -max_len=65536
 fuzz heap "$((seconds - 2 * small > 0 ? seconds - 2 * small : 1))" "$build/seeds-heap" -max_len=1024 \
 	-len_control=0
 exit $failed

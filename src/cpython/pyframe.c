@@ -133,9 +133,11 @@ uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame)
 		if (!line_delta(&table, head >> 3 & 15, &delta))
 			return 0;
 		line += delta;
+		if (line < 0 || line > INT32_MAX)
+			return 0;
 		offset += ((head & 7u) + 1) * 2;
 		if (instruction < offset)
-			return line > 0 ? (uint32_t)line : 0;
+			return (uint32_t)line;
 	}
 	return 0;
 }

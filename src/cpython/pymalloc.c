@@ -64,6 +64,22 @@ static bool str_fits(const struct pylayout *layout, const struct pytype *type,
 	return load_u64(object + layout->str.length) < block_size - layout->str.ascii_size;
 }
 
+// A variable object may have been shrunk in place: its block can be larger, not smaller.
+static bool items_fit(const struct pylayout *layout, const struct pytype *type,
+	const uint8_t *object, uint32_t block_size)
+{
+	uint64_t size = type->head_bytes + (uint64_t)type->basicsize, count;
+
+	// Where ob_size would be is the next block, or behind the last one of the pool.
+	if (type->head_bytes + layout->object.ob_size + sizeof(uint64_t) > block_size)
+		return false;
+	count = ob_size_items(load_u64(object + layout->object.ob_size));
+	// tp_basicsize of tuples and ints counts one item or none; allow for one less.
+	return count <= SMALL_REQUEST_MAX &&
+	       size + count * (uint64_t)type->itemsize <=
+		       (uint64_t)block_size + (uint64_t)type->itemsize;
+}
+
 static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 	const uint8_t *object, uint32_t block_size)
 {
@@ -82,20 +98,7 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 	}
 	if (!type->itemsize)
 		return ((size + align - 1) & ~(uint64_t)(align - 1)) == block_size;
-	// A variable object may have been shrunk in place: its block can be larger, not smaller. One
-	// that has no room for its own size is none (and the last one of a pool ends with the bytes).
-	if (type->head_bytes + layout->object.ob_size + 8 > block_size)
-		return false;
-	{
-		int64_t items = (int64_t)load_u64(object + layout->object.ob_size);
-		uint64_t count = items < 0 ? 0 - (uint64_t)items : (uint64_t)items;
-
-		// tp_basicsize of tuples and ints counts one item or none; allow for one less.
-		if (count > SMALL_REQUEST_MAX)
-			return false;
-		size += count * (uint64_t)type->itemsize;
-		return size <= (uint64_t)block_size + (uint64_t)type->itemsize;
-	}
+	return items_fit(layout, type, object, block_size);
 }
 
 // Where in a used block an object starts: 0, after the GC head, after pre-header and GC head.

@@ -6,9 +6,6 @@
 #include "cpython/pydict.h"
 #include "cpython/pymalloc.h"
 
-// Nodes of one OrderedDict: a walk past this is a torn list.
-#define CHAIN_MAX (1ull << 32)
-
 void pyscan_flush(struct pyscan *scan)
 {
 	if (scan->count)
@@ -73,12 +70,6 @@ static inline uint32_t half(struct pyscan *scan, uint64_t offset)
 	if (!pyreader_u32(reader_of(scan), scan->addr + offset, &value))
 		scan->is_torn = true;
 	return value;
-}
-
-// ob_size of a variable object: its sign may mean something else than a length.
-static inline uint64_t magnitude(uint64_t size)
-{
-	return (int64_t)size < 0 ? 0 - size : size;
 }
 
 static inline uint8_t byte(struct pyscan *scan, uint64_t offset)
@@ -227,17 +218,17 @@ static void scan_odict(struct pyscan *scan)
 	struct pyreader *reader = reader_of(scan);
 	uint64_t used = word(scan, layout->dict.ma_used);
 	remote_addr node = word(scan, layout->odict.od_first);
-	uint64_t nodes = 0;
+	uint64_t nodes = 0, fast = word(scan, layout->odict.od_fast_nodes_size);
+	struct pychain chain = {0};
 
 	scan_dict(scan);
-	for (; node && nodes <= used && nodes < CHAIN_MAX && may_look(scan, 4); nodes++) {
+	for (; nodes < used && may_look(scan, 4) && pychain_goes_on(&chain, node); nodes++) {
 		emit(scan, pyreader_pointer(reader, node + layout->odict_node.key),
 			(struct pylabel){.kind = PYLABEL_KEY_OBJECT});
 		node = pyreader_pointer(reader, node + layout->odict_node.next);
 	}
-	scan->is_torn |= node != 0;
-	scan->size += 8 * word(scan, layout->odict.od_fast_nodes_size) +
-		layout->odict_node.size * nodes;
+	scan->is_torn |= node != 0 || fast > LIMIT_ITEMS;
+	scan->size += 8 * (fast > LIMIT_ITEMS ? 0 : fast) + layout->odict_node.size * nodes;
 	emit_field(scan, word(scan, layout->odict.od_inst_dict), "__dict__");
 }
 
@@ -301,6 +292,15 @@ static uint64_t bits_of(uint64_t value, uint32_t bit, uint32_t base_offset, unsi
 	return value >> (bit - base_offset * 8) & ((1u << width) - 1);
 }
 
+// Bytes of a str's second form, kept beside the text.
+static uint64_t extra_bytes(struct pyscan *scan, uint64_t length, unsigned width)
+{
+	if (length < LIMIT_ITEMS)
+		return (length + 1) * width;
+	scan->is_torn = true;
+	return 0;
+}
+
 static void size_str(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
@@ -327,27 +327,26 @@ static void size_str(struct pyscan *scan)
 	}
 	if (layout->str.wstr != PYLAYOUT_NONE) {
 		remote_addr wstr = word(scan, layout->str.wstr);
-		bool shares = wstr == text;
 
-		// PyUnicode_WSTR_LENGTH: an ASCII string's wstr has its own length.
-		if (wstr && !shares)
-			scan->size += ((is_ascii && is_compact ? length
-							       : word(scan, layout->str.wstr_length)) +
-					      1) *
-				4;
+		// PyUnicode_WSTR_LENGTH: an ASCII string's wstr has the string's length.
+		if (wstr && wstr != text)
+			scan->size += extra_bytes(scan,
+				is_ascii && is_compact ? length
+						       : word(scan, layout->str.wstr_length),
+				4);
 	}
 	if (!(is_ascii && is_compact)) {
 		remote_addr utf8 = word(scan, layout->str.utf8);
 
 		if (utf8 && utf8 != text)
-			scan->size += word(scan, layout->str.utf8_length) + 1;
+			scan->size += extra_bytes(scan, word(scan, layout->str.utf8_length), 1);
 	}
 }
 
 static void size_int(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
-	uint64_t digits = magnitude(word(scan, layout->object.ob_size));
+	uint64_t digits = ob_size_items(word(scan, layout->object.ob_size));
 
 	scan->is_torn |= digits > LIMIT_ITEMS;
 	scan->size = layout->long_int.ob_digit + (digits ? digits : 1) * 4;
@@ -574,14 +573,15 @@ static void scan_deque(struct pyscan *scan)
 	uint64_t per_block =
 		(layout->deque_block.rightlink - layout->deque_block.data) / sizeof(uint64_t);
 	remote_addr block = word(scan, layout->deque.leftblock);
-	uint64_t blocks = (index + count + per_block - 1) / per_block;
+	uint64_t blocks = (index + count + per_block - 1) / per_block, done = 0;
+	struct pychain chain = {0};
 
 	if (count > LIMIT_ITEMS || index >= per_block) {
 		scan->is_torn = true;
 		return;
 	}
 	scan->size += (blocks ? blocks : 1) * layout->deque_block.size;
-	for (uint64_t done = 0; done < count && block && !scan->is_torn;) {
+	while (done < count && !scan->is_torn && pychain_goes_on(&chain, block)) {
 		uint64_t here = per_block - index < count - done ? per_block - index : count - done;
 
 		emit_array(scan, block + layout->deque_block.data + index * 8, here, done,
@@ -590,6 +590,7 @@ static void scan_deque(struct pyscan *scan)
 		index = 0;
 		block = pyreader_pointer(reader_of(scan), block + layout->deque_block.rightlink);
 	}
+	scan->is_torn |= done < count;
 }
 
 // The links are owned by the list as well as by the cache dict (Modules/_functoolsmodule.c).
@@ -597,6 +598,7 @@ static void scan_lru_cache(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
 	remote_addr link = word(scan, layout->lru_cache.root_next);
+	struct pychain chain = {0};
 
 	emit_field(scan, word(scan, layout->lru_cache.cache), "cache");
 	emit_field(scan, word(scan, layout->lru_cache.func), "__wrapped__");
@@ -604,20 +606,26 @@ static void scan_lru_cache(struct pyscan *scan)
 	emit_field(scan, word(scan, layout->lru_cache.elem_type), "lru_list_elem_type");
 	emit_field(scan, word(scan, layout->lru_cache.cache_info_type), "cache_info_type");
 	emit_field(scan, word(scan, layout->lru_cache.dict), "__dict__");
-	for (; link && link != scan->addr && may_look(scan, 2);) {
+	// The last link leads back to the cache, where the list is anchored.
+	while (link != scan->addr && may_look(scan, 2) && pychain_goes_on(&chain, link)) {
 		emit_field(scan, link, "link");
 		link = pyreader_pointer(reader_of(scan), link + layout->lru_elem.next);
 	}
+	scan->is_torn |= link != scan->addr;
 }
 
 static void scan_tee(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
 
+	uint64_t count = half(scan, layout->tee.numread);
+
 	emit_field(scan, word(scan, layout->tee.it), "it");
 	emit_field(scan, word(scan, layout->tee.nextlink), "nextlink");
-	emit_array(scan, scan->addr + layout->tee.values, half(scan, layout->tee.numread), 0,
-		PYLABEL_INDEX, 0);
+	if (layout->tee.values + count * 8 > (uint64_t)scan->type->basicsize)
+		scan->is_torn = true;
+	else
+		emit_array(scan, scan->addr + layout->tee.values, count, 0, PYLABEL_INDEX, 0);
 }
 
 // An array node of the mapping inside a context has this many children (Python/hamt.c).
@@ -879,7 +887,7 @@ static uint64_t default_size(struct pyscan *scan)
 			 type->kind == PYKIND_FRAME;
 
 	if (type->itemsize && !has_frame) {
-		uint64_t items = magnitude(word(scan, layout_of(scan)->object.ob_size));
+		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)
 			scan->is_torn = true;
@@ -920,11 +928,16 @@ static void scan_instance_dict(struct pyscan *scan)
 	if (!offset || (offset > 0 && offset < (int64_t)type->layout_size))
 		return;
 	if (offset < 0) {
-		uint64_t items = magnitude(word(scan, layout_of(scan)->object.ob_size));
+		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)
 			return;
 		offset += (type->basicsize + (int64_t)items * type->itemsize + 7) & ~7ll;
+		// Before the object's end it is, but not before its start.
+		if (offset < (int64_t)layout_of(scan)->object.size) {
+			scan->is_torn = true;
+			return;
+		}
 	}
 	emit_field(scan, word(scan, (uint64_t)offset), "__dict__");
 }
@@ -988,6 +1001,12 @@ bool pyobject_scan_at(struct pyscan *scan, remote_addr addr)
 	if (size > sizeof(copy))
 		size = sizeof(copy);
 	bytes = pyreader_bytes(&context->reader, addr - type->head_bytes, size);
+	// A static type is shorter than types on the heap, and may be the last thing in its
+	// library.
+	if (!bytes) {
+		size = type->head_bytes + context->python->layout->object.size;
+		bytes = pyreader_bytes(&context->reader, addr - type->head_bytes, size);
+	}
 	if (!bytes)
 		return false;
 	memcpy(copy, bytes, size);
@@ -1029,7 +1048,7 @@ uint64_t pyobject_length(struct pycontext *context, remote_addr addr)
 		return 0;
 	}
 	pyreader_u64(&context->reader, addr + offset, &length);
-	return length;
+	return length <= LIMIT_ITEMS ? length : 0;
 }
 
 uint64_t pyobject_bound(struct pycontext *context, remote_addr addr)

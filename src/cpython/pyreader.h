@@ -60,6 +60,12 @@ static inline uint32_t load_u32(const uint8_t *bytes)
 	return value;
 }
 
+/** Items that an ob_size counts: an int's is negative if the int is. */
+static inline uint64_t ob_size_items(uint64_t ob_size)
+{
+	return ob_size >> 63 ? 0 - ob_size : ob_size;
+}
+
 static inline bool pyreader_u64(struct pyreader *reader, remote_addr addr, uint64_t *ret)
 {
 	const uint8_t *bytes = pyreader_bytes(reader, addr, sizeof(*ret));
@@ -77,6 +83,28 @@ static inline bool pyreader_u32(struct pyreader *reader, remote_addr addr, uint3
 	if (!bytes)
 		return false;
 	*ret = load_u32(bytes);
+	return true;
+}
+
+/**
+ * A chain of nodes that may be torn or hostile: has it come back to where it was? (Brent's
+ * algorithm: a power of two of steps is the next place to be remembered.) A zeroed struct is the
+ * start.
+ */
+struct pychain {
+	remote_addr mark;
+	uint64_t steps, next_mark;
+};
+
+/** The next node of the chain; false if there is none, or the chain is a circle. */
+static inline bool pychain_goes_on(struct pychain *chain, remote_addr node)
+{
+	if (!node || node == chain->mark)
+		return false;
+	if (chain->steps++ == chain->next_mark) {
+		chain->mark = node;
+		chain->next_mark = chain->next_mark * 2 + 1;
+	}
 	return true;
 }
 

@@ -222,29 +222,16 @@ void python_close(struct python *python)
 	mem_free(python);
 }
 
-// A linked list of states: at most @p limit, each once. A list that leads back into itself is torn;
-// R. Brent's way of noticing it ("An improved Monte Carlo factorization algorithm", 1980).
+// A linked list of states: at most @p limit; one that is torn into a circle ends.
 static struct error *follow_list(struct pycontext *context, remote_addr first, uint32_t next_offset,
 	size_t limit, struct addr_vector *ret)
 {
-	size_t mark = 0, power = 1;
+	struct pychain chain = {0};
 
-	for (remote_addr state = first; state && ret->count < limit;) {
+	for (remote_addr state = first; ret->count < limit && pychain_goes_on(&chain, state);) {
 		if (!addr_vector_push(ret, state))
 			return error_enomem();
 		state = pyreader_pointer(&context->reader, state + next_offset);
-		if (state == ret->items[mark]) {
-			size_t length = ret->count - mark, start = 0;
-
-			while (start < mark && ret->items[start] != ret->items[start + length])
-				start++;
-			ret->count = start + length;
-			break;
-		}
-		if (ret->count - mark == power) {
-			mark = ret->count - 1;
-			power *= 2;
-		}
 	}
 	return NULL;
 }

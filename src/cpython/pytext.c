@@ -3,12 +3,16 @@
 #include "cpython/pytext.h"
 
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "cpython/pydict.h"
 #include "cpython/pyobject.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+
+// Bits of an int's digit (Include/cpython/longintrepr.h): 30 in every 64-bit build.
+#define DIGIT_BITS 30
 
 // A str, where its text is and how wide its characters are.
 struct str_view {
@@ -135,24 +139,24 @@ bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
 {
 	const struct pylayout *layout = context->python->layout;
 	const struct pytype *type = object ? type_of(context, object) : NULL;
-	uint64_t value = 0, word;
-	uint64_t digits;
+	uint64_t value = 0, word, digits;
 
 	if (!type || !(type->flags & PYTYPE_FLAG_LONG_SUBCLASS) ||
 		!pyreader_u64(&context->reader, object + layout->object.ob_size, &word))
 		return false;
-	digits = (int64_t)word < 0 ? 0 - word : word;
+	digits = ob_size_items(word);
 	if (digits > 3)
 		return false;
 	for (uint64_t i = 0; i < digits; i++) {
 		uint32_t digit;
 
-		if (!pyreader_u32(&context->reader,
-			    object + layout->long_int.ob_digit + i * 4, &digit))
+		if (!pyreader_u32(
+			    &context->reader, object + layout->long_int.ob_digit + i * 4, &digit) ||
+			digit >> DIGIT_BITS || (i == 2 && digit >> (63 - 2 * DIGIT_BITS)))
 			return false;
-		value |= (uint64_t)digit << (30 * i);
+		value |= (uint64_t)digit << (DIGIT_BITS * i);
 	}
-	*ret = (int64_t)((int64_t)word < 0 ? 0 - value : value);
+	*ret = word >> 63 ? -(int64_t)value : (int64_t)value;
 	return true;
 }
 
@@ -223,6 +227,16 @@ static bool is_public(const char *text)
 	return !isdigit((unsigned char)text[0]);
 }
 
+// What was cut to a buffer's size, or is no UTF-8 at all, ends before the first broken character.
+static void end_at_character(char *text)
+{
+	size_t length;
+
+	while (*text && (length = utf8_character_length(text)) > 0)
+		text += length;
+	*text = '\0';
+}
+
 static void describe_scalar(
 	struct pycontext *context, remote_addr object, char *ret, size_t size)
 {
@@ -237,7 +251,8 @@ static void describe_scalar(
 			snprintf(ret, size, "'%s'", text);
 		else
 			snprintf(ret, size, "<str>");
-	} else if (strstr(type->tp_name, "ContextVar")) {
+	} else if (strcmp(type->tp_name, "ContextVar") == 0 ||
+		   strcmp(type->tp_name, "_contextvars.ContextVar") == 0) {
 		pytext_str(context,
 			pyreader_pointer(&context->reader,
 				object + context->python->layout->contextvar.var_name),
@@ -259,6 +274,7 @@ static void describe_scalar(
 	} else {
 		snprintf(ret, size, "<%s>", type->name);
 	}
+	end_at_character(ret);
 }
 
 void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t size)
@@ -287,4 +303,5 @@ void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t
 	if (length + 1 < size)
 		snprintf(ret + length, size - length, "%s",
 			count > 4 ? ", …)" : count == 1 ? ",)" : ")");
+	end_at_character(ret);
 }

@@ -20,7 +20,7 @@ bool pytext_c_string(struct pycontext *context, remote_addr addr, char *ret, siz
  *  does not look like an identifier, a path or a short name is private: it becomes <str>. */
 void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t size);
 
-/** An int object that fits in 64 bits. */
+/** An int object of up to 63 bits and a sign. */
 bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret);
 
 /** The value under a str key of a dict object, or 0. */

@@ -68,25 +68,24 @@ static bool is_printable(const char *text)
 	return true;
 }
 
-// A copy of a C string of the target, or NULL (unreadable, unprintable, too long, no memory).
-static char *copy_c_string(struct pyreader *reader, remote_addr addr)
+// Read a C string of the target. False if it is unreadable, empty, unprintable or too long.
+static bool read_name(struct pyreader *reader, remote_addr addr, char ret[LIMIT_TYPE_NAME])
 {
-	char text[LIMIT_TYPE_NAME];
 	size_t length = 0;
 
-	while (length < sizeof(text)) {
+	while (length < LIMIT_TYPE_NAME) {
 		uint64_t got;
 		const uint8_t *bytes =
-			pyreader_span(reader, addr + length, sizeof(text) - length, &got);
+			pyreader_span(reader, addr + length, LIMIT_TYPE_NAME - length, &got);
 
 		if (!bytes)
-			return NULL;
-		memcpy(text + length, bytes, got);
-		if (memchr(text + length, '\0', got))
-			return text[0] && is_printable(text) ? mem_strdup(text) : NULL;
+			return false;
+		memcpy(ret + length, bytes, got);
+		if (memchr(ret + length, '\0', got))
+			return ret[0] && is_printable(ret);
 		length += got;
 	}
-	return NULL;
+	return false;
 }
 
 static bool grow_slots(struct pytypes *types)
@@ -121,31 +120,40 @@ static bool grow_slots(struct pytypes *types)
 	return true;
 }
 
-static bool insert(struct pytypes *types, struct pytype type)
+// Takes type.name, and a copy of type.tp_name. Past LIMIT_TYPES a type is not taken.
+static struct error *insert(struct pytypes *types, struct pytype type)
 {
 	uint32_t i;
 
-	if (types->list.count >= LIMIT_TYPES ||
-		(types->list.count * 4 >= types->slot_count && !grow_slots(types)) ||
-		!pytype_vector_push(&types->list, type))
-		return false;
+	if (types->list.count >= LIMIT_TYPES) {
+		mem_free((char *)type.name);
+		return NULL;
+	}
+	type.tp_name = mem_strdup(type.tp_name);
+	if (!type.tp_name || (types->list.count * 4 >= types->slot_count && !grow_slots(types)) ||
+		!pytype_vector_push(&types->list, type)) {
+		mem_free((char *)type.tp_name);
+		mem_free((char *)type.name);
+		return error_enomem();
+	}
 	i = (uint32_t)((type.addr >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
 	while (types->slots[i].addr)
 		i = (i + 1) & (types->slot_count - 1);
 	types->slots[i] = (struct pytype_slot){
 		.addr = type.addr, .index = (uint32_t)(types->list.count - 1)};
-	return true;
+	return NULL;
 }
 
-// Read the fields of one type object; false if it cannot be a type.
+// Read the fields of one type object; false if it cannot be a type. Its tp_name is in @p name.
 static bool read_type(struct pyreader *reader, const struct pylayout *layout, remote_addr addr,
-	struct pytype *ret)
+	struct pytype *ret, char name[LIMIT_TYPE_NAME])
 {
 	const uint8_t *bytes = pyreader_bytes(reader, addr, layout->type.size);
-	remote_addr name;
+	remote_addr tp_name;
 
 	if (!bytes)
 		return false;
+	tp_name = load_u64(bytes + layout->type.tp_name);
 	*ret = (struct pytype){
 		.addr = addr,
 		.metatype = load_u64(bytes + layout->object.ob_type),
@@ -159,7 +167,6 @@ static bool read_type(struct pyreader *reader, const struct pylayout *layout, re
 		.dealloc = load_u64(bytes + layout->type.tp_dealloc),
 		.has_legacy_finalizer = load_u64(bytes + layout->type.tp_del) != 0,
 	};
-	name = load_u64(bytes + layout->type.tp_name);
 	ret->is_gc = ret->flags & PYTYPE_FLAG_GC;
 	ret->is_heap = ret->flags & PYTYPE_FLAG_HEAP;
 	ret->has_managed_dict = ret->flags & PYTYPE_FLAG_MANAGED_DICT;
@@ -172,32 +179,37 @@ static bool read_type(struct pyreader *reader, const struct pylayout *layout, re
 		return false;
 	if (ret->is_heap)
 		ret->cached_keys = pyreader_pointer(reader, addr + layout->heap_type.ht_cached_keys);
-	ret->tp_name = copy_c_string(reader, name);
-	return ret->tp_name != NULL;
+	ret->tp_name = name;
+	return read_name(reader, tp_name, name);
 }
 
 // Queue the direct subclasses of a type: tp_subclasses is a dict {address: weakref}.
-static void add_subclasses(struct pytypes *types, struct pyreader *reader,
+static struct error *add_subclasses(struct pytypes *types, struct pyreader *reader,
 	const struct pylayout *layout, remote_addr addr)
 {
 	remote_addr subclasses = pyreader_pointer(reader, addr + layout->type.tp_subclasses);
 	struct pydict_table table;
 	remote_addr key, weakref;
 
-	if (!subclasses || !pydict_read(reader, layout, subclasses, &table))
-		return;
+	if (!subclasses || !pydict_read(reader, layout, subclasses, &table) ||
+		table.count > LIMIT_TYPES)
+		return NULL;
 	for (uint64_t i = 0; pydict_entry(reader, &table, i, &key, &weakref); i++) {
 		remote_addr child =
 			weakref ? pyreader_pointer(reader, weakref + layout->weakref.wr_object) : 0;
+		char name[LIMIT_TYPE_NAME];
 		struct pytype type;
+		struct error *err;
 
+		// All but `object` have a base; a dead weakref leads to None.
 		if (!child || pytypes_find(types, child) != PYTYPE_NONE ||
-			!read_type(reader, layout, child, &type))
+			!read_type(reader, layout, child, &type, name) || !type.base)
 			continue;
-		// Only a type has a metatype that is itself a type; a dead weakref leads to None.
-		if (type.base && !insert(types, type))
-			mem_free((char *)type.tp_name);
+		err = insert(types, type);
+		if (err)
+			return err;
 	}
+	return NULL;
 }
 
 static bool has_member(const struct pytypes *types, const struct pytype *type, uint32_t offset)
@@ -209,34 +221,38 @@ static bool has_member(const struct pytypes *types, const struct pytype *type, u
 	return false;
 }
 
-// Add what the tp_members of @p from declare as owned words of @p type's instances.
-static void read_members(struct pytypes *types, struct pyreader *reader,
+// Add what the tp_members of @p from declare as owned words of @p type's instances. False without
+// memory.
+static bool read_members(struct pytypes *types, struct pyreader *reader,
 	const struct pylayout *layout, struct pytype *type, const struct pytype *from)
 {
 	remote_addr def = pyreader_pointer(reader, from->addr + layout->type.tp_members);
 
-	for (unsigned i = 0; def && i < LIMIT_TYPE_MEMBERS; i++, def += layout->member_def.size) {
+	for (unsigned i = 0;
+		def && i < LIMIT_TYPE_MEMBERS && type->member_count < LIMIT_TYPE_MEMBERS;
+		i++, def += layout->member_def.size) {
 		const uint8_t *bytes = pyreader_bytes(reader, def, layout->member_def.size);
 		struct pymember member;
 		uint32_t member_type;
 		uint64_t offset;
 
 		if (!bytes)
-			return;
+			return true;
 		member.name = load_u64(bytes + layout->member_def.name);
 		member_type = load_u32(bytes + layout->member_def.type);
 		offset = load_u64(bytes + layout->member_def.offset);
 		if (!member.name)
-			return;
+			return true;
 		if ((member_type != MEMBER_OBJECT && member_type != MEMBER_OBJECT_EX) ||
-			offset < layout->object.size || offset + 8 > (uint64_t)type->basicsize ||
+			offset < layout->object.size || offset > (uint64_t)type->basicsize - 8 ||
 			offset % 8 || has_member(types, type, (uint32_t)offset))
 			continue;
 		member.offset = (uint32_t)offset;
 		if (!pymember_vector_push(&types->members, member))
-			return;
+			return false;
 		type->member_count++;
 	}
+	return true;
 }
 
 // The tp_dealloc of classes made by a class statement: what most heap types of metatype `type` have.
@@ -376,6 +392,16 @@ static int64_t structseq_hidden_items(
 	return values[0] - values[1] >= 0 && values[0] < 4096 ? values[0] - values[1] : -1;
 }
 
+// Is the text where that of a compact ASCII str is?
+static bool is_ascii(const struct pylayout *layout, const uint8_t *str)
+{
+	uint32_t state = load_u32(str + layout->str.state);
+	uint32_t base_bit = layout->str.state * 8;
+
+	return state >> (layout->str.compact_bit - base_bit) & 1 &&
+	       state >> (layout->str.ascii_bit - base_bit) & 1;
+}
+
 // "module.qualname" for classes; tp_name of C types has the module already.
 static char *qualified_name(
 	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type)
@@ -395,7 +421,8 @@ static char *qualified_name(
 		const uint8_t *bytes = strings[i] ? pyreader_bytes(reader, strings[i],
 							   layout->str.ascii_size)
 						  : NULL;
-		uint64_t length = bytes ? load_u64(bytes + layout->str.length) : 0;
+		uint64_t length =
+			bytes && is_ascii(layout, bytes) ? load_u64(bytes + layout->str.length) : 0;
 		const uint8_t *ascii = length && length < LIMIT_TYPE_NAME
 			? pyreader_bytes(reader, strings[i] + layout->str.ascii_size, length)
 			: NULL;
@@ -413,7 +440,7 @@ static char *qualified_name(
 	return mem_strdup(text);
 }
 
-// What can only be known once all types are there.
+// What can only be known once all types are there. False without memory.
 static bool complete(struct pytypes *types, struct pyreader *reader, const struct pylayout *layout,
 	struct pytype *type)
 {
@@ -424,8 +451,9 @@ static bool complete(struct pytypes *types, struct pyreader *reader, const struc
 	// The slots of each class on the way; of a C type only if no reader knows its layout.
 	type->member_first = (uint32_t)types->members.count;
 	for (unsigned i = 0; from && i < LIMIT_TYPE_BASES; i++) {
-		if (type->scan_end > type->layout_size || is_python_class(types, from))
-			read_members(types, reader, layout, type, from);
+		if ((type->scan_end > type->layout_size || is_python_class(types, from)) &&
+			!read_members(types, reader, layout, type, from))
+			return false;
 		from = type_at(types, from->base);
 	}
 	type->name = qualified_name(reader, layout, type);
@@ -436,28 +464,32 @@ struct error *pytypes_create(struct pyreader *reader, const struct pylayout *lay
 	remote_addr type_type, struct pytypes **ret)
 {
 	_cleanup_(pytypes_destroy) struct pytypes *types = mem_calloc(1, sizeof(*types));
+	char name[LIMIT_TYPE_NAME];
 	struct pytype type;
+	struct error *err;
 
 	if (!types || !grow_slots(types))
 		return error_enomem();
 	types->type_type = type_type;
-	if (!read_type(reader, layout, type_type, &type))
+	if (!read_type(reader, layout, type_type, &type, name))
 		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type");
-	if (!insert(types, type)) {
-		mem_free((char *)type.tp_name);
-		return error_enomem();
-	}
-	if (type.metatype != type_type || strcmp(type.tp_name, "type") != 0)
+	if (type.metatype != type_type || strcmp(name, "type") != 0)
 		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type");
 	types->object_type = type.base;
-	if (!read_type(reader, layout, type.base, &type))
+	err = insert(types, type);
+	if (err)
+		return err;
+	if (types->object_type == type_type ||
+		!read_type(reader, layout, types->object_type, &type, name))
 		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type");
-	if (!insert(types, type)) {
-		mem_free((char *)type.tp_name);
-		return error_enomem();
+	err = insert(types, type);
+	if (err)
+		return err;
+	for (size_t i = 0; i < types->list.count; i++) {
+		err = add_subclasses(types, reader, layout, types->list.items[i].addr);
+		if (err)
+			return err;
 	}
-	for (size_t i = 0; i < types->list.count; i++)
-		add_subclasses(types, reader, layout, types->list.items[i].addr);
 	types->class_dealloc = find_class_dealloc(types);
 	for (size_t i = 0; i < types->list.count; i++) {
 		if (!complete(types, reader, layout, &types->list.items[i]))
@@ -481,23 +513,21 @@ void pytypes_destroy(struct pytypes *types)
 	mem_free(types);
 }
 
-bool pytypes_add(struct pytypes *types, struct pyreader *reader, const struct pylayout *layout,
-	remote_addr addr)
+struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr addr)
 {
+	char name[LIMIT_TYPE_NAME];
+	uint32_t metatype;
 	struct pytype type;
-	remote_addr metatype;
 
 	if (!addr || addr % 8 || pytypes_find(types, addr) != PYTYPE_NONE ||
-		!read_type(reader, layout, addr, &type))
-		return false;
-	metatype = type.metatype;
-	if (pytypes_find(types, metatype) == PYTYPE_NONE ||
-		!pytypes_is_a(types, pytypes_find(types, metatype), "type") ||
-		!insert(types, type)) {
-		mem_free((char *)type.tp_name);
-		return false;
-	}
-	return complete(types, reader, layout, &types->list.items[types->list.count - 1]);
+		!read_type(reader, layout, addr, &type, name))
+		return NULL;
+	metatype = pytypes_find(types, type.metatype);
+	if (metatype == PYTYPE_NONE || !pytypes_is_a(types, metatype, "type"))
+		return NULL;
+	// Completed before it is inserted: whatever is in the table has a name.
+	return complete(types, reader, layout, &type) ? insert(types, type) : error_enomem();
 }
 
 bool pytypes_is_a(const struct pytypes *types, uint32_t index, const char *base_name)

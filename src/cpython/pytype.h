@@ -130,10 +130,11 @@ static inline uint32_t pytypes_find(const struct pytypes *types, remote_addr add
 	return types->slots[i].index;
 }
 
-/** Add a type that was met on an object but is not in the tree (never readied). Not thread-safe. False
- *  if what is at @p addr is not a type, or memory is short. */
-bool pytypes_add(struct pytypes *types, struct pyreader *reader, const struct pylayout *layout,
-	remote_addr addr);
+/** Add a type that was met on an object but is not in the tree of subclasses. What is at @p addr is
+ *  not added if it is no type, or known already. Not thread-safe; pointers into the list do not
+ *  survive it. */
+struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr addr);
 
 /** Does @p type have @p base (by tp_name of a type of that name) among its bases? */
 bool pytypes_is_a(const struct pytypes *types, uint32_t type, const char *base_name);

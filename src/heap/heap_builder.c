@@ -23,10 +23,16 @@
 // A batch is handed over when it is this full, so that few objects are split.
 #define BATCH_FULL (PYSCAN_BATCH * 3 / 4)
 #define EDGES_START (1u << 20)
+// Slots of a worker's table of objects outside pools, at first.
+#define OTHERS_START        256
+// A round of fewer objects than this is not worth waking the other workers: a chain of large
+// objects, each known only to the one before it, takes a round per object.
+#define SHARED_ROUND_MIN    256
 // A count past this is no count; it keeps the residual in its 31 bits.
 #define REFCNT_MAX (1 << 30)
 // Types met on objects but missing in the tree of subclasses, per run.
-#define UNKNOWN_TYPES_MAX 4096
+#define UNKNOWN_TYPES_MAX   4096
+#define UNKNOWN_TYPES_SLOTS (2 * UNKNOWN_TYPES_MAX)
 // Runs again after unknown types were learnt.
 #define LEARN_ROUNDS_MAX 2
 
@@ -78,14 +84,28 @@ struct build_worker {
 	} pending[PENDING_MAX];
 	uint32_t pending_count;
 	uint32_t first_node, end_node; /* rows made in this round */
+	/** Only this worker touches the residuals of its own nodes; references to the other workers'
+	 *  are counted when all have read theirs. An atomic operation per reference would cost more
+	 *  than looking at the references once again. */
+	bool is_exclusive;
 
 	struct other_table others;
 	struct node_vector inferred;
-	struct addr_vector unknown_types;
+	struct unknown_types {
+		struct addr_vector list;
+		remote_addr slots[UNKNOWN_TYPES_SLOTS]; /* the same, hashed */
+	} unknown_types;
 	struct big_vector big_sizes;
 	uint64_t objects, bytes, torn, dropped, torn_pools;
 	struct error *failure; /* found where there is nobody to return it to */
 };
+
+// Memory is short, where there is nobody to return that to: the first failure is the one to tell.
+static void fail(struct build_worker *worker)
+{
+	if (!worker->failure)
+		worker->failure = error_enomem();
+}
 
 // ---- windows -------------------------------------------------------------------------------
 
@@ -97,7 +117,8 @@ static bool may_hold_pools(const struct mapping *mapping)
 }
 
 // Windows over the runs of pages that hold something. They end at round addresses, so that what is
-// neighbouring in memory is read together; two runs in one window make one window.
+// neighbouring in memory is read together; two runs in one window make one window. No window begins
+// before the end of the last: everything after relies on each pool being there once, in order.
 static bool add_windows(struct window_vector *windows, const struct page_run *run,
 	const struct mapping *mapping, uint64_t pool_bytes)
 {
@@ -109,8 +130,9 @@ static bool add_windows(struct window_vector *windows, const struct page_run *ru
 		remote_addr start = addr > low ? addr : low;
 		remote_addr end = addr + WINDOW_BYTES < high ? addr + WINDOW_BYTES : high;
 
-		if (start >= end ||
-			(windows->count && windows->items[windows->count - 1].addr == start))
+		const struct window *last = windows->count ? &windows->items[windows->count - 1] : NULL;
+
+		if (start >= end || (last && start < last->addr + last->size))
 			continue;
 		if (!window_vector_push(windows, (struct window){start, end - start}))
 			return false;
@@ -258,7 +280,7 @@ static struct other_slot *find_slot(struct other_slot *slots, uint32_t count, re
 
 static bool grow_others(struct other_table *table)
 {
-	uint32_t count = table->slot_count ? table->slot_count * 2 : 4096;
+	uint32_t count = table->slot_count ? table->slot_count * 2 : OTHERS_START;
 	struct other_slot *slots = mem_calloc(count, sizeof(*slots));
 
 	if (!slots)
@@ -275,8 +297,13 @@ static bool grow_others(struct other_table *table)
 
 static void reset_others(struct other_table *table)
 {
-	if (table->slots)
+	// A table that was large once would be cleared in full after each of many small rounds.
+	if (table->slot_count > OTHERS_START && table->used < table->slot_count / 16) {
+		mem_free(take(table->slots));
+		table->slot_count = 0;
+	} else if (table->used) {
 		memset(table->slots, 0, table->slot_count * sizeof(*table->slots));
+	}
 	table->used = 0;
 	table->found.count = 0;
 	table->count.count = 0;
@@ -314,6 +341,26 @@ static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcn
 	return mapping && mapping->writable;
 }
 
+// Each once: many objects can have the same unknown type.
+static void note_unknown_type(struct build_worker *worker, remote_addr type)
+{
+	struct unknown_types *unknown = &worker->unknown_types;
+	uint32_t i =
+		(uint32_t)((type >> 4) * 0x9e3779b97f4a7c15ull >> 32) & (UNKNOWN_TYPES_SLOTS - 1);
+
+	if (!type || type % 8 || unknown->list.count == UNKNOWN_TYPES_MAX ||
+		!mappings_find(target_mappings(worker->builder->target), type))
+		return;
+	while (unknown->slots[i] && unknown->slots[i] != type)
+		i = (i + 1) & (UNKNOWN_TYPES_SLOTS - 1);
+	if (unknown->slots[i])
+		return;
+	if (addr_vector_push(&unknown->list, type))
+		unknown->slots[i] = type;
+	else
+		fail(worker);
+}
+
 // Is there an object at @p addr? Remembers types that are not known yet.
 static bool is_object(struct build_worker *worker, remote_addr addr)
 {
@@ -337,9 +384,7 @@ static bool is_object(struct build_worker *worker, remote_addr addr)
 	if (index != PYTYPE_NONE)
 		return items_fit(worker->builder, &types->list.items[index], addr,
 			load_u64(bytes + layout->object.ob_size));
-	if (worker->unknown_types.count < UNKNOWN_TYPES_MAX &&
-		!addr_vector_push(&worker->unknown_types, type))
-		worker->failure = error_enomem();
+	note_unknown_type(worker, type);
 	return false;
 }
 
@@ -351,10 +396,10 @@ static node_id find_other(struct build_worker *worker, remote_addr addr)
 	node_id node = heap_addresses_other(&builder->addresses, addr);
 	struct other_slot *slot;
 
-	if (node != HEAP_NODE_NONE)
+	if (node != HEAP_NODE_NONE || !addr)
 		return node;
 	if (table->used * 2 >= table->slot_count && !grow_others(table)) {
-		worker->failure = error_enomem();
+		fail(worker);
 		return HEAP_NODE_NONE;
 	}
 	slot = find_slot(table->slots, table->slot_count, addr);
@@ -365,7 +410,7 @@ static node_id find_other(struct build_worker *worker, remote_addr addr)
 			slot->index = (uint32_t)table->found.count;
 			if (!addr_vector_push(&table->found, addr) ||
 				!node_vector_push(&table->count, 0)) {
-				worker->failure = error_enomem();
+				fail(worker);
 				slot->index = UINT32_MAX;
 			}
 		}
@@ -388,6 +433,12 @@ struct error *heap_builder_note_other(struct heap_builder *builder, remote_addr 
 
 // ---- edges ---------------------------------------------------------------------------------
 
+static struct error *too_many_edges(void)
+{
+	return error_create(ERROR_UNSUPPORTED, "more than 4 billion references");
+}
+
+// False, and a failure, if there is no room.
 static bool reserve_edges(struct build_worker *worker, size_t more)
 {
 	size_t capacity = worker->edge_capacity ? worker->edge_capacity : EDGES_START;
@@ -395,14 +446,35 @@ static bool reserve_edges(struct build_worker *worker, size_t more)
 
 	if (worker->edge_count + more <= worker->edge_capacity)
 		return true;
+	if (worker->edge_count + more > UINT32_MAX) {
+		worker->failure = too_many_edges();
+		return false;
+	}
 	while (capacity < worker->edge_count + more)
 		capacity += capacity / 2;
 	edges = pages_realloc(worker->edges, worker->edge_capacity, capacity, sizeof(*edges));
-	if (!edges)
+	if (!edges) {
+		fail(worker);
 		return false;
+	}
 	worker->edges = edges;
 	worker->edge_capacity = capacity;
 	return true;
+}
+
+static inline bool is_own(const struct build_worker *worker, node_id node)
+{
+	return node - worker->first_node < worker->end_node - worker->first_node;
+}
+
+static inline void adjust_residual(struct build_worker *worker, node_id node, int32_t change)
+{
+	int32_t *residual = &worker->builder->residual[node];
+
+	if (!worker->is_exclusive)
+		__atomic_fetch_add(residual, change, __ATOMIC_RELAXED);
+	else if (is_own(worker, node))
+		*residual += change;
 }
 
 static void add_edge(struct build_worker *worker, uint64_t ref, node_id node)
@@ -418,9 +490,9 @@ static void add_edge(struct build_worker *worker, uint64_t ref, node_id node)
 	worker->edges[worker->edge_count++] = node | (is_inferred ? HEAP_EDGE_INFERRED : 0);
 	if (is_inferred) {
 		if (!node_vector_push(&worker->inferred, node))
-			worker->failure = error_enomem();
+			fail(worker);
 	} else if (node < known) {
-		__atomic_fetch_sub(&builder->residual[node], 1, __ATOMIC_RELAXED);
+		adjust_residual(worker, node, -1);
 	} else {
 		worker->others.count.items[node - known]++;
 	}
@@ -436,8 +508,7 @@ static void resolve_batch(struct pyscan *scan)
 	node_id nodes[PYSCAN_BATCH];
 	uint32_t next = 0;
 
-	if (!reserve_edges(worker, scan->count)) {
-		worker->failure = error_enomem();
+	if (worker->failure || !reserve_edges(worker, scan->count)) {
 		worker->pending_count = 0;
 		return;
 	}
@@ -529,7 +600,7 @@ static void finish_object(struct build_worker *worker, node_id node, uint64_t re
 		flags |= HEAP_NODE_STATIC;
 	if (refcnt > REFCNT_MAX)
 		refcnt = REFCNT_MAX;
-	__atomic_fetch_add(&builder->residual[node], (int32_t)refcnt, __ATOMIC_RELAXED);
+	adjust_residual(worker, node, (int32_t)refcnt);
 	if (builder->audit)
 		builder->audit->refcnt[node] = (uint32_t)refcnt;
 	// Type 0 is the root's.
@@ -537,7 +608,7 @@ static void finish_object(struct build_worker *worker, node_id node, uint64_t re
 	if (size < UINT32_MAX)
 		builder->graph->size[node] = (uint32_t)size;
 	else if (!big_vector_push(&worker->big_sizes, (struct big_size){node, size}))
-		worker->failure = error_enomem();
+		fail(worker);
 	worker->objects++;
 	worker->bytes += size;
 	worker->torn += worker->scan.is_torn;
@@ -565,6 +636,17 @@ static uint64_t gc_next_of(const struct pylayout *layout, const struct pytype *t
 	return load_u64(object - layout->gc_head.size + layout->gc_head.next) & ~3ull;
 }
 
+// Something else is there by now (only where the target runs): a row without edges all the same.
+static void finish_lost(struct build_worker *worker, node_id node)
+{
+	struct heap_builder *builder = worker->builder;
+
+	worker->scan.type = &builder->python->types->list.items[builder->plain_type];
+	worker->scan.size = 0;
+	worker->scan.is_torn = true;
+	finish_object(worker, node, 0, 0);
+}
+
 static void read_object(struct build_worker *worker, node_id node, remote_addr addr,
 	const uint8_t *object, size_t size)
 {
@@ -573,8 +655,10 @@ static void read_object(struct build_worker *worker, node_id node, remote_addr a
 	uint32_t type = pytypes_find(python->types, load_u64(object + layout->object.ob_type));
 	uint64_t gc_next;
 
-	if (type == PYTYPE_NONE)
-		type = 0; // changed since the first pass: only where the target runs
+	if (type == PYTYPE_NONE) {
+		finish_lost(worker, node);
+		return;
+	}
 	gc_next = gc_next_of(layout, &python->types->list.items[type], object);
 	pyobject_scan(&worker->scan, type, addr, object, size);
 	if (gc_next)
@@ -648,6 +732,25 @@ static struct error *read_all_objects(void *context, unsigned index)
 	return take(worker->failure);
 }
 
+// Count the references that the other workers found to this one's nodes.
+static struct error *count_foreign(void *context, unsigned index)
+{
+	struct object_job *job = context;
+	const struct build_worker *team = job->builder->team, *worker = &team[index];
+	int32_t *residual = job->builder->residual;
+
+	for (unsigned i = 0; i < job->builder->workers; i++) {
+		const uint32_t *edges = team[i].edges;
+
+		for (size_t j = 0; i != index && j < team[i].edge_count; j++) {
+			// An inferred edge, being marked, is nobody's.
+			if (is_own(worker, edges[j]))
+				residual[edges[j]]--;
+		}
+	}
+	return NULL;
+}
+
 // Append the rows that a worker made in this round behind all rows so far.
 static struct error *append_rows(struct heap_builder *builder, struct build_worker *worker)
 {
@@ -655,7 +758,7 @@ static struct error *append_rows(struct heap_builder *builder, struct build_work
 	uint32_t *first_edge = builder->graph->first_edge;
 
 	if (total > UINT32_MAX)
-		return error_create(ERROR_UNSUPPORTED, "more than 4 billion references");
+		return too_many_edges();
 	if (!builder->edges) {
 		builder->edges = take(worker->edges);
 		builder->edge_capacity = worker->edge_capacity;
@@ -810,7 +913,13 @@ static struct error *pass_two(struct heap_builder *builder)
 			builder->team[i - 1].end_node = worker->first_node;
 	}
 	builder->team[builder->workers - 1].end_node = addresses->first_other;
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].is_exclusive = true;
 	err = parallel_run(builder->workers, read_all_objects, &job);
+	if (!err)
+		err = parallel_run(builder->workers, count_foreign, &job);
+	for (unsigned i = 0; i < builder->workers; i++)
+		builder->team[i].is_exclusive = false;
 	return err ? err : end_round(builder);
 }
 
@@ -826,10 +935,7 @@ static void read_other(struct build_worker *worker, node_id node)
 	uint64_t gc_next = 0;
 
 	if (!pyobject_scan_at(&worker->scan, addr)) {
-		worker->scan.type = &builder->python->types->list.items[0];
-		worker->scan.size = 0;
-		worker->scan.is_torn = true;
-		finish_object(worker, node, 0, 0);
+		finish_lost(worker, node);
 		return;
 	}
 	// Static types have no GC head, although their type's flags say so.
@@ -869,6 +975,7 @@ struct error *heap_builder_run_rounds(struct heap_builder *builder)
 	for (;;) {
 		struct object_job job = {.builder = builder};
 		node_id first, end;
+		unsigned workers;
 		struct error *err;
 
 		// What was noted outside a round is only in the workers' tables yet.
@@ -881,14 +988,17 @@ struct error *heap_builder_run_rounds(struct heap_builder *builder)
 		end = builder->addresses.first_other + builder->addresses.other_count;
 		if (first == end)
 			return NULL;
+		workers = end - first < SHARED_ROUND_MIN ? 1 : builder->workers;
 		for (unsigned i = 0; i <= builder->workers; i++)
-			job.first[i] = first + (uint32_t)((uint64_t)(end - first) * i /
-							  builder->workers);
+			job.first[i] =
+				i < workers
+					? first + (uint32_t)((uint64_t)(end - first) * i / workers)
+					: end;
 		for (unsigned i = 0; i < builder->workers; i++) {
 			builder->team[i].first_node = job.first[i];
 			builder->team[i].end_node = job.first[i + 1];
 		}
-		err = parallel_run(builder->workers, read_others, &job);
+		err = parallel_run(workers, read_others, &job);
 		if (!err)
 			err = end_round(builder);
 		if (err)
@@ -910,7 +1020,7 @@ static void deinit_worker(struct build_worker *worker)
 	addr_vector_deinit(&worker->others.found);
 	node_vector_deinit(&worker->others.count);
 	node_vector_deinit(&worker->inferred);
-	addr_vector_deinit(&worker->unknown_types);
+	addr_vector_deinit(&worker->unknown_types.list);
 	big_vector_deinit(&worker->big_sizes);
 	error_destroy(worker->failure);
 }
@@ -1025,19 +1135,25 @@ static struct error *note_types(struct heap_builder *builder)
 	return NULL;
 }
 
-// Types that objects have but the tree of subclasses does not. True if any was learnt.
-static bool learn_types(struct heap_builder *builder)
+// Types that objects have but the tree of subclasses does not.
+static struct error *learn_types(struct heap_builder *builder, bool *ret_learnt)
 {
-	bool learnt = false;
+	struct pytypes *types = builder->python->types;
+	size_t known = types->list.count;
 
 	for (unsigned i = 0; i < builder->workers; i++) {
-		const struct addr_vector *unknown = &builder->team[i].unknown_types;
+		const struct addr_vector *unknown = &builder->team[i].unknown_types.list;
 
-		for (size_t j = 0; j < unknown->count; j++)
-			learnt |= pytypes_add(builder->python->types, &builder->context.reader,
+		for (size_t j = 0; j < unknown->count; j++) {
+			struct error *err = pytypes_add(types, &builder->context.reader,
 				builder->python->layout, unknown->items[j]);
+
+			if (err)
+				return err;
+		}
 	}
-	return learnt;
+	*ret_learnt = types->list.count > known;
+	return NULL;
 }
 
 // Start over with the types learnt meanwhile.
@@ -1081,6 +1197,8 @@ static struct error *build_once(struct heap_builder *builder)
 	uint32_t end;
 	struct error *err;
 
+	builder->plain_type =
+		pytypes_find(builder->python->types, builder->python->types->object_type);
 	err = heap_graph_create(1, 0, 1, &builder->graph);
 	if (!err)
 		err = heap_addresses_init(
@@ -1161,9 +1279,15 @@ struct error *heap_build(const struct target *target, const struct process *proc
 		if (!builder->audit)
 			return error_enomem();
 	}
-	builder->python->interned = heap_roots_find_interned(builder);
-	err = build_once(builder);
-	for (unsigned i = 0; !err && i < LEARN_ROUNDS_MAX && learn_types(builder); i++) {
+	err = heap_roots_find_interned(builder, &builder->python->interned);
+	if (!err)
+		err = build_once(builder);
+	for (unsigned i = 0; !err && i < LEARN_ROUNDS_MAX; i++) {
+		bool has_learnt;
+
+		err = learn_types(builder, &has_learnt);
+		if (err || !has_learnt)
+			break;
 		reset(builder);
 		err = build_once(builder);
 	}

@@ -62,6 +62,8 @@ struct heap_builder {
 	struct addr_vector global_words;
 	uint64_t words_max;   /* that one scan of everything may look at */
 	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
+	/** The type number of `object`: what something is that no longer is what it was (live). */
+	uint32_t plain_type;
 	uint32_t rows_of_others; /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
@@ -98,6 +100,6 @@ struct error *heap_roots_collect(struct heap_builder *builder);
 /** All objects are there: settle counts, find the other roots, and add all to the graph. */
 struct error *heap_roots_settle(struct heap_builder *builder);
 /** The dict of interned strings, looked for in the interpreter's own data; 0 if not found. */
-remote_addr heap_roots_find_interned(struct heap_builder *builder);
+struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret);
 /** Fill graph->naming. */
 void heap_naming_init(struct heap_builder *builder);

@@ -195,7 +195,8 @@ static struct error *collect_frames(
 	struct pycontext frames; // its reader must not be the one that names are read with
 	struct pyscan *scan = mem_calloc(1, sizeof(*scan));
 	struct error *err;
-	remote_addr addr = pyframe_innermost(&builder->context, thread), mark = 0;
+	remote_addr addr = pyframe_innermost(&builder->context, thread);
+	struct pychain chain = {0};
 	struct pyframe frame;
 
 	if (!scan)
@@ -210,10 +211,7 @@ static struct error *collect_frames(
 	scan->labels = labels;
 	scan->words = builder->frame_words;
 	scan->words_max = LIMIT_FRAME_WORDS;
-	for (unsigned i = 0; !err && addr && addr != mark && i < LIMIT_FRAMES; i++) {
-		// A chain that leads back into itself comes by a mark set at the last power of two.
-		if (!(i & (i - 1)))
-			mark = addr;
+	for (unsigned i = 0; !err && i < LIMIT_FRAMES && pychain_goes_on(&chain, addr); i++) {
 		if (!pyframe_read(&builder->context, addr, &frame))
 			break;
 		// A generator's frame belongs to the generator object.
@@ -439,20 +437,23 @@ static struct error *try_interned(
 	return NULL;
 }
 
-remote_addr heap_roots_find_interned(struct heap_builder *builder)
+struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret)
 {
 	struct interned_search search = {0};
 	struct data_range range;
 	size_t index = 0;
 
 	while (next_data_range(builder, &index, &range)) {
-		struct error *err = NULL;
+		struct error *err;
 
-		if (!builder->place || strcmp(range.file->path, builder->place->path) == 0)
-			err = visit_words(builder, range.start, range.end, try_interned, &search);
-		error_destroy(err); // without the dict, its edges are counted: less exact, not wrong
+		if (builder->place && strcmp(range.file->path, builder->place->path) != 0)
+			continue;
+		err = visit_words(builder, range.start, range.end, try_interned, &search);
+		if (err)
+			return err;
 	}
-	return search.best;
+	*ret = search.best;
+	return NULL;
 }
 
 struct error *heap_roots_collect(struct heap_builder *builder)
