@@ -270,6 +270,9 @@ struct pylayout {
 /** The row for a version, or NULL. */
 const struct pylayout *pylayout_find(uint32_t version_hex);
 
+/** Row number @p index of all, or NULL past the last: for tests. */
+const struct pylayout *pylayout_row(size_t index);
+
 /** The supported versions as text, "3.11": for messages. */
 const char *pylayout_supported(void);
 

@@ -91,6 +91,7 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 		return str_fits(layout, type, object, block_size);
 	case PYKIND_GENERATOR:
 	case PYKIND_COROUTINE:
+	case PYKIND_FRAME:
 	case PYKIND_TYPE:
 		return block_size >= size;
 	default:

@@ -882,11 +882,8 @@ static uint64_t default_size(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
-	// These have an item size for their frame, but no ob_size; their readers know the size.
-	bool has_frame = type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE ||
-			 type->kind == PYKIND_FRAME;
 
-	if (type->itemsize && !has_frame) {
+	if (pytype_has_ob_size(type)) {
 		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)

@@ -130,6 +130,14 @@ static inline uint32_t pytypes_find(const struct pytypes *types, remote_addr add
 	return types->slots[i].index;
 }
 
+/** Does ob_size say how many items an object has? Generators and frames have items, but no such
+ * field: their code says how many. */
+static inline bool pytype_has_ob_size(const struct pytype *type)
+{
+	return type->itemsize && type->kind != PYKIND_GENERATOR && type->kind != PYKIND_COROUTINE &&
+	       type->kind != PYKIND_FRAME;
+}
+
 /** Add a type that was met on an object but is not in the tree of subclasses. What is at @p addr is
  *  not added if it is no type, or known already. Not thread-safe; pointers into the list do not
  *  survive it. */
