@@ -196,8 +196,10 @@ static uint64_t value_of(const struct patch *patch, uint64_t old)
 			(patch->value >> 8 & 0xff) << patch->value % 8 * 8;
 	case 6:
 		return any_word(patch->value);
-	default:
-		return patch->value;
+	default: // a frame or a state, for chains that lead in a circle; or anything
+		return patch->value & 1
+			? pick(patch->value & 2 ? &frames : &states, patch->value >> 2)
+			: patch->value;
 	}
 }
 
