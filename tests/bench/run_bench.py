@@ -167,7 +167,8 @@ def judge(figures):
     last = figures["sizes"][-1]
     memory = max(slope(figures["sizes"], phase) for phase in ("snapshot", "dominators"))
     values = [figures["stop"]["ratio"], last["objects_per_s"] / MILLION, memory,
-              max(memory, slope(figures["sizes"], "paths")), last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
+              max(memory, slope(figures["sizes"], "paths")),
+              last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
     return [{"figure": name, "value": value, "unit": unit, "relation": relation,
              "target": target, "goal": goal,
              "reached": value <= target if relation == "<=" else value >= target}
