@@ -26,6 +26,7 @@ static bool is_repeat(const struct piece_vector *pieces, size_t a, size_t b, siz
 		return false;
 	for (size_t i = 0; i < period; i++) {
 		if (pieces->items[a + i].is_gap || pieces->items[b + i].is_gap ||
+			!*pieces->items[a + i].text ||
 			strcmp(pieces->items[a + i].text, pieces->items[b + i].text) != 0)
 			return false;
 	}

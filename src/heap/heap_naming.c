@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pyframe.h"
 #include "cpython/pytext.h"
 
 #include <stdio.h>
@@ -160,6 +161,23 @@ static void name_function(struct heap_builder *builder, const struct pytype *typ
 	snprintf(ret, size, "%s%s%s", module, module[0] ? "." : "", name);
 }
 
+// "app.gen" while it has a frame, whose globals know the module; then "gen".
+static void name_generator(
+	struct heap_builder *builder, remote_addr addr, char *ret, size_t size)
+{
+	const struct pylayout *layout = builder->python->layout;
+	const uint8_t *state =
+		pyreader_bytes(&builder->context.reader, addr + layout->gen.gi_frame_state, 1);
+	struct pyframe frame;
+
+	if (state && (int8_t)*state < layout->traits.gen_cleared_state &&
+		pyframe_read(&builder->context, addr + layout->gen.gi_iframe, &frame))
+		pyframe_function(&builder->context, &frame, ret, size);
+	else
+		pytext_str(&builder->context, pointer_at(builder, addr + layout->gen.gi_qualname),
+			ret, size);
+}
+
 static void name_of(void *context, node_id node, char *ret, size_t size)
 {
 	struct heap_builder *builder = context;
@@ -186,8 +204,7 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 		pytext_str(&builder->context, pointer_at(builder, addr + layout->code.co_qualname),
 			ret, size);
 	} else if (type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE) {
-		pytext_str(&builder->context, pointer_at(builder, addr + layout->gen.gi_qualname),
-			ret, size);
+		name_generator(builder, addr, ret, size);
 	} else if (strcmp(type->tp_name, "function") == 0) {
 		name_function(builder, type, addr, ret, size);
 	}

@@ -156,6 +156,87 @@ static void test_generators(void **state)
 		"sys.modules['app'] | tasks | [1] | local rows of coroutine app.work");
 }
 
+static void test_what_has_no_name_in_python_is_not_written(void **state)
+{
+	const char *graph = MODULES
+		"metrics_d:'encode'>encode,'local'>local "
+		"encode:.registry>proxy proxy/object proxy:@>mapping mapping/dict mapping:'x'>x "
+		"local:@dummies>dummies dummies/dict dummies:'<weakref>'>mine mine/dict "
+		"mine:'trace'>trace trace/list";
+
+	(void)state;
+	// A mappingproxy is its mapping, also where the path ends there.
+	check_path(graph, "mapping", "metrics.encode.registry",
+		"sys.modules['metrics'] | encode | registry");
+	check_path(graph, "x", "metrics.encode.registry['x']",
+		"sys.modules['metrics'] | encode | registry | ['x']");
+	// One thread's attributes of a threading.local.
+	check_path(graph, "trace", "metrics.local.trace",
+		"sys.modules['metrics'] | local | trace");
+}
+
+static void (*label_from_text)(void *context, node_id node, uint32_t edge, struct heap_label *ret);
+
+/** The keys of a context, which no text of a graph can have. */
+static void label_context(void *context, node_id node, uint32_t edge, struct heap_label *ret)
+{
+	label_from_text(context, node, edge, ret);
+	if (strcmp(ret->text, "'trail'") == 0)
+		snprintf(ret->text, sizeof(ret->text), "<ContextVar trail>");
+}
+
+static void test_a_coroutine_of_the_user_is_where_the_text_begins(void **state)
+{
+	_cleanup_(graph_from_destroy)
+	struct graph_from *from = graph_from(
+		MODULES "coro/coroutine coro\"app.main\" coro@/srv/app.py coro:$q>cell cell/cell "
+			"cell:@cell_contents>queue queue:._queue>items items/deque "
+			"lib/coroutine lib\"asyncio.f\" lib@/usr/lib/python3.11/asyncio/x.py "
+			"lib:$q>there context/dict context:'trail'>trail trail/list "
+			"app_d:'mine'>mine mine/list mine:[0]>hand hand/coroutine hand\"app.hand\" "
+			"hand@/srv/app.py hand:$x>x");
+	struct path_description path;
+
+	(void)state;
+	graph_from_root(from, "coro", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local coro",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	graph_from_root(from, "lib", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local lib",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	graph_from_root(from, "context", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local context",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	label_from_text = from->graph->naming.label;
+	from->graph->naming.label = label_context;
+	path = describe(from, "items");
+	assert_string_equal(path.text, "coroutine app.main local q._queue");
+	assert_true(path.is_user_code);
+	assert_int_equal(path.step_count, 3);
+	assert_string_equal(path.steps[0], "thread 'M' asyncio.run local coro (runners.py)");
+	assert_string_equal(path.steps[1], "local q of coroutine app.main");
+	path_description_deinit(&path);
+	check_text(from, "there", "thread 'M' asyncio.run local lib <coroutine asyncio.f>.q");
+	check_text(from, "trail", "context variable trail");
+	// Where the user's code holds the coroutine, that says more.
+	check_text(from, "x", "app.mine[0] <coroutine app.hand>.x");
+}
+
+static void test_public_names_of_modules(void **state)
+{
+	const char *graph =
+		MODULES "modules:'_warnings'>_w _w/module _w\"_warnings\" _w@/usr/lib/python3.11/w "
+			"_w:@md_dict>_w_d _w_d/dict modules:'warnings'>w w/module w\"warnings\" "
+			"w@/usr/lib/python3.11/warnings.py w:@md_dict>w_d w_d/dict "
+			"_w_d:'filters'>filters w_d:'filters'>filters filters/list "
+			"modules:'builtins'>b b/module b\"builtins\" b@<frozen_b> b:@md_dict>b_d b_d/dict "
+			"app_d:'__builtins__'>b_d b_d:'object'>o o/type o\"object\" "
+			"o:@tp_subclasses>s s/dict";
+
+	(void)state;
+	check_path(graph, "filters", "warnings.filters", "sys.modules['warnings'] | filters");
+	// Every module refers to the names of builtins.
+	check_path(graph, "s", "builtins.object.__subclasses__",
+		"sys.modules['builtins'] | object | __subclasses__");
+}
+
 static void test_main_is_user_code(void **state)
 {
 	_cleanup_(graph_from_destroy)
@@ -556,6 +637,9 @@ int main(void)
 		cmocka_unit_test(test_instances_dicts_and_containers),
 		cmocka_unit_test(test_functions_and_methods),
 		cmocka_unit_test(test_generators),
+		cmocka_unit_test(test_what_has_no_name_in_python_is_not_written),
+		cmocka_unit_test(test_a_coroutine_of_the_user_is_where_the_text_begins),
+		cmocka_unit_test(test_public_names_of_modules),
 		cmocka_unit_test(test_main_is_user_code),
 		cmocka_unit_test(test_roots_other_than_modules),
 		cmocka_unit_test(test_inferred_and_unlabelled_edges_have_no_name),
