@@ -11,7 +11,7 @@
  * Memory, in bytes, for N nodes and E edges:
  *
  *	node_word    4 N    type index (24 bits) and flags (8)
- *	size         4 N    shallow size; sizes past 4 GiB - 2 are in a side table
+ *	size         2 N    shallow size; sizes past 64 KiB - 2 are in a side table
  *	first_edge   4 N    compressed rows: the edges of n are edges[first_edge[n] … first_edge[n+1])
  *	edges        4 E    referent (31 bits), and HEAP_EDGE_INFERRED
  *
@@ -56,6 +56,9 @@ enum heap_node_flag {
 	HEAP_NODE_UNCOLLECTABLE = 1u << 30,
 };
 #define HEAP_NODE_TYPE_MASK 0x00ffffffu
+
+/** In heap_graph.size: the size is in a side table. */
+#define HEAP_SIZE_ELSEWHERE UINT16_MAX
 
 /** What a type is for the analyses. */
 enum heap_type_role {
@@ -157,7 +160,7 @@ struct heap_graph {
 	uint32_t node_count; /* the root included */
 	uint32_t edge_count;
 	uint32_t *node_word;
-	uint32_t *size;
+	uint16_t *size; /* heap_size_of() */
 	uint32_t *first_edge; /* node_count + 1; the root's own row is empty, see root_edges */
 	uint32_t *edges;
 	/** The root's edges: each rooted node once, ascending. Made by heap_graph_finish(). */
@@ -202,7 +205,7 @@ static inline const uint32_t *heap_edges_of(
 /** Shallow size in bytes. */
 uint64_t heap_size_of(const struct heap_graph *graph, node_id node);
 
-/** Set the shallow size; sizes past 32 bits cost a side-table entry. */
+/** Set the shallow size; sizes past 16 bits cost a side-table entry (16 bytes). */
 struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size);
 
 /** An empty graph with room for @p nodes and @p edges, to be filled in by hand: tests, fuzzers, files.

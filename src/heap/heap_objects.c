@@ -177,8 +177,8 @@ static void finish_object(struct heap_worker *worker, node_id node, uint64_t ref
 		builder->audit->refcnt[node] = (uint32_t)refcnt;
 	// Type 0 is the root's.
 	builder->graph->node_word[node] = (index + 1) | flags;
-	if (size < UINT32_MAX)
-		builder->graph->size[node] = (uint32_t)size;
+	if (size < HEAP_SIZE_ELSEWHERE)
+		builder->graph->size[node] = (uint16_t)size;
 	else if (!big_vector_push(&worker->big_sizes, (struct big_size){node, size}))
 		heap_worker_fail(worker);
 	worker->objects++;
