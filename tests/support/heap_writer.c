@@ -16,7 +16,6 @@
 #define CLASS_COUNT  32
 #define HELD_MAX     256
 
-
 enum { SEGMENT_DATA, SEGMENT_ARENA, SEGMENT_LARGE, SEGMENT_COUNT };
 
 struct segment {
@@ -74,7 +73,8 @@ uint64_t heap_writer_get(struct heap_writer *writer, remote_addr addr)
 	return load_u64(heap_writer_bytes(writer, addr));
 }
 
-static remote_addr take_bytes(struct heap_writer *writer, unsigned index, uint64_t size, uint64_t align)
+static remote_addr take_bytes(
+	struct heap_writer *writer, unsigned index, uint64_t size, uint64_t align)
 {
 	struct segment *segment = &writer->segments[index];
 	uint64_t start = (segment->used + align - 1) / align * align;
@@ -173,8 +173,8 @@ static uint64_t type_word(struct heap_writer *writer, remote_addr type, uint32_t
 	return heap_writer_get(writer, type + offset);
 }
 
-static void fill_type(struct heap_writer *writer, remote_addr type, remote_addr name, uint64_t basicsize,
-	uint64_t itemsize, uint64_t flags, remote_addr base)
+static void fill_type(struct heap_writer *writer, remote_addr type, remote_addr name,
+	uint64_t basicsize, uint64_t itemsize, uint64_t flags, remote_addr base)
 {
 	const struct pylayout *layout = writer->layout;
 
@@ -223,8 +223,10 @@ static void static_types(struct heap_writer *writer)
 	static_type(writer, WRITER_INT, "int", l->long_int.ob_digit, 4, PYTYPE_FLAG_LONG_SUBCLASS);
 	static_type(writer, WRITER_FLOAT, "float", l->object.size + 8, 0, 0);
 	static_type(writer, WRITER_STR, "str", l->str.legacy_size, 0, PYTYPE_FLAG_STR_SUBCLASS);
-	static_type(writer, WRITER_BYTES, "bytes", l->bytes.ob_sval + 1, 1, PYTYPE_FLAG_BYTES_SUBCLASS);
-	static_type(writer, WRITER_TUPLE, "tuple", l->tuple.ob_item, 8, gc | PYTYPE_FLAG_TUPLE_SUBCLASS);
+	static_type(
+		writer, WRITER_BYTES, "bytes", l->bytes.ob_sval + 1, 1, PYTYPE_FLAG_BYTES_SUBCLASS);
+	static_type(writer, WRITER_TUPLE, "tuple", l->tuple.ob_item, 8,
+		gc | PYTYPE_FLAG_TUPLE_SUBCLASS);
 	static_type(writer, WRITER_LIST, "list", l->list.allocated + 8, 0,
 		gc | PYTYPE_FLAG_LIST_SUBCLASS);
 	static_type(writer, WRITER_DICT, "dict", l->dict.size, 0, gc | PYTYPE_FLAG_DICT_SUBCLASS);
@@ -233,15 +235,16 @@ static void static_types(struct heap_writer *writer)
 	static_type(writer, WRITER_DEQUE, "collections.deque", l->deque.maxlen + 16, 0, gc);
 	static_type(writer, WRITER_ODICT, "collections.OrderedDict", l->odict.size, 0,
 		gc | PYTYPE_FLAG_DICT_SUBCLASS);
-	static_type(writer, WRITER_LRU_CACHE, "functools._lru_cache_wrapper", l->lru_cache.dict + 16, 0,
-		gc);
+	static_type(writer, WRITER_LRU_CACHE, "functools._lru_cache_wrapper",
+		l->lru_cache.dict + 16, 0, gc);
 	static_type(writer, WRITER_LRU_LINK, "functools._lru_list_elem",
 		fields_size(writer, "functools._lru_list_elem"), 0, 0);
 	static_type(writer, WRITER_TEE, "itertools._tee_dataobject", l->tee.values + 57 * 8, 0, gc);
 	static_type(writer, WRITER_CODE, "code", l->code.co_code_adaptive, 2, 0);
-	static_type(writer, WRITER_GENERATOR, "generator", l->gen.gi_iframe + l->iframe.localsplus, 8, gc);
-	static_type(writer, WRITER_WEAKREF, "weakref.ReferenceType",
-		fields_size(writer, "weakref"), 0, gc);
+	static_type(writer, WRITER_GENERATOR, "generator", l->gen.gi_iframe + l->iframe.localsplus,
+		8, gc);
+	static_type(writer, WRITER_WEAKREF, "weakref.ReferenceType", fields_size(writer, "weakref"),
+		0, gc);
 	static_type(writer, WRITER_FUNCTION, "function", fields_size(writer, "function"), 0, gc);
 	static_type(writer, WRITER_MODULE, "module", l->module.md_name + 8, 0, gc);
 	writer->class_dealloc = DATA_ADDR + 64ull * WRITER_TYPE_COUNT;
@@ -251,9 +254,10 @@ remote_addr heap_writer_class(struct heap_writer *writer, const char *name, cons
 	remote_addr base, remote_addr keys)
 {
 	const struct pylayout *layout = writer->layout;
-	remote_addr type = heap_writer_object(writer, writer->types[WRITER_TYPE], layout->heap_type.size);
+	remote_addr type =
+		heap_writer_object(writer, writer->types[WRITER_TYPE], layout->heap_type.size);
 	uint64_t flags = PYTYPE_FLAG_HEAP | PYTYPE_FLAG_GC | (keys ? PYTYPE_FLAG_MANAGED_DICT : 0) |
-		(type_word(writer, base, layout->type.tp_flags) & ~0xffffffull);
+			 (type_word(writer, base, layout->type.tp_flags) & ~0xffffffull);
 	remote_addr dict_key = heap_writer_str(writer, "__module__");
 	remote_addr dict_value = heap_writer_str(writer, module);
 
@@ -263,11 +267,17 @@ remote_addr heap_writer_class(struct heap_writer *writer, const char *name, cons
 	heap_writer_put(writer, type + layout->type.tp_dealloc, writer->class_dealloc);
 	heap_writer_put_ref(writer, type + layout->type.tp_dict,
 		heap_writer_dict(writer, 1, 1, &dict_key, &dict_value));
-	heap_writer_put_ref(writer, type + layout->heap_type.ht_name, heap_writer_str(writer, name));
+	heap_writer_put_ref(
+		writer, type + layout->heap_type.ht_name, heap_writer_str(writer, name));
 	heap_writer_put_ref(
 		writer, type + layout->heap_type.ht_qualname, heap_writer_str(writer, name));
 	heap_writer_put(writer, type + layout->heap_type.ht_cached_keys, keys);
 	return type;
+}
+
+void heap_writer_hide_class(struct heap_writer *writer)
+{
+	writer->child_count--;
 }
 
 // ---- objects -------------------------------------------------------------------------------
@@ -295,7 +305,8 @@ remote_addr heap_writer_object(struct heap_writer *writer, remote_addr type, uin
 	const struct pylayout *layout = writer->layout;
 	uint64_t flags = type_word(writer, type, layout->type.tp_flags);
 	uint32_t gc = flags & PYTYPE_FLAG_GC ? layout->gc_head.size : 0;
-	uint32_t head = gc + (flags & PYTYPE_FLAG_MANAGED_DICT ? layout->traits.preheader_bytes : 0);
+	uint32_t head =
+		gc + (flags & PYTYPE_FLAG_MANAGED_DICT ? layout->traits.preheader_bytes : 0);
 	remote_addr block = heap_writer_alloc(writer, head + size), object = block + head;
 
 	memset(heap_writer_bytes(writer, block), 0, head + size);
@@ -313,7 +324,8 @@ static remote_addr plain_object(struct heap_writer *writer, enum heap_writer_typ
 {
 	remote_addr addr = writer->types[type];
 
-	return heap_writer_object(writer, addr, type_word(writer, addr, writer->layout->type.tp_basicsize));
+	return heap_writer_object(
+		writer, addr, type_word(writer, addr, writer->layout->type.tp_basicsize));
 }
 
 remote_addr heap_writer_none(struct heap_writer *writer)
@@ -342,7 +354,8 @@ remote_addr heap_writer_float(struct heap_writer *writer, double value)
 {
 	remote_addr object = plain_object(writer, WRITER_FLOAT);
 
-	memcpy(heap_writer_bytes(writer, object + writer->layout->object.size), &value, sizeof(value));
+	memcpy(heap_writer_bytes(writer, object + writer->layout->object.size), &value,
+		sizeof(value));
 	return object;
 }
 
@@ -357,8 +370,7 @@ remote_addr heap_writer_str_of(
 	for (uint64_t i = 0; i < length; i++)
 		is_ascii &= characters[i] < 128;
 	head = is_ascii ? layout->str.ascii_size : layout->str.compact_size;
-	object = heap_writer_object(
-		writer, writer->types[WRITER_STR], head + (length + 1) * width);
+	object = heap_writer_object(writer, writer->types[WRITER_STR], head + (length + 1) * width);
 	heap_writer_put(writer, object + layout->str.length, length);
 	heap_writer_put_u32(writer, object + layout->str.state,
 		width << (layout->str.kind_bit - base) | 1u << (layout->str.compact_bit - base) |
@@ -409,8 +421,8 @@ remote_addr heap_writer_tuple(struct heap_writer *writer, uint64_t count, const 
 	return object;
 }
 
-remote_addr heap_writer_list(struct heap_writer *writer, uint64_t count, const remote_addr *items,
-	uint64_t allocated)
+remote_addr heap_writer_list(
+	struct heap_writer *writer, uint64_t count, const remote_addr *items, uint64_t allocated)
 {
 	const struct pylayout *layout = writer->layout;
 	remote_addr object = plain_object(writer, WRITER_LIST);
@@ -461,7 +473,7 @@ remote_addr heap_writer_values(
 {
 	const struct pylayout *layout = writer->layout;
 	uint64_t room = heap_writer_get(writer, keys + layout->keys.dk_usable) +
-		heap_writer_get(writer, keys + layout->keys.dk_nentries);
+			heap_writer_get(writer, keys + layout->keys.dk_nentries);
 	// The order of insertion is kept in bytes before the values.
 	uint64_t prefix = (room + 2 + 7) & ~7ull;
 	remote_addr array = heap_writer_alloc(writer, prefix + room * 8) + prefix;
@@ -470,8 +482,8 @@ remote_addr heap_writer_values(
 	return array;
 }
 
-remote_addr heap_writer_dict_of(
-	struct heap_writer *writer, remote_addr type, remote_addr keys, remote_addr values, uint64_t used)
+remote_addr heap_writer_dict_of(struct heap_writer *writer, remote_addr type, remote_addr keys,
+	remote_addr values, uint64_t used)
 {
 	const struct pylayout *layout = writer->layout;
 	remote_addr object = heap_writer_object(
@@ -490,8 +502,8 @@ remote_addr heap_writer_dict(struct heap_writer *writer, unsigned kind, uint64_t
 		heap_writer_keys(writer, kind, count, keys, values), 0, count);
 }
 
-remote_addr heap_writer_set(struct heap_writer *writer, uint64_t count, const remote_addr *items,
-	uint64_t deleted)
+remote_addr heap_writer_set(
+	struct heap_writer *writer, uint64_t count, const remote_addr *items, uint64_t deleted)
 {
 	const struct pylayout *layout = writer->layout;
 	remote_addr object = plain_object(writer, WRITER_SET);
@@ -510,8 +522,8 @@ remote_addr heap_writer_set(struct heap_writer *writer, uint64_t count, const re
 		remote_addr entry = table + i * layout->set_entry.size;
 		bool is_deleted = i < deleted;
 
-		heap_writer_put(writer, entry + layout->set_entry.hash,
-			is_deleted ? UINT64_MAX : 7 * i);
+		heap_writer_put(
+			writer, entry + layout->set_entry.hash, is_deleted ? UINT64_MAX : 7 * i);
 		if (is_deleted)
 			heap_writer_put(writer, entry + layout->set_entry.key, writer->none);
 		else
@@ -594,8 +606,8 @@ remote_addr heap_writer_code(struct heap_writer *writer, const char *name, uint6
 	const struct pylayout *layout = writer->layout;
 	uint64_t units = 16;
 	remote_addr names[32], text = heap_writer_str(writer, name);
-	remote_addr object = heap_writer_object(writer, writer->types[WRITER_CODE],
-		layout->code.co_code_adaptive + units * 2);
+	remote_addr object = heap_writer_object(
+		writer, writer->types[WRITER_CODE], layout->code.co_code_adaptive + units * 2);
 
 	demand(local_count <= 32, "many locals");
 	for (uint64_t i = 0; i < local_count; i++)
@@ -621,7 +633,8 @@ void heap_writer_frame(struct heap_writer *writer, remote_addr frame, remote_add
 	const struct pylayout *layout = writer->layout;
 
 	heap_writer_put_ref(writer, frame + layout->iframe.f_code, code);
-	heap_writer_put(writer, frame + layout->iframe.prev_instr, code + layout->code.co_code_adaptive);
+	heap_writer_put(
+		writer, frame + layout->iframe.prev_instr, code + layout->code.co_code_adaptive);
 	heap_writer_put_u32(writer, frame + layout->iframe.stacktop, (uint32_t)stacktop);
 	*heap_writer_bytes(writer, frame + layout->iframe.owner) = (uint8_t)owner;
 	put_refs(writer, frame + layout->iframe.localsplus, slot_count, slots);
@@ -631,14 +644,16 @@ remote_addr heap_writer_generator(struct heap_writer *writer, remote_addr code, 
 	const remote_addr *slots, int32_t stacktop)
 {
 	const struct pylayout *layout = writer->layout;
-	uint64_t room = load_u32(heap_writer_bytes(writer, code + layout->code.co_nlocalsplus)) +
+	uint64_t room =
+		load_u32(heap_writer_bytes(writer, code + layout->code.co_nlocalsplus)) +
 		(uint64_t)load_u32(heap_writer_bytes(writer, code + layout->code.co_stacksize));
 	remote_addr object = heap_writer_object(writer, writer->types[WRITER_GENERATOR],
 		layout->gen.gi_iframe + layout->iframe.localsplus + room * 8);
 
 	heap_writer_put_ref(writer, object + layout->gen.gi_code, code);
 	*heap_writer_bytes(writer, object + layout->gen.gi_frame_state) = 0xff; // FRAME_SUSPENDED
-	heap_writer_frame(writer, object + layout->gen.gi_iframe, code, slot_count, slots, stacktop, 1);
+	heap_writer_frame(
+		writer, object + layout->gen.gi_iframe, code, slot_count, slots, stacktop, 1);
 	return object;
 }
 
@@ -660,8 +675,8 @@ static void make_interpreter(struct heap_writer *writer)
 	writer->runtime = take_bytes(writer, SEGMENT_DATA, layout->runtime.size, 16);
 	// From 3.11 on the main interpreter is part of the runtime.
 	writer->interpreter = layout->runtime.main_interpreter != PYLAYOUT_NONE
-		? writer->runtime + layout->runtime.main_interpreter
-		: take_bytes(writer, SEGMENT_DATA, layout->interp.size, 16);
+				      ? writer->runtime + layout->runtime.main_interpreter
+				      : take_bytes(writer, SEGMENT_DATA, layout->interp.size, 16);
 	writer->thread = take_bytes(writer, SEGMENT_DATA, layout->tstate.size, 16);
 	writer->cframe = take_bytes(writer, SEGMENT_DATA, 64, 16);
 	heap_writer_put(
@@ -685,8 +700,8 @@ struct heap_writer *heap_writer_create(const struct pylayout *layout)
 	demand(writer != NULL, "no memory");
 	writer->layout = layout;
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
-		writer->segments[i] = (struct segment){
-			.addr = addrs[i], .bytes = calloc(1, SEGMENT_SIZE)};
+		writer->segments[i] =
+			(struct segment){.addr = addrs[i], .bytes = calloc(1, SEGMENT_SIZE)};
 		demand(writer->segments[i].bytes != NULL, "no memory");
 	}
 	// Code addresses (tp_dealloc) lie where no object is.
@@ -717,9 +732,11 @@ remote_addr heap_writer_call(struct heap_writer *writer, remote_addr code, uint6
 	const remote_addr *slots, int32_t stacktop)
 {
 	const struct pylayout *layout = writer->layout;
-	uint64_t room = load_u32(heap_writer_bytes(writer, code + layout->code.co_nlocalsplus)) +
+	uint64_t room =
+		load_u32(heap_writer_bytes(writer, code + layout->code.co_nlocalsplus)) +
 		(uint64_t)load_u32(heap_writer_bytes(writer, code + layout->code.co_stacksize));
-	remote_addr frame = take_bytes(writer, SEGMENT_DATA, layout->iframe.localsplus + room * 8, 16);
+	remote_addr frame =
+		take_bytes(writer, SEGMENT_DATA, layout->iframe.localsplus + room * 8, 16);
 	remote_addr current = writer->cframe + layout->cframe.current_frame;
 
 	heap_writer_frame(writer, frame, code, slot_count, slots, stacktop, 0);

@@ -4,9 +4,9 @@
  * A CPython heap written by hand: what the readers are tested on, without an interpreter.
  *
  * The writer lays out objects as a row of layouts says, for any version that has one: static data
- * (runtime, interpreter, built-in types) in one segment, small blocks in pymalloc pools in a second, large
- * ones behind chunk headers in a third. Every reference that is written is counted in its object, so that
- * the counts of a finished heap are exact.
+ * (runtime, interpreter, built-in types) in one segment, small blocks in pymalloc pools in a
+ *second, large ones behind chunk headers in a third. Every reference that is written is counted in
+ *its object, so that the counts of a finished heap are exact.
  *
  *	struct heap_writer *w = heap_writer_create(layout);
  *	heap_writer_hold(w, "items", heap_writer_list(w, 2, (remote_addr[]){a, b}, 4));
@@ -68,6 +68,9 @@ remote_addr heap_writer_type(const struct heap_writer *writer, enum heap_writer_
 remote_addr heap_writer_class(struct heap_writer *writer, const char *name, const char *module,
 	remote_addr base, remote_addr keys);
 
+/** Leave the class made last out of its base's list of subclasses. */
+void heap_writer_hide_class(struct heap_writer *writer);
+
 /** An object with a count of 0 and zeroed fields, on a GC list if its type says so. */
 remote_addr heap_writer_object(struct heap_writer *writer, remote_addr type, uint64_t size);
 remote_addr heap_writer_none(struct heap_writer *writer);
@@ -77,25 +80,27 @@ remote_addr heap_writer_float(struct heap_writer *writer, double value);
 remote_addr heap_writer_str_of(
 	struct heap_writer *writer, const uint32_t *characters, uint64_t length, unsigned width);
 remote_addr heap_writer_str(struct heap_writer *writer, const char *ascii);
-remote_addr heap_writer_bytes_object(struct heap_writer *writer, const void *bytes, uint64_t length);
+remote_addr heap_writer_bytes_object(
+	struct heap_writer *writer, const void *bytes, uint64_t length);
 remote_addr heap_writer_tuple(struct heap_writer *writer, uint64_t count, const remote_addr *items);
-remote_addr heap_writer_list(struct heap_writer *writer, uint64_t count, const remote_addr *items,
-	uint64_t allocated);
+remote_addr heap_writer_list(
+	struct heap_writer *writer, uint64_t count, const remote_addr *items, uint64_t allocated);
 
-/** A keys object with a count of 1: general (0), str keys (1) or split (2: @p values is ignored). */
+/** A keys object with a count of 1: general (0), str keys (1) or split (2: @p values is ignored).
+ */
 remote_addr heap_writer_keys(struct heap_writer *writer, unsigned kind, uint64_t count,
 	const remote_addr *keys, const remote_addr *values);
 /** A values array for @p keys: room for all it can have; 0 for a hole. */
 remote_addr heap_writer_values(
 	struct heap_writer *writer, remote_addr keys, uint64_t count, const remote_addr *values);
 /** @p type is a dict type; @p values is 0 for a combined table. */
-remote_addr heap_writer_dict_of(
-	struct heap_writer *writer, remote_addr type, remote_addr keys, remote_addr values, uint64_t used);
+remote_addr heap_writer_dict_of(struct heap_writer *writer, remote_addr type, remote_addr keys,
+	remote_addr values, uint64_t used);
 remote_addr heap_writer_dict(struct heap_writer *writer, unsigned kind, uint64_t count,
 	const remote_addr *keys, const remote_addr *values);
 /** @p deleted more slots hold the dummy of deleted entries. */
-remote_addr heap_writer_set(struct heap_writer *writer, uint64_t count, const remote_addr *items,
-	uint64_t deleted);
+remote_addr heap_writer_set(
+	struct heap_writer *writer, uint64_t count, const remote_addr *items, uint64_t deleted);
 remote_addr heap_writer_deque(struct heap_writer *writer, uint64_t count, const remote_addr *items,
 	uint64_t leftindex, uint64_t maxlen);
 remote_addr heap_writer_odict(struct heap_writer *writer, uint64_t count, const remote_addr *keys,
@@ -105,7 +110,8 @@ remote_addr heap_writer_lru_cache(struct heap_writer *writer, remote_addr functi
 remote_addr heap_writer_code(struct heap_writer *writer, const char *name, uint64_t local_count,
 	const char *const *locals, uint32_t stack, uint32_t first_line, const void *linetable,
 	uint64_t linetable_size);
-/** Write the frame of @p code at @p frame: locals, then the stack below @p stacktop (-1: running). */
+/** Write the frame of @p code at @p frame: locals, then the stack below @p stacktop (-1: running).
+ */
 void heap_writer_frame(struct heap_writer *writer, remote_addr frame, remote_addr code,
 	uint64_t slot_count, const remote_addr *slots, int32_t stacktop, unsigned owner);
 /** Suspended, with a frame of its own. */

@@ -88,12 +88,12 @@ static void test_int_of_any_size(void **state)
 		ints[i] = heap_writer_int(writer, values[i]);
 	open_written_heap(&heap, writer);
 	for (size_t i = 0; i < 6; i++) {
-		uint64_t digits = ob_size_items(
-			heap_writer_get(writer, ints[i] + layout->object.ob_size));
+		uint64_t digits =
+			ob_size_items(heap_writer_get(writer, ints[i] + layout->object.ob_size));
 
 		scan_object(&heap, ints[i]);
-		assert_int_equal(heap.scanned.size,
-			layout->long_int.ob_digit + (digits ? digits : 1) * 4);
+		assert_int_equal(
+			heap.scanned.size, layout->long_int.ob_digit + (digits ? digits : 1) * 4);
 	}
 	heap_writer_put(writer, ints[1] + layout->object.ob_size, INT64_MIN);
 	assert_true(scan_object(&heap, ints[1])->is_torn);
@@ -157,18 +157,20 @@ static void test_dict_tables(void **state)
 	assert_refs(scan_object(&heap, text), 600, expected);
 	// 512 slots, two index bytes each, room for 341 entries.
 	assert_int_equal(heap.scanned.size, layout->dict.size + layout->gc_head.size +
-			layout->keys.dk_indices + 1024 + 341 * layout->unicode_entry.size);
+						    layout->keys.dk_indices + 1024 +
+						    341 * layout->unicode_entry.size);
 	assert_refs(scan_object(&heap, empty), 0, NULL);
 	assert_true(pydict_read(&heap.context.reader, layout, text, &table));
 	assert_int_equal(table.count, 300);
 	assert_true(table.has_str_keys);
 
 	// More entries than the table can have, and a table too large to be one.
-	heap_writer_put(writer, heap_writer_get(writer, text + layout->dict.ma_keys) +
-			layout->keys.dk_nentries, 342);
+	heap_writer_put(writer,
+		heap_writer_get(writer, text + layout->dict.ma_keys) + layout->keys.dk_nentries,
+		342);
 	assert_true(scan_object(&heap, text)->is_torn);
 	*heap_writer_bytes(writer, heap_writer_get(writer, general + layout->dict.ma_keys) +
-			layout->keys.dk_log2_size) = 255;
+					   layout->keys.dk_log2_size) = 255;
 	assert_true(scan_object(&heap, general)->is_torn);
 	heap_writer_put(writer, empty + layout->dict.ma_keys, UINT64_MAX - 3);
 	assert_true(scan_object(&heap, empty)->is_torn);
@@ -181,8 +183,8 @@ static void test_split_dict_and_instance(void **state)
 	remote_addr names[3] = {heap_writer_str(writer, "x"), heap_writer_str(writer, "y"),
 		heap_writer_str(writer, "z")};
 	remote_addr keys = heap_writer_keys(writer, 2, 3, names, NULL);
-	remote_addr cls = heap_writer_class(writer, "Point", "shapes",
-		heap_writer_type(writer, WRITER_OBJECT), keys);
+	remote_addr cls = heap_writer_class(
+		writer, "Point", "shapes", heap_writer_type(writer, WRITER_OBJECT), keys);
 	remote_addr items[3], dict, instance, with_dict;
 	struct open_heap heap;
 
@@ -200,14 +202,14 @@ static void test_split_dict_and_instance(void **state)
 	open_written_heap(&heap, writer);
 	assert_refs(scan_object(&heap, dict), 2, (remote_addr[]){items[0], items[2]});
 	assert_int_equal(heap.scanned.labels[1].object, names[2]);
-	assert_int_equal(
-		heap.scanned.size, layout->dict.size + layout->gc_head.size + 5 * 8 +
-			layout->keys.dk_indices + 8 + 5 * layout->unicode_entry.size);
+	assert_int_equal(heap.scanned.size, layout->dict.size + layout->gc_head.size + 5 * 8 +
+						    layout->keys.dk_indices + 8 +
+						    5 * layout->unicode_entry.size);
 	assert_refs(scan_object(&heap, instance), 3, (remote_addr[]){cls, items[0], items[2]});
 	assert_int_equal(heap.scanned.labels[2].kind, PYLABEL_ATTRIBUTE);
 	assert_int_equal(heap.scanned.labels[2].object, names[2]);
-	assert_int_equal(heap.scanned.size, layout->object.size + layout->gc_head.size +
-			layout->traits.preheader_bytes);
+	assert_int_equal(heap.scanned.size,
+		layout->object.size + layout->gc_head.size + layout->traits.preheader_bytes);
 	assert_refs(scan_object(&heap, with_dict), 2, (remote_addr[]){cls, dict});
 	// The class owns the names.
 	scan_object(&heap, cls);
@@ -224,8 +226,8 @@ static void test_split_dict_and_instance(void **state)
 static void test_dict_offset_before_the_object(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
-	remote_addr cls = heap_writer_class(
-		writer, "Odd", "odd", heap_writer_type(writer, WRITER_OBJECT), 0);
+	remote_addr cls =
+		heap_writer_class(writer, "Odd", "odd", heap_writer_type(writer, WRITER_OBJECT), 0);
 	remote_addr object = heap_writer_object(writer, cls, layout->object.size);
 	struct open_heap heap;
 
@@ -250,11 +252,12 @@ static void test_set_passes_deleted_entries(void **state)
 	large = heap_writer_set(writer, 40, items, 3);
 	open_written_heap(&heap, writer);
 	assert_refs(scan_object(&heap, small), 2, items);
-	assert_int_equal(heap.scanned.size, layout->set.smalltable + 8 * layout->set_entry.size + 8 +
-			layout->gc_head.size);
+	assert_int_equal(heap.scanned.size,
+		layout->set.smalltable + 8 * layout->set_entry.size + 8 + layout->gc_head.size);
 	assert_refs(scan_object(&heap, large), 40, items);
-	assert_int_equal(heap.scanned.size, layout->set.smalltable + 8 * layout->set_entry.size + 8 +
-			layout->gc_head.size + 128 * layout->set_entry.size);
+	assert_int_equal(heap.scanned.size, layout->set.smalltable + 8 * layout->set_entry.size +
+						    8 + layout->gc_head.size +
+						    128 * layout->set_entry.size);
 	heap_writer_put(writer, large + layout->set.mask, UINT64_MAX >> 1);
 	assert_true(scan_object(&heap, large)->is_torn);
 	close_written_heap(&heap);
@@ -273,8 +276,8 @@ static void test_deque(void **state)
 	open_written_heap(&heap, writer);
 	assert_refs(scan_object(&heap, deque), 200, items);
 	assert_int_equal(heap.scanned.labels[150].index, 150);
-	assert_int_equal(heap.scanned.size, layout->deque.maxlen + 16 + layout->gc_head.size +
-			5 * layout->deque_block.size);
+	assert_int_equal(heap.scanned.size,
+		layout->deque.maxlen + 16 + layout->gc_head.size + 5 * layout->deque_block.size);
 	assert_int_equal(pyobject_bound(&heap.context, deque), 500);
 
 	// A circle of two blocks under a deque that claims a billion items: torn, soon.
@@ -302,9 +305,9 @@ static void test_odict(void **state)
 	assert_refs(scan_object(&heap, odict), 9,
 		(remote_addr[]){keys[0], values[0], keys[1], values[1], keys[2], values[2], keys[0],
 			keys[1], keys[2]});
-	assert_int_equal(heap.scanned.size, layout->odict.size + layout->gc_head.size +
-			layout->keys.dk_indices + 8 + 5 * layout->unicode_entry.size + 3 * 8 +
-			3 * layout->odict_node.size);
+	assert_int_equal(heap.scanned.size,
+		layout->odict.size + layout->gc_head.size + layout->keys.dk_indices + 8 +
+			5 * layout->unicode_entry.size + 3 * 8 + 3 * layout->odict_node.size);
 	first = heap_writer_get(writer, odict + layout->odict.od_first);
 	heap_writer_put(writer, first + layout->odict_node.next, first);
 	heap_writer_put(writer, odict + layout->dict.ma_used, UINT64_MAX);
@@ -377,8 +380,8 @@ static void test_generator_frame(void **state)
 	assert_int_equal(heap.scanned.labels[3].object,
 		heap_writer_get(writer, names + layout->tuple.ob_item + 8));
 	assert_int_equal(heap.scanned.labels[4].kind, PYLABEL_STACK);
-	assert_int_equal(heap.scanned.size, layout->gen.gi_iframe + layout->iframe.localsplus + 6 * 8 +
-			layout->gc_head.size);
+	assert_int_equal(heap.scanned.size,
+		layout->gen.gi_iframe + layout->iframe.localsplus + 6 * 8 + layout->gc_head.size);
 	// While it runs, how deep its stack is is in a register: what is there may be references.
 	scan_object(&heap, running);
 	assert_int_equal(heap.scanned.count, 5);
@@ -389,8 +392,7 @@ static void test_generator_frame(void **state)
 	assert_refs(scan_object(&heap, generator), 1, &code);
 	// A stack deeper than the code allows.
 	*heap_writer_bytes(writer, generator + layout->gen.gi_frame_state) = 0;
-	heap_writer_put_u32(
-		writer, generator + layout->gen.gi_iframe + layout->iframe.stacktop, 7);
+	heap_writer_put_u32(writer, generator + layout->gen.gi_iframe + layout->iframe.stacktop, 7);
 	assert_true(scan_object(&heap, generator)->is_torn);
 	close_written_heap(&heap);
 }
