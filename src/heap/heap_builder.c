@@ -11,12 +11,12 @@
 #include <string.h>
 #include <time.h>
 
-// Cache for what objects point to: 32 MiB per worker holds the pools of several size classes that were
-// filled at the same time, which is where an object's tables are.
+// Cache for what objects point to: 32 MiB per worker holds the pools of several size classes that
+// were filled at the same time, which is where an object's tables are.
 #define WORKER_CACHE_SLOTS 2048
 #define PROBE_CACHE_SLOTS  256
 // Runs again after unknown types were learnt.
-#define LEARN_ROUNDS_MAX 2
+#define LEARN_ROUNDS_MAX   2
 
 void heap_worker_fail(struct heap_worker *worker)
 {

@@ -93,9 +93,10 @@ void heap_worker_resolve(struct pyscan *scan)
 		if (pools[i] != UINT32_MAX)
 			__builtin_prefetch(
 				&addresses->granules[(size_t)pools[i] * addresses->words_per_pool +
-					((addr & ((1ull << addresses->pool_shift) - 1)) >>
-						addresses->granule_shift) /
-						64]);
+						     ((addr & ((1ull << addresses->pool_shift) -
+								      1)) >>
+							     addresses->granule_shift) /
+							     64]);
 	}
 	// The analyzer does not see that these loops fill as many as the next ones read.
 	// NOLINTBEGIN(clang-analyzer-core.*)
@@ -103,8 +104,8 @@ void heap_worker_resolve(struct pyscan *scan)
 		uint64_t addr = scan->refs[i] & PYREF_ADDRESS;
 
 		nodes[i] = pools[i] == UINT32_MAX
-			? HEAP_NODE_NONE
-			: heap_addresses_in_pool(addresses, pools[i], addr);
+				   ? HEAP_NODE_NONE
+				   : heap_addresses_in_pool(addresses, pools[i], addr);
 		if (nodes[i] != HEAP_NODE_NONE)
 			__builtin_prefetch(&builder->residual[nodes[i]], 1);
 		else
@@ -155,7 +156,8 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 }
 
 // What is known of a node from its header and its scan.
-static void finish_object(struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
+static void finish_object(
+	struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
 {
 	struct heap_builder *builder = worker->builder;
 	const struct pytypes *types = builder->python->types;
@@ -190,7 +192,8 @@ static void finish_object(struct heap_worker *worker, node_id node, uint64_t ref
 		heap_worker_hand_over(worker);
 }
 
-// The next object on a GC list, if it is in no pool: large objects are found through their neighbours.
+// The next object on a GC list, if it is in no pool: large objects are found through their
+// neighbours.
 static void note_neighbour(struct heap_worker *worker, uint64_t gc_next)
 {
 	remote_addr addr = gc_next + worker->builder->python->layout->gc_head.size;
@@ -199,8 +202,8 @@ static void note_neighbour(struct heap_worker *worker, uint64_t gc_next)
 		heap_worker_find_other(worker, addr);
 }
 
-static uint64_t gc_next_of(const struct pylayout *layout, const struct pytype *type,
-	const uint8_t *object)
+static uint64_t gc_next_of(
+	const struct pylayout *layout, const struct pytype *type, const uint8_t *object)
 {
 	if (!type->is_gc)
 		return 0;
@@ -252,13 +255,13 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		return;
 	}
 	// Static types have no GC head, although their type's flags say so.
-	if (worker->scan.type->is_gc && !(worker->scan.type->kind == PYKIND_TYPE &&
-						!(pyreader_pointer(&worker->probe.reader,
-							  addr + layout->type.tp_flags) &
-							PYTYPE_FLAG_HEAP)))
+	if (worker->scan.type->is_gc &&
+		!(worker->scan.type->kind == PYKIND_TYPE &&
+			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
+				PYTYPE_FLAG_HEAP)))
 		gc_next = pyreader_pointer(&worker->probe.reader,
 				  addr - layout->gc_head.size + layout->gc_head.next) &
-			~3ull;
+			  ~3ull;
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);
@@ -268,4 +271,3 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 				PYTYPE_FLAG_HEAP)))
 		builder->graph->node_word[node] |= HEAP_NODE_STATIC;
 }
-

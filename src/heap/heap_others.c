@@ -72,8 +72,8 @@ static bool items_fit(const struct heap_builder *builder, const struct pytype *t
 	}
 }
 
-// Two pointers in a row look like a count and a type if the first is small: heaps of executables that
-// are not position-independent begin at low addresses.
+// Two pointers in a row look like a count and a type if the first is small: heaps of executables
+// that are not position-independent begin at low addresses.
 static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcnt)
 {
 	const struct mapping *mapping =
@@ -86,8 +86,8 @@ static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcn
 static void note_unknown_type(struct heap_worker *worker, remote_addr type)
 {
 	struct unknown_types *unknown = &worker->unknown_types;
-	uint32_t i =
-		(uint32_t)((type >> 4) * 0x9e3779b97f4a7c15ull >> 32) & (HEAP_UNKNOWN_TYPES_SLOTS - 1);
+	uint32_t i = (uint32_t)((type >> 4) * 0x9e3779b97f4a7c15ull >> 32) &
+		     (HEAP_UNKNOWN_TYPES_SLOTS - 1);
 
 	if (!type || type % 8 || unknown->list.count == HEAP_UNKNOWN_TYPES_MAX ||
 		!mappings_find(target_mappings(worker->builder->target), type))

@@ -20,7 +20,7 @@ DEFINE_VECTOR(window_vector, struct heap_window)
 static bool may_hold_pools(const struct mapping *mapping)
 {
 	return mapping->readable && mapping->writable && !mapping->shared && !mapping->inode &&
-		strncmp(mapping->path, "[stack", 6) != 0;
+	       strncmp(mapping->path, "[stack", 6) != 0;
 }
 
 // Windows over the runs of pages that hold something. They end at round addresses, so that what is
@@ -37,7 +37,8 @@ static bool add_windows(struct window_vector *windows, const struct page_run *ru
 		remote_addr start = addr > low ? addr : low;
 		remote_addr end = addr + HEAP_WINDOW_BYTES < high ? addr + HEAP_WINDOW_BYTES : high;
 
-		const struct heap_window *last = windows->count ? &windows->items[windows->count - 1] : NULL;
+		const struct heap_window *last =
+			windows->count ? &windows->items[windows->count - 1] : NULL;
 
 		if (start >= end || (last && start < last->addr + last->size))
 			continue;
@@ -101,7 +102,8 @@ static struct error *read_pools(
 
 		if (!pymalloc_is_pool(python->layout, bytes + offset))
 			continue;
-		pymalloc_read_pool(python->layout, python->types, found.addr, bytes + offset, &pool);
+		pymalloc_read_pool(
+			python->layout, python->types, found.addr, bytes + offset, &pool);
 		worker->torn_pools += pool.is_torn;
 		if (!pool.object_count)
 			continue;

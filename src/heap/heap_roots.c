@@ -17,9 +17,9 @@
 #define TYPE_CACHE_ENTRIES 4096
 #define TYPE_CACHE_STRIDE  24
 #define TYPE_CACHE_NAME    8
-#define NAME_BYTES 512
+#define NAME_BYTES         512
 // ":4294967295" and its end.
-#define LINE_BYTES 12
+#define LINE_BYTES         12
 
 static struct error *note_root(struct heap_builder *builder, remote_addr addr,
 	enum heap_root_kind kind, bool is_counted, const char *name, const char *file)
@@ -60,8 +60,8 @@ static struct error *collect_fields(struct heap_builder *builder, remote_addr ba
 		if (!value)
 			continue;
 		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, label);
-		err = note_root(builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true,
-			name, NULL);
+		err = note_root(
+			builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true, name, NULL);
 		if (!err)
 			err = consume(builder, word);
 		if (err)
@@ -85,10 +85,9 @@ static struct error *collect_atexit(struct heap_builder *builder, remote_addr in
 
 		for (size_t f = 0; callback && f < sizeof(fields) / sizeof(fields[0]); f++) {
 			remote_addr value = pyreader_pointer(reader, callback + fields[f]);
-			struct error *err = value
-				? note_root(builder, value, HEAP_ROOT_INTERPRETER, true,
-					  "atexit callbacks", NULL)
-				: NULL;
+			struct error *err = value ? note_root(builder, value, HEAP_ROOT_INTERPRETER,
+							    true, "atexit callbacks", NULL)
+						  : NULL;
 
 			if (err)
 				return err;
@@ -106,14 +105,14 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 		return NULL;
 	for (uint32_t i = 0; i < TYPE_CACHE_ENTRIES; i++) {
 		remote_addr word = interpreter + layout->interp.type_cache +
-			(uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
+				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
 		remote_addr value = pyreader_pointer(&builder->context.reader, word);
 		struct error *err;
 
 		if (!value)
 			continue;
-		err = note_root(builder, value, HEAP_ROOT_INTERPRETER, true,
-			"type attribute cache", NULL);
+		err = note_root(
+			builder, value, HEAP_ROOT_INTERPRETER, true, "type attribute cache", NULL);
 		if (!err)
 			err = consume(builder, word);
 		if (err)
@@ -248,22 +247,22 @@ static struct error *collect_threads(struct heap_builder *builder, remote_addr i
 	return err;
 }
 
-// Whether a collection is running does not matter here: a head's neighbours are objects all the same.
+// Whether a collection is running does not matter here: a head's neighbours are objects all the
+// same.
 static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr interpreter)
 {
 	const struct pylayout *layout = builder->python->layout;
 	remote_addr gc = interpreter + layout->interp.gc;
 
 	for (unsigned i = 0; i < 4; i++) {
-		remote_addr head = i < 3
-			? gc + layout->gc.generations + (uint64_t)i * layout->gc_generation.size
-			: gc + layout->gc.permanent_generation;
-		remote_addr next = pyreader_pointer(
-					   &builder->context.reader, head + layout->gc_head.next) &
+		remote_addr head = i < 3 ? gc + layout->gc.generations +
+						   (uint64_t)i * layout->gc_generation.size
+					 : gc + layout->gc.permanent_generation;
+		remote_addr next =
+			pyreader_pointer(&builder->context.reader, head + layout->gc_head.next) &
 			~3ull;
-		struct error *err = next
-			? heap_builder_note_other(builder, next + layout->gc_head.size)
-			: NULL;
+		struct error *err =
+			next ? heap_builder_note_other(builder, next + layout->gc_head.size) : NULL;
 
 		if (err)
 			return err;

@@ -31,7 +31,7 @@ static void read_pool_objects(struct heap_worker *worker, uint32_t pool, const u
 
 		for (uint64_t bits = words[i].starts; bits; bits &= bits - 1, node++) {
 			size_t offset = ((size_t)i * 64 + (size_t)__builtin_ctzll(bits))
-				<< addresses->granule_shift;
+					<< addresses->granule_shift;
 
 			heap_worker_read_object(worker, node, addresses->pool_addr[pool] + offset,
 				bytes + offset, pool_bytes - offset);
@@ -46,7 +46,8 @@ static uint32_t adjacent_pools(const struct heap_addresses *addresses, uint32_t 
 	uint32_t count = 1;
 
 	while (pool + count < end && count < HEAP_WINDOW_BYTES / pool_bytes &&
-		addresses->pool_addr[pool + count] == addresses->pool_addr[pool] + count * pool_bytes)
+		addresses->pool_addr[pool + count] ==
+			addresses->pool_addr[pool] + count * pool_bytes)
 		count++;
 	return count;
 }
@@ -63,9 +64,11 @@ static struct error *read_all_objects(void *context, unsigned index)
 		const uint8_t *bytes;
 
 		count = adjacent_pools(addresses, pool, end);
-		bytes = heap_worker_read_window(worker, addresses->pool_addr[pool], count * pool_bytes);
+		bytes = heap_worker_read_window(
+			worker, addresses->pool_addr[pool], count * pool_bytes);
 		if (!bytes) {
-			// Gone since the first pass (live): every node must have a row all the same.
+			// Gone since the first pass (live): every node must have a row all the
+			// same.
 			memset(worker->window, 0, count * pool_bytes);
 			bytes = worker->window;
 		}
@@ -122,8 +125,8 @@ static struct error *append_rows(struct heap_builder *builder, struct heap_worke
 
 			memcpy(edges + builder->edge_count + from, worker->edges + from,
 				(left - from) * sizeof(*edges));
-			pages_discard_tail(worker->edges, from * sizeof(*edges),
-				left * sizeof(*edges));
+			pages_discard_tail(
+				worker->edges, from * sizeof(*edges), left * sizeof(*edges));
 			left = from;
 		}
 		for (node_id node = worker->first_node; node < worker->end_node; node++)
@@ -156,8 +159,8 @@ struct error *heap_builder_resize_nodes(struct heap_builder *builder, uint32_t c
 		arrays[array_count++] = (void **)&audit->exact;
 		arrays[array_count++] = (void **)&audit->inferred;
 	}
-	if (!pages_realloc_all(arrays, array_count, builder->residual_capacity, capacity,
-		    sizeof(uint32_t)))
+	if (!pages_realloc_all(
+		    arrays, array_count, builder->residual_capacity, capacity, sizeof(uint32_t)))
 		return error_enomem();
 	if (audit)
 		audit->count = capacity;
@@ -193,7 +196,7 @@ static struct error *number_others(struct heap_builder *builder, struct heap_wor
 
 		if (node >= known)
 			worker->edges[i] = numbers->items[node - known] |
-				(worker->edges[i] & HEAP_EDGE_INFERRED);
+					   (worker->edges[i] & HEAP_EDGE_INFERRED);
 	}
 	for (size_t i = 0; i < worker->inferred.count; i++) {
 		node_id node = worker->inferred.items[i];
@@ -241,7 +244,8 @@ struct error *heap_builder_read_pools(struct heap_builder *builder)
 
 	// Equal shares of objects, cut at pools.
 	for (unsigned i = 1; i < builder->workers; i++) {
-		uint32_t share = (uint32_t)((uint64_t)addresses->first_other * i / builder->workers);
+		uint32_t share =
+			(uint32_t)((uint64_t)addresses->first_other * i / builder->workers);
 
 		while (pool < addresses->pool_count &&
 			addresses->granules[(size_t)pool * addresses->words_per_pool].base < share)
@@ -253,8 +257,11 @@ struct error *heap_builder_read_pools(struct heap_builder *builder)
 		struct heap_worker *worker = &builder->team[i];
 
 		worker->first_node = job.first[i] < addresses->pool_count
-			? addresses->granules[(size_t)job.first[i] * addresses->words_per_pool].base
-			: addresses->first_other;
+					     ? addresses
+						       ->granules[(size_t)job.first[i] *
+								  addresses->words_per_pool]
+						       .base
+					     : addresses->first_other;
 		if (i)
 			builder->team[i - 1].end_node = worker->first_node;
 	}

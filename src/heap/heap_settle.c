@@ -14,15 +14,14 @@
 // From the stack pointer upwards: the main thread's usual limit.
 #define STACK_BYTES_MAX ((uint64_t)8 << 20)
 // The red zone below the stack pointer may hold live words (x86-64 ABI).
-#define RED_ZONE_BYTES 128
-#define NAME_BYTES 512
+#define RED_ZONE_BYTES  128
+#define NAME_BYTES      512
 
 // A root by a word that may be no reference: only where the object's count has room for one.
 static struct error *claim(struct heap_builder *builder, node_id node, enum heap_root_kind kind,
 	const char *name, const char *file)
 {
-	if (builder->residual[node] <= 0 ||
-		builder->graph->node_word[node] & HEAP_NODE_STATIC)
+	if (builder->residual[node] <= 0 || builder->graph->node_word[node] & HEAP_NODE_STATIC)
 		return NULL;
 	builder->residual[node]--;
 	if (builder->audit)
@@ -33,11 +32,12 @@ static struct error *claim(struct heap_builder *builder, node_id node, enum heap
 static bool is_consumed(const struct heap_builder *builder, remote_addr word)
 {
 	return builder->consumed.count &&
-		bsearch(&word, builder->consumed.items, builder->consumed.count, sizeof(word),
-			heap_words_compare);
+	       bsearch(&word, builder->consumed.items, builder->consumed.count, sizeof(word),
+		       heap_words_compare);
 }
 
-// Binaries opened for the names of their symbols; one is open at a time, words come in address order.
+// Binaries opened for the names of their symbols; one is open at a time, words come in address
+// order.
 struct symbol_source {
 	const struct heap_builder *builder;
 	const struct mapping *mapping;
@@ -64,8 +64,8 @@ static void open_symbols(struct symbol_source *source, const struct mapping *map
 		source->elf = builder->place->elf;
 		source->is_borrowed = true;
 	} else if (builder->process) {
-		error_destroy(elf_file_open(builder->process, target_mappings(builder->target),
-			mapping, &source->elf));
+		error_destroy(elf_file_open(
+			builder->process, target_mappings(builder->target), mapping, &source->elf));
 	}
 }
 
@@ -91,8 +91,8 @@ static void name_global(struct symbol_source *source, const struct heap_data_ran
 }
 
 // A word inside a static object is that object's business.
-static bool is_in_static_object(const struct heap_builder *builder, const struct addr_vector *starts,
-	remote_addr where)
+static bool is_in_static_object(
+	const struct heap_builder *builder, const struct addr_vector *starts, remote_addr where)
 {
 	size_t low = 0, high = starts->count;
 	node_id node;
@@ -109,10 +109,11 @@ static bool is_in_static_object(const struct heap_builder *builder, const struct
 		return false;
 	node = heap_addresses_find(&builder->addresses, starts->items[low - 1]);
 	return node != HEAP_NODE_NONE &&
-		where < starts->items[low - 1] + heap_size_of(builder->graph, node);
+	       where < starts->items[low - 1] + heap_size_of(builder->graph, node);
 }
 
-static struct error *list_static_objects(const struct heap_builder *builder, struct addr_vector *ret)
+static struct error *list_static_objects(
+	const struct heap_builder *builder, struct addr_vector *ret)
 {
 	const struct heap_addresses *addresses = &builder->addresses;
 
@@ -163,9 +164,8 @@ static struct error *claim_stack_word(
 	node_id node = heap_addresses_find(&builder->addresses, value);
 
 	(void)where;
-	return node == HEAP_NODE_NONE
-		? NULL
-		: claim(builder, node, HEAP_ROOT_STACK, search->name, NULL);
+	return node == HEAP_NODE_NONE ? NULL
+				      : claim(builder, node, HEAP_ROOT_STACK, search->name, NULL);
 }
 
 static struct error *settle_stacks(struct heap_builder *builder)

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A library's bss follows its file mapping as an anonymous one, which the kernel may have merged with
-// other memory; no library in use has more zero-initialised data than this.
+// A library's bss follows its file mapping as an anonymous one, which the kernel may have merged
+// with other memory; no library in use has more zero-initialised data than this.
 #define BSS_BYTES_MAX ((uint64_t)64 << 20)
-#define CHUNK_BYTES    65536
+#define CHUNK_BYTES   65536
 // The dict of interned strings has more entries than this as soon as Python has started.
-#define INTERNED_MIN 500
+#define INTERNED_MIN  500
 #define INTERNED_LOOK 64
 
 // Private writable memory: where objects are.
@@ -35,18 +35,16 @@ bool heap_words_next_range(
 
 	for (; *index < mappings->count; (*index)++) {
 		const struct mapping *mapping = &mappings->items[*index];
-		const struct mapping *next =
-			*index + 1 < mappings->count ? mapping + 1 : NULL;
+		const struct mapping *next = *index + 1 < mappings->count ? mapping + 1 : NULL;
 
-		if (!mapping->inode || !mapping->writable || mapping->shared ||
-			!mapping->readable)
+		if (!mapping->inode || !mapping->writable || mapping->shared || !mapping->readable)
 			continue;
 		*ret = (struct heap_data_range){mapping->start, mapping->end, mapping};
 		if (next && next->start == mapping->end && !next->inode && next->writable &&
 			!next->path[0])
 			ret->end = next->end - next->start < BSS_BYTES_MAX
-				? next->end
-				: next->start + BSS_BYTES_MAX;
+					   ? next->end
+					   : next->start + BSS_BYTES_MAX;
 		(*index)++;
 		return true;
 	}
@@ -69,8 +67,8 @@ struct error *heap_words_visit(struct heap_builder *builder, remote_addr start, 
 			continue;
 		for (size_t i = 0; i < size / 8; i++) {
 			struct error *err = words[i] > 4096 && words[i] % 8 == 0
-				? visit(builder, at + i * 8, words[i], user)
-				: NULL;
+						    ? visit(builder, at + i * 8, words[i], user)
+						    : NULL;
 
 			if (err)
 				return err;

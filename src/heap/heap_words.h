@@ -26,7 +26,8 @@ typedef struct error *(*heap_word_visitor)(
 struct error *heap_words_visit(struct heap_builder *builder, remote_addr start, remote_addr end,
 	heap_word_visitor visit, void *user);
 
-/** Note all words of global data that lead to objects, and these objects (builder->global_words). */
+/** Note all words of global data that lead to objects, and these objects (builder->global_words).
+ */
 struct error *heap_words_collect(struct heap_builder *builder);
 
 /** Order of addresses, for qsort() and bsearch(). */

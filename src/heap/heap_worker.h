@@ -14,11 +14,11 @@
 
 /** Memory is read in windows: large enough for the copy to run at full speed, small enough for the
  *  cache. */
-#define HEAP_WINDOW_BYTES (1u << 20)
+#define HEAP_WINDOW_BYTES        (1u << 20)
 /** Objects whose references wait together in one batch. */
-#define HEAP_PENDING_MAX 512
+#define HEAP_PENDING_MAX         512
 /** Edges that a worker's array has room for at first, and that are moved at once. */
-#define HEAP_EDGES_START (1u << 20)
+#define HEAP_EDGES_START         (1u << 20)
 /** Types met on objects but missing in the tree of subclasses, per run. */
 #define HEAP_UNKNOWN_TYPES_MAX   4096
 #define HEAP_UNKNOWN_TYPES_SLOTS (2 * HEAP_UNKNOWN_TYPES_MAX)
@@ -66,9 +66,9 @@ struct heap_worker {
 	} pending[HEAP_PENDING_MAX];
 	uint32_t pending_count;
 	uint32_t first_node, end_node; /* rows made in this round */
-	/** Only this worker touches the residuals of its own nodes; references to the other workers'
-	 *  are counted when all have read theirs. An atomic operation per reference would cost more
-	 *  than looking at the references once again. */
+	/** Only this worker touches the residuals of its own nodes; references to the other
+	 * workers' are counted when all have read theirs. An atomic operation per reference would
+	 * cost more than looking at the references once again. */
 	bool is_exclusive;
 
 	struct other_table others;
@@ -82,14 +82,16 @@ struct heap_worker {
 	struct error *failure; /* found where there is nobody to return it to */
 };
 
-/** Memory is short, where there is nobody to return that to: the first failure is the one to tell. */
+/** Memory is short, where there is nobody to return that to: the first failure is the one to tell.
+ */
 void heap_worker_fail(struct heap_worker *worker);
 
 /** The bytes of a window (at most HEAP_WINDOW_BYTES): where they are, or copied into the worker's
  *  buffer. NULL if none can be read. */
 const uint8_t *heap_worker_read_window(struct heap_worker *worker, remote_addr addr, uint64_t size);
 
-/** The provisional number of an object outside the pools, or HEAP_NODE_NONE if none is at @p addr. */
+/** The provisional number of an object outside the pools, or HEAP_NODE_NONE if none is at @p addr.
+ */
 node_id heap_worker_find_other(struct heap_worker *worker, remote_addr addr);
 /** Forget what was found: it has final numbers now. */
 void heap_worker_reset_others(struct heap_worker *worker);
@@ -106,7 +108,8 @@ static inline bool heap_worker_owns(const struct heap_worker *worker, node_id no
 	return node - worker->first_node < worker->end_node - worker->first_node;
 }
 
-/** Read the object at @p addr, whose bytes from its start on are at @p object, and give it its row. */
+/** Read the object at @p addr, whose bytes from its start on are at @p object, and give it its row.
+ */
 void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_addr addr,
 	const uint8_t *object, size_t size);
 /** The same for one outside the pools, of which no bytes are at hand. */
@@ -114,7 +117,8 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node);
 
 // Steps of the builder.
 
-/** Pass 1: find the pools and the objects in them, and number these; *ret_end is the next number. */
+/** Pass 1: find the pools and the objects in them, and number these; *ret_end is the next number.
+ */
 struct error *heap_builder_find_pools(struct heap_builder *builder, uint32_t *ret_end);
 /** Pass 2: read all objects in pools. */
 struct error *heap_builder_read_pools(struct heap_builder *builder);
