@@ -11,6 +11,11 @@
  *
  * Memory is read twice, in address order, into buffers that are reused; the image is never kept.
  * While building, a residual of 4 bytes per node: the object's count less the references found.
+ * docs/design/graph.md has the whole story.
+ *
+ * Who may touch what while workers run: addresses, types and target are constant; a worker writes
+ * node_word, size and first_edge of its own nodes only (first_edge[n + 1] belongs to n), residuals
+ * atomically, and all else into its own struct build_worker.
  */
 #pragma once
 
