@@ -20,7 +20,7 @@
 
 #define PYREADER_BLOCK_BYTES 16384
 /** The most that pyreader_bytes() gives at once. */
-#define PYREADER_BYTES_MAX 4096
+#define PYREADER_BYTES_MAX   4096
 
 struct pyreader {
 	const struct target *target; /* borrowed */

@@ -28,8 +28,8 @@ struct error *pyruntime_find(
 void pyruntime_place_deinit(struct pyruntime_place *place);
 
 /** Open the interpreter in the bytes of one moment: reads its types and checks that the layout fits. */
-struct error *python_open(const struct target *target, const struct pyruntime_place *place,
-	struct python **ret);
+struct error *python_open(
+	const struct target *target, const struct pyruntime_place *place, struct python **ret);
 void python_close(struct python *python);
 DEFINE_CLEANUP(struct python *, python_close)
 

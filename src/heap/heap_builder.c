@@ -13,28 +13,28 @@
 #include <time.h>
 
 // Memory is read in windows: large enough for the copy to run at full speed, small enough for the cache.
-#define WINDOW_BYTES (1u << 20)
+#define WINDOW_BYTES        (1u << 20)
 // Cache for what objects point to: 32 MiB per worker holds the pools of several size classes that were
 // filled at the same time, which is where an object's tables are.
-#define WORKER_CACHE_SLOTS 2048
-#define PROBE_CACHE_SLOTS  256
+#define WORKER_CACHE_SLOTS  2048
+#define PROBE_CACHE_SLOTS   256
 // Objects whose references wait together in one batch.
-#define PENDING_MAX 512
+#define PENDING_MAX         512
 // A batch is handed over when it is this full, so that few objects are split.
-#define BATCH_FULL (PYSCAN_BATCH * 3 / 4)
-#define EDGES_START (1u << 20)
+#define BATCH_FULL          (PYSCAN_BATCH * 3 / 4)
+#define EDGES_START         (1u << 20)
 // Slots of a worker's table of objects outside pools, at first.
 #define OTHERS_START        256
 // A round of fewer objects than this is not worth waking the other workers: a chain of large
 // objects, each known only to the one before it, takes a round per object.
 #define SHARED_ROUND_MIN    256
 // A count past this is no count; it keeps the residual in its 31 bits.
-#define REFCNT_MAX (1 << 30)
+#define REFCNT_MAX          (1 << 30)
 // Types met on objects but missing in the tree of subclasses, per run.
 #define UNKNOWN_TYPES_MAX   4096
 #define UNKNOWN_TYPES_SLOTS (2 * UNKNOWN_TYPES_MAX)
 // Runs again after unknown types were learnt.
-#define LEARN_ROUNDS_MAX 2
+#define LEARN_ROUNDS_MAX    2
 
 struct window {
 	remote_addr addr;
@@ -113,7 +113,7 @@ static void fail(struct build_worker *worker)
 static bool may_hold_pools(const struct mapping *mapping)
 {
 	return mapping->readable && mapping->writable && !mapping->shared && !mapping->inode &&
-		strncmp(mapping->path, "[stack", 6) != 0;
+	       strncmp(mapping->path, "[stack", 6) != 0;
 }
 
 // Windows over the runs of pages that hold something. They end at round addresses, so that what is
@@ -130,7 +130,8 @@ static bool add_windows(struct window_vector *windows, const struct page_run *ru
 		remote_addr start = addr > low ? addr : low;
 		remote_addr end = addr + WINDOW_BYTES < high ? addr + WINDOW_BYTES : high;
 
-		const struct window *last = windows->count ? &windows->items[windows->count - 1] : NULL;
+		const struct window *last =
+			windows->count ? &windows->items[windows->count - 1] : NULL;
 
 		if (start >= end || (last && start < last->addr + last->size))
 			continue;
@@ -196,7 +197,8 @@ static struct error *read_pools(
 
 		if (!pymalloc_is_pool(python->layout, bytes + offset))
 			continue;
-		pymalloc_read_pool(python->layout, python->types, found.addr, bytes + offset, &pool);
+		pymalloc_read_pool(
+			python->layout, python->types, found.addr, bytes + offset, &pool);
 		worker->torn_pools += pool.is_torn;
 		if (!pool.object_count)
 			continue;
@@ -519,9 +521,10 @@ static void resolve_batch(struct pyscan *scan)
 		if (pools[i] != UINT32_MAX)
 			__builtin_prefetch(
 				&addresses->granules[(size_t)pools[i] * addresses->words_per_pool +
-					((addr & ((1ull << addresses->pool_shift) - 1)) >>
-						addresses->granule_shift) /
-						64]);
+						     ((addr & ((1ull << addresses->pool_shift) -
+								      1)) >>
+							     addresses->granule_shift) /
+							     64]);
 	}
 	// The analyzer does not see that these loops fill as many as the next ones read.
 	// NOLINTBEGIN(clang-analyzer-core.*)
@@ -529,8 +532,8 @@ static void resolve_batch(struct pyscan *scan)
 		uint64_t addr = scan->refs[i] & PYREF_ADDRESS;
 
 		nodes[i] = pools[i] == UINT32_MAX
-			? HEAP_NODE_NONE
-			: heap_addresses_in_pool(addresses, pools[i], addr);
+				   ? HEAP_NODE_NONE
+				   : heap_addresses_in_pool(addresses, pools[i], addr);
 		if (nodes[i] != HEAP_NODE_NONE)
 			__builtin_prefetch(&builder->residual[nodes[i]], 1);
 		else
@@ -583,7 +586,8 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 }
 
 // What is known of a node from its header and its scan.
-static void finish_object(struct build_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
+static void finish_object(
+	struct build_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
 {
 	struct heap_builder *builder = worker->builder;
 	const struct pytypes *types = builder->python->types;
@@ -627,8 +631,8 @@ static void note_neighbour(struct build_worker *worker, uint64_t gc_next)
 		find_other(worker, addr);
 }
 
-static uint64_t gc_next_of(const struct pylayout *layout, const struct pytype *type,
-	const uint8_t *object)
+static uint64_t gc_next_of(
+	const struct pylayout *layout, const struct pytype *type, const uint8_t *object)
 {
 	if (!type->is_gc)
 		return 0;
@@ -685,7 +689,7 @@ static void read_pool_objects(struct build_worker *worker, uint32_t pool, const 
 
 		for (uint64_t bits = words[i].starts; bits; bits &= bits - 1, node++) {
 			size_t offset = ((size_t)i * 64 + (size_t)__builtin_ctzll(bits))
-				<< addresses->granule_shift;
+					<< addresses->granule_shift;
 
 			read_object(worker, node, addresses->pool_addr[pool] + offset,
 				bytes + offset, pool_bytes - offset);
@@ -700,7 +704,8 @@ static uint32_t adjacent_pools(const struct heap_addresses *addresses, uint32_t 
 	uint32_t count = 1;
 
 	while (pool + count < end && count < WINDOW_BYTES / pool_bytes &&
-		addresses->pool_addr[pool + count] == addresses->pool_addr[pool] + count * pool_bytes)
+		addresses->pool_addr[pool + count] ==
+			addresses->pool_addr[pool] + count * pool_bytes)
 		count++;
 	return count;
 }
@@ -776,8 +781,8 @@ static struct error *append_rows(struct heap_builder *builder, struct build_work
 
 			memcpy(edges + builder->edge_count + from, worker->edges + from,
 				(left - from) * sizeof(*edges));
-			pages_discard_tail(worker->edges, from * sizeof(*edges),
-				left * sizeof(*edges));
+			pages_discard_tail(
+				worker->edges, from * sizeof(*edges), left * sizeof(*edges));
 			left = from;
 		}
 		for (node_id node = worker->first_node; node < worker->end_node; node++)
@@ -810,8 +815,8 @@ static struct error *resize_nodes(struct heap_builder *builder, uint32_t count)
 		arrays[array_count++] = (void **)&audit->exact;
 		arrays[array_count++] = (void **)&audit->inferred;
 	}
-	if (!pages_realloc_all(arrays, array_count, builder->residual_capacity, capacity,
-		    sizeof(uint32_t)))
+	if (!pages_realloc_all(
+		    arrays, array_count, builder->residual_capacity, capacity, sizeof(uint32_t)))
 		return error_enomem();
 	if (audit)
 		audit->count = capacity;
@@ -847,7 +852,7 @@ static struct error *number_others(struct heap_builder *builder, struct build_wo
 
 		if (node >= known)
 			worker->edges[i] = numbers->items[node - known] |
-				(worker->edges[i] & HEAP_EDGE_INFERRED);
+					   (worker->edges[i] & HEAP_EDGE_INFERRED);
 	}
 	for (size_t i = 0; i < worker->inferred.count; i++) {
 		node_id node = worker->inferred.items[i];
@@ -895,7 +900,8 @@ static struct error *pass_two(struct heap_builder *builder)
 
 	// Equal shares of objects, cut at pools.
 	for (unsigned i = 1; i < builder->workers; i++) {
-		uint32_t share = (uint32_t)((uint64_t)addresses->first_other * i / builder->workers);
+		uint32_t share =
+			(uint32_t)((uint64_t)addresses->first_other * i / builder->workers);
 
 		while (pool < addresses->pool_count &&
 			addresses->granules[(size_t)pool * addresses->words_per_pool].base < share)
@@ -907,8 +913,11 @@ static struct error *pass_two(struct heap_builder *builder)
 		struct build_worker *worker = &builder->team[i];
 
 		worker->first_node = job.first[i] < addresses->pool_count
-			? addresses->granules[(size_t)job.first[i] * addresses->words_per_pool].base
-			: addresses->first_other;
+					     ? addresses
+						       ->granules[(size_t)job.first[i] *
+								  addresses->words_per_pool]
+						       .base
+					     : addresses->first_other;
 		if (i)
 			builder->team[i - 1].end_node = worker->first_node;
 	}
@@ -939,13 +948,13 @@ static void read_other(struct build_worker *worker, node_id node)
 		return;
 	}
 	// Static types have no GC head, although their type's flags say so.
-	if (worker->scan.type->is_gc && !(worker->scan.type->kind == PYKIND_TYPE &&
-						!(pyreader_pointer(&worker->probe.reader,
-							  addr + layout->type.tp_flags) &
-							PYTYPE_FLAG_HEAP)))
+	if (worker->scan.type->is_gc &&
+		!(worker->scan.type->kind == PYKIND_TYPE &&
+			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
+				PYTYPE_FLAG_HEAP)))
 		gc_next = pyreader_pointer(&worker->probe.reader,
 				  addr - layout->gc_head.size + layout->gc_head.next) &
-			~3ull;
+			  ~3ull;
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);

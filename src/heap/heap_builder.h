@@ -43,17 +43,17 @@ struct heap_builder_stats {
 };
 
 struct heap_builder {
-	const struct target *target;          /* borrowed */
-	const struct process *process;        /* borrowed; NULL: no ELF files to look at */
-	const struct pyruntime_place *place;  /* borrowed; NULL likewise */
-	struct python *python;                /* owned */
-	struct heap_graph *graph;             /* owned */
+	const struct target *target;         /* borrowed */
+	const struct process *process;       /* borrowed; NULL: no ELF files to look at */
+	const struct pyruntime_place *place; /* borrowed; NULL likewise */
+	struct python *python;               /* owned */
+	struct heap_graph *graph;            /* owned */
 	struct heap_addresses addresses;
 	struct heap_builder_stats stats;
 	unsigned workers;
 
-	struct pycontext context;  /* for roots and naming: one thread */
-	int32_t *residual;         /* by node; pages, only while building */
+	struct pycontext context; /* for roots and naming: one thread */
+	int32_t *residual;        /* by node; pages, only while building */
 	uint32_t residual_capacity;
 	struct root_ref_vector root_refs;
 	/** Words of the target that are counted roots: the search of global data passes them over. */
@@ -64,7 +64,7 @@ struct heap_builder {
 	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
 	/** The type number of `object`: what something is that no longer is what it was (live). */
 	uint32_t plain_type;
-	uint32_t rows_of_others; /* others that have been read */
+	uint32_t rows_of_others;     /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
 

@@ -77,7 +77,7 @@ const char *heap_graph_intern(struct heap_graph *graph, const char *text)
 	if (!*slot) {
 		*slot = mem_strdup(text);
 		if (*slot)
-			private->text_count++;
+		private->text_count++;
 	}
 	return *slot;
 }
@@ -209,8 +209,7 @@ struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64
 	}
 	if (!big_size_vector_push(big, (struct big_size){0}))
 		return error_enomem();
-	memmove(&big->items[i + 1], &big->items[i],
-		(big->count - 1 - i) * sizeof(*big->items));
+	memmove(&big->items[i + 1], &big->items[i], (big->count - 1 - i) * sizeof(*big->items));
 	big->items[i] = (struct big_size){.node = node, .size = size};
 	return NULL;
 }

@@ -71,7 +71,7 @@ enum heap_type_role {
 	HEAP_TYPE_MODULE,
 	HEAP_TYPE_FUNCTION,
 	HEAP_TYPE_CODE,
-	HEAP_TYPE_FRAME, /* frame, generator, coroutine */
+	HEAP_TYPE_FRAME,    /* frame, generator, coroutine */
 	HEAP_TYPE_INSTANCE, /* of a class made by a class statement */
 };
 
@@ -84,8 +84,8 @@ struct heap_type {
 
 /** What makes a node a GC root. The order is that of preference when a path is chosen. */
 enum heap_root_kind {
-	HEAP_ROOT_MODULES,     /* sys.modules itself */
-	HEAP_ROOT_FRAME,       /* a local or stack slot of a running frame; thread, function, file, line, name */
+	HEAP_ROOT_MODULES, /* sys.modules itself */
+	HEAP_ROOT_FRAME, /* a local or stack slot of a running frame; thread, function, file, line, name */
 	HEAP_ROOT_THREAD,      /* a field of a thread state */
 	HEAP_ROOT_INTERPRETER, /* a field of the interpreter state */
 	HEAP_ROOT_C_GLOBAL,    /* a word in a library's writable data; library and symbol */
@@ -108,17 +108,17 @@ struct heap_root {
 
 /** How an edge is called: what a path is made of. */
 enum heap_label_kind {
-	HEAP_LABEL_NONE,      /* nothing known: inferred */
-	HEAP_LABEL_FIELD,     /* a field of a built-in type: text ("__dict__", "func_closure", "tp_dict") */
+	HEAP_LABEL_NONE, /* nothing known: inferred */
+	HEAP_LABEL_FIELD, /* a field of a built-in type: text ("__dict__", "func_closure", "tp_dict") */
 	HEAP_LABEL_ATTRIBUTE, /* attribute or global: text */
-	HEAP_LABEL_KEY,       /* value under a dict key: text is the key as Python writes it ('users', 3, (1, 'a')…) */
-	HEAP_LABEL_KEY_OBJECT,/* the key itself of a dict */
-	HEAP_LABEL_INDEX,     /* list, tuple, deque: index */
-	HEAP_LABEL_ITEM,      /* element of a set: unordered */
-	HEAP_LABEL_CELL,      /* closure cell: text is the variable */
-	HEAP_LABEL_LOCAL,     /* local variable of a frame, generator or coroutine: text */
-	HEAP_LABEL_SLOT,      /* __slots__ member: text */
-	HEAP_LABEL_STACK,     /* value stack of a frame */
+	HEAP_LABEL_KEY, /* value under a dict key: text is the key as Python writes it ('users', 3, (1, 'a')…) */
+	HEAP_LABEL_KEY_OBJECT, /* the key itself of a dict */
+	HEAP_LABEL_INDEX,      /* list, tuple, deque: index */
+	HEAP_LABEL_ITEM,       /* element of a set: unordered */
+	HEAP_LABEL_CELL,       /* closure cell: text is the variable */
+	HEAP_LABEL_LOCAL,      /* local variable of a frame, generator or coroutine: text */
+	HEAP_LABEL_SLOT,       /* __slots__ member: text */
+	HEAP_LABEL_STACK,      /* value stack of a frame */
 };
 
 struct heap_label {
@@ -207,7 +207,8 @@ struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64
 
 /** An empty graph with room for @p nodes and @p edges, to be filled in by hand: tests, fuzzers, files.
  *  The arrays are zeroed; counts are set to the arguments. */
-struct error *heap_graph_create(uint32_t nodes, uint32_t edges, uint32_t types, struct heap_graph **ret);
+struct error *heap_graph_create(
+	uint32_t nodes, uint32_t edges, uint32_t types, struct heap_graph **ret);
 /** Append a root; names are copied. Call heap_graph_finish() when all are there. */
 struct error *heap_graph_add_root(struct heap_graph *graph, node_id node, enum heap_root_kind kind,
 	const char *name, const char *file);

@@ -16,19 +16,19 @@
 
 // A library's bss follows its file mapping as an anonymous one, which the kernel may have merged with
 // other memory; no library in use has more zero-initialised data than this.
-#define BSS_BYTES_MAX ((uint64_t)64 << 20)
+#define BSS_BYTES_MAX      ((uint64_t)64 << 20)
 // From the stack pointer upwards: the main thread's usual limit.
-#define STACK_BYTES_MAX ((uint64_t)8 << 20)
+#define STACK_BYTES_MAX    ((uint64_t)8 << 20)
 // The red zone below the stack pointer may hold live words (x86-64 ABI).
-#define RED_ZONE_BYTES 128
-#define CHUNK_BYTES    65536
+#define RED_ZONE_BYTES     128
+#define CHUNK_BYTES        65536
 // The type attribute cache (pycore_typeobject.h of 3.10 and 3.11): entries of version, name, value.
 #define TYPE_CACHE_ENTRIES 4096
 #define TYPE_CACHE_STRIDE  24
 #define TYPE_CACHE_NAME    8
 // The dict of interned strings has more entries than this as soon as Python has started.
-#define INTERNED_MIN 500
-#define INTERNED_LOOK 64
+#define INTERNED_MIN       500
+#define INTERNED_LOOK      64
 
 #define NAME_BYTES 512
 // ":4294967295" and its end.
@@ -75,8 +75,8 @@ static struct error *collect_fields(struct heap_builder *builder, remote_addr ba
 		if (!value)
 			continue;
 		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, label);
-		err = note_root(builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true,
-			name, NULL);
+		err = note_root(
+			builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true, name, NULL);
 		if (!err)
 			err = consume(builder, word);
 		if (err)
@@ -100,10 +100,9 @@ static struct error *collect_atexit(struct heap_builder *builder, remote_addr in
 
 		for (size_t f = 0; callback && f < sizeof(fields) / sizeof(fields[0]); f++) {
 			remote_addr value = pyreader_pointer(reader, callback + fields[f]);
-			struct error *err = value
-				? note_root(builder, value, HEAP_ROOT_INTERPRETER, true,
-					  "atexit callbacks", NULL)
-				: NULL;
+			struct error *err = value ? note_root(builder, value, HEAP_ROOT_INTERPRETER,
+							    true, "atexit callbacks", NULL)
+						  : NULL;
 
 			if (err)
 				return err;
@@ -121,14 +120,14 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 		return NULL;
 	for (uint32_t i = 0; i < TYPE_CACHE_ENTRIES; i++) {
 		remote_addr word = interpreter + layout->interp.type_cache +
-			(uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
+				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
 		remote_addr value = pyreader_pointer(&builder->context.reader, word);
 		struct error *err;
 
 		if (!value)
 			continue;
-		err = note_root(builder, value, HEAP_ROOT_INTERPRETER, true,
-			"type attribute cache", NULL);
+		err = note_root(
+			builder, value, HEAP_ROOT_INTERPRETER, true, "type attribute cache", NULL);
 		if (!err)
 			err = consume(builder, word);
 		if (err)
@@ -270,15 +269,14 @@ static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr 
 	remote_addr gc = interpreter + layout->interp.gc;
 
 	for (unsigned i = 0; i < 4; i++) {
-		remote_addr head = i < 3
-			? gc + layout->gc.generations + (uint64_t)i * layout->gc_generation.size
-			: gc + layout->gc.permanent_generation;
-		remote_addr next = pyreader_pointer(
-					   &builder->context.reader, head + layout->gc_head.next) &
+		remote_addr head = i < 3 ? gc + layout->gc.generations +
+						   (uint64_t)i * layout->gc_generation.size
+					 : gc + layout->gc.permanent_generation;
+		remote_addr next =
+			pyreader_pointer(&builder->context.reader, head + layout->gc_head.next) &
 			~3ull;
-		struct error *err = next
-			? heap_builder_note_other(builder, next + layout->gc_head.size)
-			: NULL;
+		struct error *err =
+			next ? heap_builder_note_other(builder, next + layout->gc_head.size) : NULL;
 
 		if (err)
 			return err;
@@ -310,18 +308,16 @@ static bool next_data_range(
 
 	for (; *index < mappings->count; (*index)++) {
 		const struct mapping *mapping = &mappings->items[*index];
-		const struct mapping *next =
-			*index + 1 < mappings->count ? mapping + 1 : NULL;
+		const struct mapping *next = *index + 1 < mappings->count ? mapping + 1 : NULL;
 
-		if (!mapping->inode || !mapping->writable || mapping->shared ||
-			!mapping->readable)
+		if (!mapping->inode || !mapping->writable || mapping->shared || !mapping->readable)
 			continue;
 		*ret = (struct data_range){mapping->start, mapping->end, mapping};
 		if (next && next->start == mapping->end && !next->inode && next->writable &&
 			!next->path[0])
 			ret->end = next->end - next->start < BSS_BYTES_MAX
-				? next->end
-				: next->start + BSS_BYTES_MAX;
+					   ? next->end
+					   : next->start + BSS_BYTES_MAX;
 		(*index)++;
 		return true;
 	}
@@ -347,8 +343,8 @@ static struct error *visit_words(struct heap_builder *builder, remote_addr start
 			continue;
 		for (size_t i = 0; i < size / 8; i++) {
 			struct error *err = words[i] > 4096 && words[i] % 8 == 0
-				? visit(builder, at + i * 8, words[i], user)
-				: NULL;
+						    ? visit(builder, at + i * 8, words[i], user)
+						    : NULL;
 
 			if (err)
 				return err;
@@ -484,8 +480,7 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 static struct error *claim(struct heap_builder *builder, node_id node, enum heap_root_kind kind,
 	const char *name, const char *file)
 {
-	if (builder->residual[node] <= 0 ||
-		builder->graph->node_word[node] & HEAP_NODE_STATIC)
+	if (builder->residual[node] <= 0 || builder->graph->node_word[node] & HEAP_NODE_STATIC)
 		return NULL;
 	builder->residual[node]--;
 	if (builder->audit)
@@ -503,8 +498,8 @@ static int compare_addrs(const void *left, const void *right)
 static bool is_consumed(const struct heap_builder *builder, remote_addr word)
 {
 	return builder->consumed.count &&
-		bsearch(&word, builder->consumed.items, builder->consumed.count, sizeof(word),
-			compare_addrs);
+	       bsearch(&word, builder->consumed.items, builder->consumed.count, sizeof(word),
+		       compare_addrs);
 }
 
 // Binaries opened for the names of their symbols; one is open at a time, words come in address order.
@@ -534,8 +529,8 @@ static void open_symbols(struct symbol_source *source, const struct mapping *map
 		source->elf = builder->place->elf;
 		source->is_borrowed = true;
 	} else if (builder->process) {
-		error_destroy(elf_file_open(builder->process, target_mappings(builder->target),
-			mapping, &source->elf));
+		error_destroy(elf_file_open(
+			builder->process, target_mappings(builder->target), mapping, &source->elf));
 	}
 }
 
@@ -561,8 +556,8 @@ static void name_global(struct symbol_source *source, const struct data_range *r
 }
 
 // A word inside a static object is that object's business.
-static bool is_in_static_object(const struct heap_builder *builder, const struct addr_vector *starts,
-	remote_addr where)
+static bool is_in_static_object(
+	const struct heap_builder *builder, const struct addr_vector *starts, remote_addr where)
 {
 	size_t low = 0, high = starts->count;
 	node_id node;
@@ -579,10 +574,11 @@ static bool is_in_static_object(const struct heap_builder *builder, const struct
 		return false;
 	node = heap_addresses_find(&builder->addresses, starts->items[low - 1]);
 	return node != HEAP_NODE_NONE &&
-		where < starts->items[low - 1] + heap_size_of(builder->graph, node);
+	       where < starts->items[low - 1] + heap_size_of(builder->graph, node);
 }
 
-static struct error *list_static_objects(const struct heap_builder *builder, struct addr_vector *ret)
+static struct error *list_static_objects(
+	const struct heap_builder *builder, struct addr_vector *ret)
 {
 	const struct heap_addresses *addresses = &builder->addresses;
 
@@ -633,9 +629,8 @@ static struct error *claim_stack_word(
 	node_id node = heap_addresses_find(&builder->addresses, value);
 
 	(void)where;
-	return node == HEAP_NODE_NONE
-		? NULL
-		: claim(builder, node, HEAP_ROOT_STACK, search->name, NULL);
+	return node == HEAP_NODE_NONE ? NULL
+				      : claim(builder, node, HEAP_ROOT_STACK, search->name, NULL);
 }
 
 static struct error *settle_stacks(struct heap_builder *builder)
