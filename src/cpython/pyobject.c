@@ -78,8 +78,7 @@ static inline uint8_t byte(struct pyscan *scan, uint64_t offset)
 }
 
 // Bytes of the target that may lie inside the object at hand.
-static const uint8_t *span(
-	struct pyscan *scan, remote_addr addr, uint64_t want, uint64_t *ret_size)
+static const uint8_t *span(struct pyscan *scan, remote_addr addr, uint64_t want, uint64_t *ret_size)
 {
 	if (addr >= scan->addr && addr < scan->addr + scan->bytes_size) {
 		uint64_t left = scan->addr + scan->bytes_size - addr;
@@ -114,17 +113,16 @@ static void emit_array(struct pyscan *scan, remote_addr addr, uint64_t count, ui
 	}
 }
 
-static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *table,
-	bool owns_keys)
+static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *table, bool owns_keys)
 {
 	struct pyreader *reader = reader_of(scan);
 	uint64_t done = 0;
 
 	while (done < table->count) {
 		uint64_t size, in_span;
-		const uint8_t *bytes = pyreader_span(reader,
-			table->entries + done * table->entry_size,
-			(table->count - done) * table->entry_size, &size);
+		const uint8_t *bytes =
+			pyreader_span(reader, table->entries + done * table->entry_size,
+				(table->count - done) * table->entry_size, &size);
 
 		if (bytes && size < table->entry_size) {
 			bytes = pyreader_bytes(reader, table->entries + done * table->entry_size,
@@ -144,16 +142,15 @@ static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *ta
 				continue;
 			if (owns_keys)
 				emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
-			emit(scan, value,
-				(struct pylabel){.kind = PYLABEL_VALUE, .object = key});
+			emit(scan, value, (struct pylabel){.kind = PYLABEL_VALUE, .object = key});
 		}
 		done += in_span;
 	}
 }
 
 // The values array of a split table; names are only looked up when labels are wanted.
-static void scan_values(struct pyscan *scan, const struct pydict_table *table,
-	enum pylabel_kind kind)
+static void scan_values(
+	struct pyscan *scan, const struct pydict_table *table, enum pylabel_kind kind)
 {
 	struct pyreader *reader = reader_of(scan);
 	uint64_t done = 0;
@@ -162,8 +159,8 @@ static void scan_values(struct pyscan *scan, const struct pydict_table *table,
 		uint64_t size = 0;
 		uint64_t words[64];
 		uint64_t count;
-		const uint8_t *bytes = pyreader_span(reader, table->values + done * 8,
-			(table->count - done) * 8, &size);
+		const uint8_t *bytes = pyreader_span(
+			reader, table->values + done * 8, (table->count - done) * 8, &size);
 
 		count = size / 8 < 64 ? size / 8 : 64;
 		if (!bytes || !count || !may_look(scan, count)) {
@@ -461,9 +458,9 @@ static bool code_slots(struct pyscan *scan, remote_addr code, uint32_t *ret_loca
 	struct pyreader *reader = reader_of(scan);
 
 	return code && pyreader_u32(reader, code + layout->code.co_nlocalsplus, ret_locals) &&
-		pyreader_u32(reader, code + layout->code.co_stacksize, ret_stack) &&
-		pyreader_u64(reader, code + layout->code.co_localsplusnames, ret_names) &&
-		*ret_locals <= LIMIT_FRAME_SLOTS && *ret_stack <= LIMIT_FRAME_SLOTS;
+	       pyreader_u32(reader, code + layout->code.co_stacksize, ret_stack) &&
+	       pyreader_u64(reader, code + layout->code.co_localsplusnames, ret_names) &&
+	       *ret_locals <= LIMIT_FRAME_SLOTS && *ret_stack <= LIMIT_FRAME_SLOTS;
 }
 
 // What looking at a frame costs besides its slots, as words.
@@ -497,8 +494,7 @@ static void scan_slots(struct pyscan *scan, remote_addr slots, remote_addr names
 void pyframe_scan(struct pyscan *scan, remote_addr frame)
 {
 	const struct pylayout *layout = layout_of(scan);
-	const uint8_t *bytes =
-		pyreader_bytes(reader_of(scan), frame, layout->iframe.localsplus);
+	const uint8_t *bytes = pyreader_bytes(reader_of(scan), frame, layout->iframe.localsplus);
 	remote_addr code, function, locals_dict, frame_object, names;
 	uint32_t locals, stack;
 	int32_t stacktop;
@@ -673,8 +669,8 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 #define PRIVATE_DEPTH     2
 #define PRIVATE_BYTES_MAX 4096
 // glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
-#define CHUNK_FLAGS     7ull
-#define CHUNK_BYTES_MIN 32
+#define CHUNK_FLAGS       7ull
+#define CHUNK_BYTES_MIN   32
 
 // The usable size of the allocated block that starts at @p addr; 0 if none does.
 static uint64_t block_size(struct pyscan *scan, remote_addr addr)
@@ -691,14 +687,15 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 	if (header && pymalloc_is_pool(layout, header)) {
 		size = (load_u32(header + layout->pool.szidx) + 1) * layout->traits.alignment;
 		return addr - pool >= layout->pool.header_size &&
-				(addr - pool - layout->pool.header_size) % size == 0
-			? size
-			: 0;
+				       (addr - pool - layout->pool.header_size) % size == 0
+			       ? size
+			       : 0;
 	}
 	if (!pyreader_u64(reader, addr - 8, &size))
 		return 0;
 	size &= ~CHUNK_FLAGS;
-	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8 : 0;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8
+										      : 0;
 }
 
 // The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
@@ -761,8 +758,8 @@ static void scan_added(struct pyscan *scan)
 	const struct pytype *type = scan->type;
 	struct private_blocks blocks = {.count = 0};
 	uint64_t items = type->itemsize && type->kind == PYKIND_PLAIN
-		? word(scan, layout_of(scan)->object.ob_size)
-		: 0;
+				 ? word(scan, layout_of(scan)->object.ob_size)
+				 : 0;
 
 	for (uint64_t offset = (type->layout_size + 7) & ~7ull; offset + 8 <= type->scan_end;
 		offset += 8) {
@@ -882,11 +879,8 @@ static uint64_t default_size(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	uint64_t size = (uint64_t)type->basicsize;
-	// These have an item size for their frame, but no ob_size; their readers know the size.
-	bool has_frame = type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE ||
-			 type->kind == PYKIND_FRAME;
 
-	if (type->itemsize && !has_frame) {
+	if (pytype_has_ob_size(type)) {
 		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)

@@ -70,7 +70,7 @@ struct heap_builder {
 
 	uint32_t *edges; /* all rows so far; pages */
 	size_t edge_count, edge_capacity;
-	struct build_worker *team; /* workers of them */
+	struct heap_worker *team; /* workers of them */
 };
 
 struct heap_builder_options {

@@ -167,7 +167,8 @@ def judge(figures):
     last = figures["sizes"][-1]
     memory = max(slope(figures["sizes"], phase) for phase in ("snapshot", "dominators"))
     values = [figures["stop"]["ratio"], last["objects_per_s"] / MILLION, memory,
-              max(memory, slope(figures["sizes"], "paths")), last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
+              max(memory, slope(figures["sizes"], "paths")),
+              last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
     return [{"figure": name, "value": value, "unit": unit, "relation": relation,
              "target": target, "goal": goal,
              "reached": value <= target if relation == "<=" else value >= target}
@@ -189,8 +190,8 @@ def print_table(figures):
                        for phase in ("snapshot", "dominators", "paths"))
     print(f"cpu s: processor time up to retained sizes; load of the machine meanwhile "
           f"{figures['machine']['load']:.1f} on {figures['machine']['cores']} cores")
-    print(f"bytes per object more from the first size to the last, peak of each step: {phases}; "
-          f"{figures['sizes'][-1]['edges_per_object']:.2f} references per object")
+    print(f"bytes per object more from the first size to the last, peak of each step: "
+          f"{phases}; {figures['sizes'][-1]['edges_per_object']:.2f} references per object")
     stop, inside = figures["stop"], figures["inside"]
     print(f"stop at {stop['rss_bytes'] / 1e6:.0f} MB: {stop['stop_ms']:.1f} ms, fork() "
           f"{stop['fork_ms']:.1f} ms (medians of {stop['rounds']} in turns), forecast "

@@ -210,6 +210,7 @@ static void parse_word(struct graph_from_private *private, char *word)
 	char mark = word[length];
 	char *value = word + length + 1;
 	struct node *node;
+	node_id id;
 
 	must(mark && length);
 	word[length] = '\0';
@@ -217,7 +218,9 @@ static void parse_word(struct graph_from_private *private, char *word)
 		parse_edges(private, word, value);
 		return;
 	}
-	node = &private->nodes.items[get_node(private, word)];
+	// A new node may move them all.
+	id = get_node(private, word);
+	node = &private->nodes.items[id];
 	if (mark == '=')
 		node->size = strtoull(value, NULL, 10);
 	else if (mark == '#')
