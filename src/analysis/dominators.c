@@ -673,10 +673,8 @@ static struct error *fill(struct work *work)
 
 struct error *dominators_create(const struct heap_graph *graph, struct dominators **ret)
 {
-	_cleanup_(dominators_destroy)
-	struct dominators *result = mem_calloc(1, sizeof(*result));
-	_cleanup_(work)
-	struct work work = {.graph = graph, .result = result};
+	_cleanup_(dominators_destroy) struct dominators *result = mem_calloc(1, sizeof(*result));
+	_cleanup_(work) struct work work = {.graph = graph, .result = result};
 	struct error *error;
 
 	if (!result)
