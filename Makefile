@@ -2,18 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin layer over Meson and the scripts in tools/: what a person types.
 BUILD ?= build
+# Warnings are errors where changes are judged, not where somebody builds a release.
+STRICT = $(if $(CI),-Dwerror=true)
 
-.PHONY: build setup demo test soak bench install clean
+.PHONY: build demo test soak bench install clean
 
-build: setup
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+build:
+	@tools/install-dependencies build
+	@test -f $(BUILD)/build.ninja || meson setup $(STRICT) $(BUILD)
 	@ninja -C $(BUILD)
 
-setup:
-	@tools/install-dependencies build
+demo:
+	@tools/install-dependencies demo
+	@$(MAKE) --no-print-directory build
+	@examples/flask-leak/run-demo --shikari $(BUILD)/shikari
 
+# Everything that can be tested here. One suite: tools/run-tests --only NAME
+test:
+	@tools/install-dependencies test
+	@tools/run-tests
+
+# shikari killed at a thousand random instants; about ten minutes.
+soak:
+	@tools/install-dependencies test
+	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/capture_safety
+
+bench: build
+	@tools/install-dependencies bench
+	@python3 tests/bench/run_bench.py --build $(BUILD)
+
+# DESTDIR for packages; PREFIX if it is not /usr/local.
 install: build
-	meson install -C $(BUILD)
+	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-asan build-fuzz

@@ -4,6 +4,7 @@
 
 #include "analysis/path_tree.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -37,13 +38,15 @@ struct writer {
 	uint64_t pending_hops; /* those that nothing was written for yet */
 	bool is_namespace;     /* in a __dict__: keys are attributes */
 	bool is_in_modules;    /* in sys.modules: the key is a module */
+	bool is_thread_local;  /* in a threading.local: the key is a thread's */
 	enum closure_state closure;
 	node_id function, generator; /* whose closure, whose frame; else HEAP_NODE_NONE */
 	char variable[128];
 	bool failed;
 };
 
-/** CPython's names of fields that Python code knows by another. */
+/** CPython's names of fields that Python code knows by another, or (a cell is its variable, a proxy
+ *  its mapping) by none. */
 static const struct {
 	const char *field, *name;
 } field_names[] = {
@@ -59,7 +62,8 @@ static const struct {
 	{"m_self", "__self__"},
 	{"m_module", "__module__"},
 	{"md_dict", "__dict__"},
-	{"ob_ref", "cell_contents"},
+	{"cell_contents", ""},
+	{"ob_ref", ""},
 	{"ob_type", "__class__"},
 	{"tp_base", "__base__"},
 	{"tp_bases", "__bases__"},
@@ -155,6 +159,32 @@ static bool unquote_name(const char *key, bool with_dots, char *ret, size_t size
 	return true;
 }
 
+/** What follows says by itself what it is: in the text it begins anew, in the steps it goes on. */
+static void restart_text(struct writer *writer)
+{
+	struct piece_vector *pieces = &writer->ret->pieces;
+
+	for (size_t i = 0; i < pieces->count; i++) {
+		char *empty = mem_strdup("");
+
+		if (!empty) {
+			writer->failed = true;
+			return;
+		}
+		if (pieces->items[i].step) {
+			mem_free(pieces->items[i].text);
+		} else {
+			char *text = pieces->items[i].text;
+			size_t skipped = strspn(text, ". ");
+
+			memmove(text, text + skipped, strlen(text + skipped) + 1);
+			pieces->items[i].step = text;
+		}
+		pieces->items[i].text = empty;
+	}
+	writer->ret->is_root_apart = false;
+}
+
 static void write_module(struct writer *writer, const struct hop *hop)
 {
 	const char *key = hop->label.kind == HEAP_LABEL_KEY ? hop->label.text : "";
@@ -186,6 +216,13 @@ static const struct heap_root *choose_root(const struct heap_graph *graph, node_
 	return first < end ? &graph->roots[best] : NULL;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static void write_root(struct writer *writer, node_id node)
 {
 	static const struct {
@@ -213,9 +250,12 @@ static void write_root(struct writer *writer, node_id node)
 	writer->ret->is_root_apart = kind != HEAP_ROOT_MODULES && kind != HEAP_ROOT_FRAME;
 	writer->ret->is_user_code =
 		kind == HEAP_ROOT_FRAME && root->file && !paths_is_library_file(root->file);
-	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED)
+	if (root && root->name && kind != HEAP_ROOT_UNEXPLAINED) {
 		write_piece(writer, "%s", root->name);
-	else if (root && root->name)
+		// Where the frame is now: two frames of one function are told apart by it.
+		if (root->file && *root->file)
+			write_step(writer, "%s (%s)", root->name, base_name(root->file));
+	} else if (root && root->name)
 		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
 	else if (kinds[kind].needs_type)
 		write_piece(writer, "%s: %s", kinds[kind].name,
@@ -268,7 +308,10 @@ static void write_field(struct writer *writer, const struct hop *hop)
 	enum heap_type_role from = path_role_of(writer->graph, hop->from);
 	const char *name = name_of_field(hop->label.text);
 
-	if (!hop->is_last && !*name) {
+	if (!*name) {
+		writer->pending_hops++;
+	} else if (strcmp(name, "dummies") == 0) {
+		writer->is_thread_local = true;
 		writer->pending_hops++;
 	} else if (!hop->is_last && strcmp(name, "__dict__") == 0) {
 		writer->is_namespace = true;
@@ -289,27 +332,51 @@ static void write_field(struct writer *writer, const struct hop *hop)
 	}
 }
 
+static bool is_user_frame(const struct heap_graph *graph, node_id frame)
+{
+	char file[LIMIT_NAME_BYTES] = "";
+
+	if (graph->naming.file)
+		graph->naming.file(graph->naming.context, frame, file, sizeof(file));
+	return *file && !paths_is_library_file(file);
+}
+
 static void write_local(struct writer *writer, const struct hop *hop)
 {
 	node_id generator = writer->generator != HEAP_NODE_NONE ? writer->generator : hop->from;
 	const char *type = type_name(writer->graph, generator);
+	bool is_stack = hop->label.kind == HEAP_LABEL_STACK;
+	const char *variable = is_stack ? "value stack" : hop->label.text;
 	char name[256];
 
 	get_name(writer->graph, generator, name, sizeof(name));
-	if (hop->label.kind == HEAP_LABEL_STACK) {
+	if (!writer->ret->is_user_code && is_user_frame(writer->graph, generator)) {
+		// Of the event loop that runs it nobody asked. A thread's frame is called like this.
+		restart_text(writer);
+		writer->ret->is_user_code = true;
+		write_piece(writer, "%s %s%s %s", type, name, is_stack ? "" : " local", variable);
+	} else if (is_stack) {
 		write_piece(writer, " <%s %s> stack", type, name);
-		write_step(writer, "value stack of %s %s", type, name);
 	} else {
-		write_piece(writer, " <%s %s>.%s", type, name, hop->label.text);
-		write_step(writer, "local %s of %s %s", hop->label.text, type, name);
+		write_piece(writer, " <%s %s>.%s", type, name, variable);
 	}
+	write_step(writer, "%s%s of %s %s", is_stack ? "" : "local ", variable, type, name);
 }
 
 static void write_key(struct writer *writer, const struct hop *hop, bool is_namespace)
 {
+	static const char context_variable[] = "<ContextVar ";
+	size_t length = strlen(hop->label.text);
 	char name[128];
 
-	if (is_namespace && unquote_name(hop->label.text, false, name, sizeof(name)))
+	if (strncmp(hop->label.text, context_variable, strlen(context_variable)) == 0 &&
+		!writer->ret->is_user_code) {
+		// Which context it is that the event loop has in hand is of no interest.
+		restart_text(writer);
+		write_piece(writer, "context variable %.*s",
+			(int)(length - strlen(context_variable) - 1),
+			hop->label.text + strlen(context_variable));
+	} else if (is_namespace && unquote_name(hop->label.text, false, name, sizeof(name)))
 		write_piece(writer, ".%s", name);
 	else
 		write_piece(writer, "[%s]", *hop->label.text ? hop->label.text : "…");
@@ -319,8 +386,9 @@ static void write_hop(struct writer *writer, const struct hop *hop)
 {
 	const char *text = hop->label.text;
 	bool is_namespace = writer->is_namespace, is_in_modules = writer->is_in_modules;
+	bool is_thread_local = writer->is_thread_local;
 
-	writer->is_namespace = writer->is_in_modules = false;
+	writer->is_namespace = writer->is_in_modules = writer->is_thread_local = false;
 	if (hop->is_inferred || hop->label.kind == HEAP_LABEL_NONE)
 		writer->ret->is_named = false;
 	if (is_in_modules && hop->label.kind != HEAP_LABEL_KEY_OBJECT) {
@@ -329,6 +397,12 @@ static void write_hop(struct writer *writer, const struct hop *hop)
 	}
 	if (writer->closure != CLOSURE_NONE) {
 		write_closure_hop(writer, hop);
+		return;
+	}
+	if (is_thread_local && !hop->is_last && hop->label.kind == HEAP_LABEL_KEY) {
+		// Which thread's it is has no name.
+		writer->is_namespace = true;
+		writer->pending_hops++;
 		return;
 	}
 	switch (hop->label.kind) {

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/sort.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -23,7 +24,10 @@
 //   Above COST_LIBRARY: requests.sessions.Session.x is better than app.Session.x.
 // - COST_INTERNAL: from anything to its class, to a base class, through __mro__; and to a module by
 //   another way than sys.modules. Above both: every class and module has a better path.
-// - COST_GLOBALS: from a function to a dict, which is its module's as a rule.
+// - COST_GLOBALS: from a function to a dict, which is its module's as a rule; and to a module's dict
+//   by another way than the module: every module has that of builtins as its __builtins__.
+// - COST_PRIVATE: a module with a private name does the work of a public one that has what it holds
+//   as well: warnings.filters rather than _warnings.filters.
 // - Root kinds: in the order of heap_root_kind. A frame's local variable costs as much as a global
 //   and five or six steps from it: what a module or class owns is called by that owner, although a
 //   frame has it in hand just now.
@@ -31,6 +35,7 @@
 // STATIC, STACK and UNEXPLAINED roots do not compete at all: they get what the others do not reach.
 // Otherwise the far part of a long linked list would be called by whatever stray word on a stack
 // refers to it.
+#define COST_PRIVATE  2
 #define COST_LIBRARY  12
 #define COST_FOREIGN  15
 #define COST_GLOBALS  20
@@ -42,7 +47,7 @@
 #define COST_UNREACHED 255
 
 #define ROLES (HEAP_TYPE_INSTANCE + 1)
-#define ANY   -1
+#define ANY   (-1)
 
 static const struct {
 	int from, to;
@@ -62,6 +67,8 @@ static const struct {
 	{HEAP_TYPE_MODULE, ANY, 6},
 	{HEAP_TYPE_MODULE, HEAP_TYPE_DICT, 1},
 	{HEAP_TYPE_INSTANCE, HEAP_TYPE_DICT, 1},
+	// May as well point back at what holds the instance; a class's attribute never does.
+	{HEAP_TYPE_INSTANCE, HEAP_TYPE_INSTANCE, 4},
 	{HEAP_TYPE_TYPE, ANY, 4},
 	{HEAP_TYPE_TYPE, HEAP_TYPE_DICT, 1},
 	{HEAP_TYPE_TYPE, HEAP_TYPE_TUPLE, COST_INTERNAL}, /* __mro__, __bases__ */
@@ -107,6 +114,8 @@ struct search {
 		struct chunk *first, *last;
 	} buckets[COST_MAX + 1];
 	struct chunk *free_chunks;
+	node_id *namespaces; /* the dicts of modules, ascending */
+	size_t namespace_count;
 	bool failed; /* no memory for a chunk */
 };
 
@@ -247,6 +256,58 @@ static void relax(struct search *search, node_id from, node_id to, unsigned cost
 		push(search, cost, to);
 }
 
+static int compare_nodes(const void *left, const void *right)
+{
+	node_id a = *(const node_id *)left, b = *(const node_id *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/** The dicts of all modules: before one of them is expanded, since they refer to one another. */
+static void list_namespaces(struct search *search, node_id modules)
+{
+	uint32_t count, field_count;
+	const uint32_t *edges = heap_edges_of(search->graph, modules, &count);
+
+	if (search->namespaces)
+		return;
+	search->namespaces = mem_calloc((size_t)count + 1, sizeof(*search->namespaces));
+	search->failed = search->failed || !search->namespaces;
+	for (uint32_t i = 0; i < count && !search->failed; i++) {
+		node_id node = edges[i] & HEAP_EDGE_NODE;
+		const uint32_t *fields = heap_edges_of(search->graph, node, &field_count);
+
+		if (role_in_search(search, node) != HEAP_TYPE_MODULE)
+			continue;
+		for (uint32_t k = 0; k < field_count; k++) {
+			node_id field = fields[k] & HEAP_EDGE_NODE;
+
+			if (role_in_search(search, field) != HEAP_TYPE_DICT)
+				continue;
+			search->namespaces[search->namespace_count++] = field;
+			break;
+		}
+	}
+	sort_items(search->namespaces, search->namespace_count, sizeof(*search->namespaces),
+		compare_nodes);
+}
+
+static bool is_namespace(const struct search *search, node_id dict)
+{
+	return search->namespace_count > 0 &&
+	       bsearch(&dict, search->namespaces, search->namespace_count,
+		       sizeof(*search->namespaces), compare_nodes);
+}
+
+static bool is_private_module(const struct heap_graph *graph, node_id module)
+{
+	char name[LIMIT_NAME_BYTES] = "";
+
+	if (graph->naming.name)
+		graph->naming.name(graph->naming.context, module, name, sizeof(name));
+	return name[0] == '_';
+}
+
 /** sys.modules: this is where a path is the user's or a library's. */
 static void expand_modules(struct search *search, node_id modules)
 {
@@ -254,6 +315,7 @@ static void expand_modules(struct search *search, node_id modules)
 	const uint32_t *edges = heap_edges_of(search->graph, modules, &count);
 	unsigned base = search->cost[modules];
 
+	list_namespaces(search, modules);
 	for (uint32_t i = 0; i < count; i++) {
 		node_id node = edges[i] & HEAP_EDGE_NODE;
 		unsigned cost = base + 2;
@@ -265,7 +327,8 @@ static void expand_modules(struct search *search, node_id modules)
 			if (search->parent[node] == modules)
 				continue;
 			if (!path_is_user_module(search->graph, node))
-				cost += COST_LIBRARY;
+				cost += COST_LIBRARY +
+					(is_private_module(search->graph, node) ? COST_PRIVATE : 0);
 		}
 		relax(search, modules, node, cost);
 	}
@@ -307,6 +370,8 @@ static void expand_namespace(struct search *search, node_id dict)
 			continue;
 		if (role == HEAP_TYPE_MODULE)
 			cost += COST_INTERNAL;
+		else if (role == HEAP_TYPE_DICT && is_namespace(search, node))
+			cost += COST_GLOBALS;
 		else if ((role == HEAP_TYPE_TYPE || role == HEAP_TYPE_FUNCTION) && *module &&
 			 !is_at_home(search->graph, node, module))
 			cost += COST_FOREIGN;
@@ -424,6 +489,7 @@ static void cleanup_search(struct search *search)
 	}
 	pages_free(search->cost, search->graph->node_count, sizeof(*search->cost));
 	mem_free(search->role_of_type);
+	mem_free(search->namespaces);
 }
 
 static void fill_costs(struct search *search)
@@ -450,10 +516,8 @@ static void fill_costs(struct search *search)
 
 struct error *paths_create(const struct heap_graph *graph, struct paths **ret)
 {
-	_cleanup_(paths_destroy)
-	struct paths *paths = mem_calloc(1, sizeof(*paths));
-	_cleanup_(search)
-	struct search search = {.graph = graph};
+	_cleanup_(paths_destroy) struct paths *paths = mem_calloc(1, sizeof(*paths));
+	_cleanup_(search) struct search search = {.graph = graph};
 
 	if (!paths)
 		return error_enomem();

@@ -29,6 +29,7 @@ struct path_description {
 	/** At most 200 bytes, the middle left out if need be: "metrics.Profiler.results",
 	 *  "app.state.cache['users']", "app.head….next ×1234.value", "metrics.f closure x",
 	 *  "app.tasks[0] <generator app.gen>.x", "thread 'MainThread' app.main local queue[0]",
+	 *  "coroutine app.main local q" (a library's event loop holds it), "context variable trail",
 	 *  "libfoo.so cache+8 ['k']", "held by C code: list [3]", "unreachable". */
 	char *text;
 	/** The same in steps from the root: "sys.modules['metrics']", "Profiler", "results"; none

@@ -221,6 +221,30 @@ static bool is_below(const struct court *court, size_t index, size_t above)
 	return false;
 }
 
+// "service.sessions[28]" is an entry of "service.sessions".
+static bool is_entry_of(const struct trial *trial, const struct trial *holder)
+{
+	const char *path = trial->candidate->path.text, *above = holder->candidate->path.text;
+	size_t length = strlen(above);
+
+	return length > 0 && strncmp(path, above, length) == 0 && path[length] == '[';
+}
+
+// Entries of one holder that grow, none much more than the others, are what the holder is told for.
+static void explain_entries(struct court *court, size_t parent)
+{
+	const struct trial *holder = &court->trials[parent];
+
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (trial->fate == FATE_SUSPECT && is_below(court, i, parent) &&
+			is_entry_of(trial, holder) &&
+			trial->bytes < holder->bytes * SIBLING_STANDS_OUT)
+			trial->fate = FATE_EXPLAINED;
+	}
+}
+
 // Among the suspects below a parent none is below another any more than the other's remainder says:
 // their bytes add up.
 static void weigh_parent(struct court *court, size_t parent)
@@ -231,6 +255,8 @@ static void weigh_parent(struct court *court, size_t parent)
 
 	if (trial->fate != FATE_SUSPECT)
 		return;
+	if (trial->kind == SUSPECT_HOLDER)
+		explain_entries(court, parent);
 	for (size_t i = 0; i < court->count; i++) {
 		if (court->trials[i].fate != FATE_SUSPECT || !is_below(court, i, parent))
 			continue;

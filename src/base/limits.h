@@ -37,6 +37,14 @@
 /** Slots (locals and value stack) in one frame. */
 #define LIMIT_FRAME_SLOTS 65536
 
+/** Words of all frames of a process together, for chains that lead in a circle or share frames:
+ *  10,000 threads, each 50 deep, have some 10 million. */
+#define LIMIT_FRAME_WORDS (1ull << 25)
+
+/** Words of static data (files' writable pages, C heaps in them) that belong to objects, besides the
+ *  anonymous memory that a target's size says. */
+#define LIMIT_STATIC_WORDS (1ull << 24)
+
 /** Bytes of a type's name; CPython's own buffers for it are shorter. */
 #define LIMIT_TYPE_NAME 512
 

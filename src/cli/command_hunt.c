@@ -95,6 +95,7 @@ struct hunt {
 	struct growth growth;
 	struct hunt_report report;
 	double started_s, first_s;
+	enum suspects_collector collector; /* as the last snapshot saw it */
 };
 
 static struct error *parse_pid(const char *text, pid_t *ret)
@@ -149,12 +150,9 @@ static struct error *take_snapshot(struct hunt *hunt)
 			.pause_ms_max = hunt->options->pause_ms_max,
 			.force = hunt->options->force,
 		}};
-	_cleanup_(heap_snapshot_destroy)
-	struct heap_snapshot *snapshot = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
-	_cleanup_(paths_destroy)
-	struct paths *paths = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	struct growth_input input;
 	struct error *err;
 
@@ -176,6 +174,8 @@ static struct error *take_snapshot(struct hunt *hunt)
 		.rss_bytes = snapshot->stats.rss_bytes,
 		.threads = hunt->report.threads,
 	};
+	hunt->collector = snapshot->stats.collector_is_enabled ? SUSPECTS_COLLECTOR_ENABLED
+							       : SUSPECTS_COLLECTOR_DISABLED;
 	err = growth_add(&hunt->growth, &input);
 	if (err)
 		return err;
@@ -249,8 +249,7 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
-	return suspects_find(
-		&hunt->growth.view, SUSPECTS_COLLECTOR_UNKNOWN, &hunt->report.suspects);
+	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 
 static struct error *print_report(const struct hunt *hunt, int *ret_code)
@@ -260,8 +259,7 @@ static struct error *print_report(const struct hunt *hunt, int *ret_code)
 		.has_colour =
 			terminal_has_colour((enum colour_when)hunt->options->colour, STDOUT_FILENO),
 	};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 
 	if (hunt->options->json)

@@ -42,8 +42,7 @@ static json_t *object_end(struct object *object)
 
 static json_t *text_json(const char *text)
 {
-	_cleanup_(mem_free)
-	char *clean = utf8_clean(text, false);
+	_cleanup_(mem_free) char *clean = utf8_clean(text, false);
 
 	return clean ? json_string(clean) : NULL;
 }
@@ -230,6 +229,7 @@ struct error *export_hunt_json(const struct hunt_report *report, char **ret)
 	char *text = dump ? mem_alloc(length + 2) : NULL;
 
 	if (text) {
+		// The second copy ends it. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
 		memcpy(text, dump, length);
 		memcpy(text + length, "\n", 2);
 	}

@@ -44,35 +44,40 @@ struct heap_audit {
 struct heap_builder_stats {
 	uint64_t objects, bytes, torn, dropped_edges, inferred_edges, pools, torn_pools;
 	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
+	double pools_s, objects_s; /* seconds for finding the pools, for reading their objects */
 };
 
 struct heap_builder {
-	const struct target *target;          /* borrowed */
-	const struct process *process;        /* borrowed; NULL: no ELF files to look at */
-	const struct pyruntime_place *place;  /* borrowed; NULL likewise */
-	struct python *python;                /* owned */
-	struct heap_graph *graph;             /* owned */
+	const struct target *target;         /* borrowed */
+	const struct process *process;       /* borrowed; NULL: no ELF files to look at */
+	const struct pyruntime_place *place; /* borrowed; NULL likewise */
+	struct python *python;               /* owned */
+	struct heap_graph *graph;            /* owned */
 	struct heap_addresses addresses;
 	struct heap_builder_stats stats;
 	unsigned workers;
 
-	struct pycontext context;  /* for roots and naming: one thread */
-	int32_t *residual;         /* by node; pages, only while building */
+	struct pycontext context; /* for roots and naming: one thread */
+	int32_t *residual;        /* by node; pages, only while building */
 	uint32_t residual_capacity;
 	struct root_ref_vector root_refs;
-	/** Words of the target that are counted roots: the search of global data passes them over. */
+	/** Words of the target that are counted roots: the search of global data passes them over.
+	 */
 	struct addr_vector consumed;
-	/** Words of global data whose value is an object's address: pairs of where, and the address. */
+	/** Words of global data whose value is an object's address: pairs of where, and the
+	 * address. */
 	struct addr_vector global_words;
+	uint64_t words_max;   /* that one scan of everything may look at */
+	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
 	/** The type number of `object`: what something is that no longer is what it was (live). */
 	uint32_t plain_type;
-	uint32_t rows_of_others; /* others that have been read */
+	uint32_t rows_of_others;     /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
 
 	uint32_t *edges; /* all rows so far; pages */
 	size_t edge_count, edge_capacity;
-	struct build_worker *team; /* workers of them */
+	struct heap_worker *team; /* workers of them */
 };
 
 struct heap_builder_options {

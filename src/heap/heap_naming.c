@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pyframe.h"
 #include "cpython/pytext.h"
 
 #include <stdio.h>
@@ -102,6 +103,7 @@ static void label_of(void *context, node_id node, uint32_t edge, struct heap_lab
 		scan->flush = look_for_edge;
 		scan->user = &search;
 		scan->labels = labels;
+		scan->words_max = builder->words_max;
 		if (pyobject_scan_at(scan, address_of(builder, node)))
 			pyscan_flush(scan);
 		if (search.is_found)
@@ -143,20 +145,35 @@ static remote_addr globals_of(
 	return 0;
 }
 
-static void name_function(struct heap_builder *builder, const struct pytype *type,
-	remote_addr addr, char *ret, size_t size)
+static void name_function(struct heap_builder *builder, const struct pytype *type, remote_addr addr,
+	char *ret, size_t size)
 {
 	const struct pylayout *layout = builder->python->layout;
 	char module[LIMIT_TYPE_NAME] = "", name[LIMIT_TYPE_NAME];
 	remote_addr globals = globals_of(builder, type, addr);
 
 	if (globals)
-		pytext_str(&builder->context,
-			pydict_find(&builder->context, globals, "__name__"), module,
-			sizeof(module));
-	pytext_str(&builder->context,
-		pointer_at(builder, addr + layout->function.func_qualname), name, sizeof(name));
+		pytext_str(&builder->context, pydict_find(&builder->context, globals, "__name__"),
+			module, sizeof(module));
+	pytext_str(&builder->context, pointer_at(builder, addr + layout->function.func_qualname),
+		name, sizeof(name));
 	snprintf(ret, size, "%s%s%s", module, module[0] ? "." : "", name);
+}
+
+// "app.gen" while it has a frame, whose globals know the module; then "gen".
+static void name_generator(struct heap_builder *builder, remote_addr addr, char *ret, size_t size)
+{
+	const struct pylayout *layout = builder->python->layout;
+	const uint8_t *state =
+		pyreader_bytes(&builder->context.reader, addr + layout->gen.gi_frame_state, 1);
+	struct pyframe frame;
+
+	if (state && (int8_t)*state < layout->traits.gen_cleared_state &&
+		pyframe_read(&builder->context, addr + layout->gen.gi_iframe, &frame))
+		pyframe_function(&builder->context, &frame, ret, size);
+	else
+		pytext_str(&builder->context, pointer_at(builder, addr + layout->gen.gi_qualname),
+			ret, size);
 }
 
 static void name_of(void *context, node_id node, char *ret, size_t size)
@@ -176,8 +193,8 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 			snprintf(ret, size, "%s", builder->python->types->list.items[index].name);
 	} else if (type->kind == PYKIND_MODULE) {
 		if (!pytext_str(&builder->context,
-			    pydict_find(&builder->context, globals_of(builder, type, addr),
-				    "__name__"),
+			    pydict_find(
+				    &builder->context, globals_of(builder, type, addr), "__name__"),
 			    ret, size))
 			pytext_str(&builder->context,
 				pointer_at(builder, addr + layout->module.md_name), ret, size);
@@ -185,8 +202,7 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 		pytext_str(&builder->context, pointer_at(builder, addr + layout->code.co_qualname),
 			ret, size);
 	} else if (type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE) {
-		pytext_str(&builder->context, pointer_at(builder, addr + layout->gen.gi_qualname),
-			ret, size);
+		name_generator(builder, addr, ret, size);
 	} else if (strcmp(type->tp_name, "function") == 0) {
 		name_function(builder, type, addr, ret, size);
 	}
@@ -204,8 +220,7 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 		return;
 	if (type->kind == PYKIND_MODULE) {
 		pytext_str(&builder->context,
-			pydict_find(
-				&builder->context, globals_of(builder, type, addr), "__file__"),
+			pydict_find(&builder->context, globals_of(builder, type, addr), "__file__"),
 			ret, size);
 		return;
 	}
@@ -240,8 +255,7 @@ static void free_variable_of(
 	names = pointer_at(builder, code + layout->code.co_localsplusnames);
 	kinds = pointer_at(builder, code + layout->code.co_localspluskinds);
 	for (uint32_t i = 0; names && kinds && i < count && i < LIMIT_FRAME_SLOTS; i++) {
-		const uint8_t *kind =
-			pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
+		const uint8_t *kind = pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
 
 		if (!kind)
 			return;

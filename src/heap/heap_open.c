@@ -16,7 +16,7 @@
 #define QUIET_PAUSE_US 500
 // Pictures taken again because a collection was running in them: its objects are on lists that only
 // the collector's stack knows, with links in use for something else.
-#define RETRIES_MAX 3
+#define RETRIES_MAX    3
 #define RETRY_PAUSE_US 20000
 
 #define QUIET_CACHE_SLOTS 16
@@ -90,7 +90,7 @@ struct process *heap_source_process(struct heap_source *source)
 }
 
 struct moment {
-	bool is_collecting, gil_is_held;
+	bool is_collecting, gil_is_held, collector_is_enabled;
 };
 
 static struct moment look(const struct python *python)
@@ -105,6 +105,7 @@ static struct moment look(const struct python *python)
 	}
 	moment.is_collecting = pyruntime_is_collecting(&context);
 	moment.gil_is_held = pyruntime_gil_is_held(&context);
+	moment.collector_is_enabled = pyruntime_collector_is_enabled(&context);
 	pycontext_deinit(&context);
 	return moment;
 }
@@ -120,33 +121,39 @@ static void wait_for_quiet(const struct heap_source *source)
 	}
 }
 
-// One picture and its graph. *ret_collecting: it caught a collection.
+// One picture. What it caught is told by a few words of it, before the work of a graph.
 static struct error *take_once(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
 {
-	struct heap_builder_options build = {
-		.workers = options->workers, .keep_audit = options->keep_audit};
 	struct heap_snapshot_stats *stats = &snapshot->stats;
-	double started;
+	struct python python = *source->live_python;
 	struct moment moment;
 	struct error *err;
 
 	wait_for_quiet(source);
 	stats->taken_at_s = now_s();
-	err = capture_take(
-		source->process, &options->capture, &snapshot->target, &stats->capture);
+	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
 	if (err)
 		return err;
-	started = now_s();
-	err = heap_build(
-		snapshot->target, source->process, &source->place, &build, &snapshot->builder);
-	if (err)
-		return err;
-	stats->build_s = now_s() - started;
-	moment = look(snapshot->builder->python);
+	python.target = snapshot->target;
+	moment = look(&python);
 	stats->was_collecting = moment.is_collecting;
 	stats->gil_was_held = moment.gil_is_held;
+	stats->collector_is_enabled = moment.collector_is_enabled;
 	return NULL;
+}
+
+static struct error *build(struct heap_source *source, const struct heap_snapshot_options *options,
+	struct heap_snapshot *snapshot)
+{
+	struct heap_builder_options build_options = {
+		.workers = options->workers, .keep_audit = options->keep_audit};
+	double started = now_s();
+	struct error *err = heap_build(snapshot->target, source->process, &source->place,
+		&build_options, &snapshot->builder);
+
+	snapshot->stats.build_s = now_s() - started;
+	return err;
 }
 
 static void drop(struct heap_snapshot *snapshot)
@@ -188,6 +195,8 @@ struct error *heap_snapshot_take(struct heap_source *source,
 		snapshot->stats.retries++;
 		err = take_once(source, options, snapshot);
 	}
+	if (!err)
+		err = build(source, options, snapshot);
 	if (err)
 		return err;
 	fill_stats(source, snapshot);

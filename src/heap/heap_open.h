@@ -4,8 +4,9 @@
  * The door that front ends use: a process in, object graphs out.
  *
  *	struct heap_source *source;
- *	err = heap_source_open_process(pid, &source);   // who is it, which CPython; nothing is stopped
- *	err = heap_snapshot_take(source, &options, &snapshot);   // one short stop; builds the graph
+ *	err = heap_source_open_process(pid, &source);   // who is it, which CPython; nothing is
+ *stopped err = heap_snapshot_take(source, &options, &snapshot);   // one short stop; builds the
+ *graph
  *	... snapshot->graph ...
  *	heap_snapshot_destroy(snapshot);                // the clone is killed and reaped
  *
@@ -61,6 +62,8 @@ struct heap_snapshot_stats {
 	double build_s;
 	/** The interpreter was in the middle of a collection, or a thread held the GIL. */
 	bool was_collecting, gil_was_held;
+	/** gc.isenabled() of the main interpreter. */
+	bool collector_is_enabled;
 	/** Times the picture was taken again because the first was taken at a bad moment. */
 	unsigned retries;
 };

@@ -224,6 +224,7 @@ static struct error *open_any(int fd, char *bytes, size_t size, const struct map
 	error = check_kind(file->elf, &header);
 	if (!error && base) {
 		file->bias = 0;
+		// check_kind() has filled the header. NOLINTNEXTLINE(clang-analyzer-core.*)
 		if (header.e_type == ET_DYN)
 			error = find_bias(file->elf, base, &file->bias);
 	}

@@ -100,6 +100,7 @@ static struct error *describe(
 			.end = segments[i].addr + segments[i].size,
 			.readable = true,
 			.writable = segments[i].writable,
+			.inode = segments[i].inode,
 			.path = text,
 		};
 		text = stpcpy(text, segments[i].path ? segments[i].path : "") + 1;

@@ -13,6 +13,7 @@ struct memory_image_segment {
 	size_t size; /* a multiple of 4096 */
 	bool writable;
 	const char *path; /* as in /proc/PID/maps, may be "" */
+	uint64_t inode;   /* 0: not a file */
 };
 
 /** Segments sorted by address, not overlapping. Their bytes are borrowed and must outlive the

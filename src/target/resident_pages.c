@@ -55,6 +55,7 @@ static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vec
 	};
 
 	while (arguments.start < end) {
+		uint64_t next;
 		int count = ioctl(fd, SCAN_REQUEST, &arguments);
 
 		if (count < 0 && errno == EINTR)
@@ -67,9 +68,14 @@ static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vec
 				return true;
 			}
 		}
-		if (arguments.walk_end <= arguments.start)
+		// The kernel fills the vector in pieces of 512 regions, and walk_end may be that of the
+		// last piece but one (seen on 6.18): what was returned must not be asked for again.
+		next = arguments.walk_end;
+		if (count && regions[count - 1].end > next)
+			next = regions[count - 1].end;
+		if (next <= arguments.start)
 			break;
-		arguments.start = arguments.walk_end;
+		arguments.start = next;
 	}
 	return true;
 }

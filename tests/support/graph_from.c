@@ -210,6 +210,7 @@ static void parse_word(struct graph_from_private *private, char *word)
 	char mark = word[length];
 	char *value = word + length + 1;
 	struct node *node;
+	node_id id;
 
 	must(mark && length);
 	word[length] = '\0';
@@ -217,7 +218,9 @@ static void parse_word(struct graph_from_private *private, char *word)
 		parse_edges(private, word, value);
 		return;
 	}
-	node = &private->nodes.items[get_node(private, word)];
+	// A new node may move them all.
+	id = get_node(private, word);
+	node = &private->nodes.items[id];
 	if (mark == '=')
 		node->size = strtoull(value, NULL, 10);
 	else if (mark == '#')
@@ -350,8 +353,7 @@ static void build(struct graph_from *from)
 struct graph_from *graph_from(const char *text)
 {
 	struct graph_from *from = mem_calloc(1, sizeof(*from));
-	_cleanup_(mem_free)
-	char *copy = mem_strdup(text);
+	_cleanup_(mem_free) char *copy = mem_strdup(text);
 	char *rest = NULL;
 
 	must(from && copy);

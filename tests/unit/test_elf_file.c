@@ -30,16 +30,18 @@ static size_t image_size;
 static int read_image(void **state)
 {
 	FILE *file = fopen("/proc/self/exe", "r");
+	bool is_read = false;
 
 	(void)state;
-	if (!file || fseek(file, 0, SEEK_END) < 0)
+	if (!file)
 		return -1;
-	image_size = (size_t)ftell(file);
-	rewind(file);
-	image = malloc(image_size);
-	if (!image || fread(image, 1, image_size, file) != image_size)
-		return -1;
-	return fclose(file);
+	if (fseek(file, 0, SEEK_END) == 0) {
+		image_size = (size_t)ftell(file);
+		rewind(file);
+		image = malloc(image_size);
+		is_read = image && fread(image, 1, image_size, file) == image_size;
+	}
+	return fclose(file) == 0 && is_read ? 0 : -1;
 }
 
 static int free_image(void **state)

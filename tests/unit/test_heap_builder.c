@@ -84,7 +84,8 @@ static void write_zoo(struct zoo *zoo)
 	static const char *const locals[] = {"queue"};
 	struct heap_writer *writer;
 
-	*zoo = (struct zoo){.writer = writer = heap_writer_create(layout)};
+	writer = heap_writer_create(layout);
+	*zoo = (struct zoo){.writer = writer};
 	make_containers(zoo);
 	heap_writer_hold(writer, "list", zoo->list);
 	heap_writer_hold(writer, "tuple", zoo->tuple);

@@ -33,8 +33,7 @@ static struct paths *paths_of(const struct graph_from *from)
 
 static struct path_description describe(const struct graph_from *from, const char *node)
 {
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 	struct path_description description = {0};
 
 	assert_null(paths_describe(paths, graph_from_node(from, node), &description));
@@ -52,8 +51,7 @@ static void check_text(const struct graph_from *from, const char *node, const ch
 /** The path to @p node is @p text, in @p steps, which are separated by " | ". */
 static void check_path(const char *graph, const char *node, const char *text, const char *steps)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(graph);
 	struct path_description description = describe(from, node);
 	char joined[4096] = "";
 
@@ -156,10 +154,88 @@ static void test_generators(void **state)
 		"sys.modules['app'] | tasks | [1] | local rows of coroutine app.work");
 }
 
+static void test_what_has_no_name_in_python_is_not_written(void **state)
+{
+	const char *graph = MODULES
+		"metrics_d:'encode'>encode,'local'>local "
+		"encode:.registry>proxy proxy/object proxy:@>mapping mapping/dict mapping:'x'>x "
+		"local:@dummies>dummies dummies/dict dummies:'<weakref>'>mine mine/dict "
+		"mine:'trace'>trace trace/list";
+
+	(void)state;
+	// A mappingproxy is its mapping, also where the path ends there.
+	check_path(graph, "mapping", "metrics.encode.registry",
+		"sys.modules['metrics'] | encode | registry");
+	check_path(graph, "x", "metrics.encode.registry['x']",
+		"sys.modules['metrics'] | encode | registry | ['x']");
+	// One thread's attributes of a threading.local.
+	check_path(graph, "trace", "metrics.local.trace", "sys.modules['metrics'] | local | trace");
+}
+
+static void (*label_from_text)(void *context, node_id node, uint32_t edge, struct heap_label *ret);
+
+/** The keys of a context, which no text of a graph can have. */
+static void label_context(void *context, node_id node, uint32_t edge, struct heap_label *ret)
+{
+	label_from_text(context, node, edge, ret);
+	if (strcmp(ret->text, "'trail'") == 0)
+		snprintf(ret->text, sizeof(ret->text), "<ContextVar trail>");
+}
+
+static void test_a_coroutine_of_the_user_is_where_the_text_begins(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		MODULES "coro/coroutine coro\"app.main\" coro@/srv/app.py coro:$q>cell cell/cell "
+			"cell:@cell_contents>queue queue:._queue>items items/deque "
+			"lib/coroutine lib\"asyncio.f\" lib@/usr/lib/python3.11/asyncio/x.py "
+			"lib:$q>there context/dict context:'trail'>trail trail/list "
+			"app_d:'mine'>mine mine/list mine:[0]>hand hand/coroutine hand\"app.hand\" "
+			"hand@/srv/app.py hand:$x>x");
+	struct path_description path;
+
+	(void)state;
+	graph_from_root(from, "coro", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local coro",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	graph_from_root(from, "lib", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local lib",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	graph_from_root(from, "context", HEAP_ROOT_FRAME, "thread 'M' asyncio.run local context",
+		"/usr/lib/python3.11/asyncio/runners.py");
+	label_from_text = from->graph->naming.label;
+	from->graph->naming.label = label_context;
+	path = describe(from, "items");
+	assert_string_equal(path.text, "coroutine app.main local q._queue");
+	assert_true(path.is_user_code);
+	assert_int_equal(path.step_count, 3);
+	assert_string_equal(path.steps[0], "thread 'M' asyncio.run local coro (runners.py)");
+	assert_string_equal(path.steps[1], "local q of coroutine app.main");
+	path_description_deinit(&path);
+	check_text(from, "there", "thread 'M' asyncio.run local lib <coroutine asyncio.f>.q");
+	check_text(from, "trail", "context variable trail");
+	// Where the user's code holds the coroutine, that says more.
+	check_text(from, "x", "app.mine[0] <coroutine app.hand>.x");
+}
+
+static void test_public_names_of_modules(void **state)
+{
+	const char *graph = MODULES
+		"modules:'_warnings'>_w _w/module _w\"_warnings\" _w@/usr/lib/python3.11/w "
+		"_w:@md_dict>_w_d _w_d/dict modules:'warnings'>w w/module w\"warnings\" "
+		"w@/usr/lib/python3.11/warnings.py w:@md_dict>w_d w_d/dict "
+		"_w_d:'filters'>filters w_d:'filters'>filters filters/list "
+		"modules:'builtins'>b b/module b\"builtins\" b@<frozen_b> b:@md_dict>b_d b_d/dict "
+		"app_d:'__builtins__'>b_d b_d:'object'>o o/type o\"object\" "
+		"o:@tp_subclasses>s s/dict";
+
+	(void)state;
+	check_path(graph, "filters", "warnings.filters", "sys.modules['warnings'] | filters");
+	// Every module refers to the names of builtins.
+	check_path(graph, "s", "builtins.object.__subclasses__",
+		"sys.modules['builtins'] | object | __subclasses__");
+}
+
 static void test_main_is_user_code(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from =
+	_cleanup_(graph_from_destroy) struct graph_from *from =
 		graph_from(MODULES "main_d:'data'>data data/list logging_d:'handlers'>handlers");
 	struct path_description description = describe(from, "data");
 
@@ -177,15 +253,14 @@ static void test_main_is_user_code(void **state)
 
 static void test_roots_other_than_modules(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		"queue:[0]>item queue/list cache:'k'>cached cache/dict held:.x>attribute held/Held "
 		"static:@tp_dict>static_d static/type static\"int\" word/list bare/dict");
 	struct path_description description;
 
 	(void)state;
 	graph_from_root(from, "queue", HEAP_ROOT_FRAME, "thread 'MainThread' app.main local queue",
-		"/srv/app.py");
+		"/srv/app.py:42");
 	graph_from_root(from, "cache", HEAP_ROOT_C_GLOBAL, "libfoo.so cache+8", NULL);
 	graph_from_root(from, "held", HEAP_ROOT_UNEXPLAINED, NULL, NULL);
 	graph_from_root(from, "static", HEAP_ROOT_STATIC, NULL, NULL);
@@ -195,7 +270,8 @@ static void test_roots_other_than_modules(void **state)
 	description = describe(from, "item");
 	assert_string_equal(description.text, "thread 'MainThread' app.main local queue[0]");
 	assert_int_equal(description.step_count, 2);
-	assert_string_equal(description.steps[0], "thread 'MainThread' app.main local queue");
+	assert_string_equal(
+		description.steps[0], "thread 'MainThread' app.main local queue (app.py:42)");
 	assert_true(description.is_user_code);
 	assert_true(description.is_named);
 	path_description_deinit(&description);
@@ -223,8 +299,7 @@ static void test_roots_other_than_modules(void **state)
 
 static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from =
+	_cleanup_(graph_from_destroy) struct graph_from *from =
 		graph_from(MODULES "app_d:'conn'>conn conn/Conn conn:buffer?,rows buffer/list");
 	struct path_description description = describe(from, "buffer");
 
@@ -237,10 +312,8 @@ static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 
 static void test_garbage_is_unreachable(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a x:y y:x");
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("root:a x:y y:x");
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 	struct path_description description = describe(from, "y");
 
 	(void)state;
@@ -310,8 +383,7 @@ static void test_globals_are_not_reached_through_functions(void **state)
 
 static void test_owners_beat_frames(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "app_d:'state'>state state/State state:@__dict__>state_d state_d/dict "
 			"state_d:'cache'>cache cache/dict cache:'users'>users users/list own/list "
 			"own:[0]>x");
@@ -331,8 +403,7 @@ static void test_owners_beat_frames(void **state)
 static void test_weak_roots_get_only_the_rest(void **state)
 {
 	// The far end of a long list is also on a stack.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
 	char text[8192] = MODULES "app_d:'head'>n0 n0/Node root:stack>n150 ";
 
 	(void)state;
@@ -345,11 +416,9 @@ static void test_weak_roots_get_only_the_rest(void **state)
 
 static void test_files_are_asked_once_per_module(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "modules:'alias'>logging app_d:'l'>logging metrics_d:'l'>logging");
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 
 	(void)state;
 	assert_int_equal(from->file_calls, 4);
@@ -402,8 +471,7 @@ static void test_a_very_long_chain(void **state)
 {
 	uint32_t length = 3000001; /* nodes 1 … length; odd ones are dicts */
 	struct heap_graph *graph = NULL;
-	_cleanup_(paths_destroy)
-	struct paths *paths = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	struct path_description description;
 	unsigned calls = 0;
 
@@ -441,8 +509,7 @@ static void test_a_very_long_chain(void **state)
 
 static void test_long_texts_lose_their_middle(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
 	char text[16384] = MODULES "app_d:'first'>n0 ";
 	struct path_description description;
 
@@ -464,8 +531,7 @@ static void test_long_texts_lose_their_middle(void **state)
 
 static void test_long_names_are_cut_between_characters(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("a/list a:[0]>b");
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("a/list a:[0]>b");
 	char name[400] = "x";
 	struct path_description description;
 
@@ -515,8 +581,7 @@ static void test_library_files(void **state)
 
 static void test_running_out_of_memory_is_an_error(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "app_d:'a'>a a:.next>b b:.next>c c:.next>d d:.next>e e/function "
 			"e:@func_closure>f f:%x>g g:.cell>h x:y root:unexplained>x x/list");
 	static const char *const nodes[] = {"h", "y", "modules"};
@@ -555,6 +620,9 @@ int main(void)
 		cmocka_unit_test(test_instances_dicts_and_containers),
 		cmocka_unit_test(test_functions_and_methods),
 		cmocka_unit_test(test_generators),
+		cmocka_unit_test(test_what_has_no_name_in_python_is_not_written),
+		cmocka_unit_test(test_a_coroutine_of_the_user_is_where_the_text_begins),
+		cmocka_unit_test(test_public_names_of_modules),
 		cmocka_unit_test(test_main_is_user_code),
 		cmocka_unit_test(test_roots_other_than_modules),
 		cmocka_unit_test(test_inferred_and_unlabelled_edges_have_no_name),

@@ -63,7 +63,7 @@ PROGRAMS = [
     leak("lru_cache_unbounded", r"{M}\.lookup(\W.*)?"),
     leak("lru_cache_method", r"{M}\.Report\.render(\W.*)?"),
     leak("closure", r"{M}\.record\b.*\bhistory\b.*"),
-    leak("default_argument", r"{M}\.collect\b.*(defaults|items)\b.*"),
+    leak("default_argument", r"{M}\.collect\b.*(__defaults__|\bitems\b).*"),
     # Frames, threads and contexts hold it.
     leak("main_local", r"thread 'MainThread' {M}\.main local pending", fast=True),
     leak("thread_frame", r"thread 'collector' {M}\.collect local batch"),

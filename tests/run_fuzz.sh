@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Record a memory image, build the fuzzers with clang, and run each: run_fuzz.sh [SECONDS], 30 by
+# default, most of them for the heap. What is found stays in build-fuzz/found, to be run again with
+# build-fuzz/fuzz/heap-trials IMAGE FILE. Ends with 1 if anything was found.
+set -eu
+
+seconds=${1:-30}
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${FUZZ_BUILD:-$root/build-fuzz}
+python=${FUZZ_PYTHON:-/usr/bin/python3}
+
+cd "$root"
+test -f "$build/build.ninja" || CC=clang meson setup "$build" -Dfuzzers=true \
+	-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+ninja -C "$build" fuzz/fuzz-heap fuzz/fuzz-mappings fuzz/fuzz-elf fuzz/heap-trials \
+	tests/support/image-record >"$build/fuzz-build.log" || { cat "$build/fuzz-build.log"; exit 1; }
+
+# The target: its standard input stays open until it was recorded.
+mkfifo "$build/input.$$"
+"$python" -I -S -E tests/targets/many_kinds.py <"$build/input.$$" >"$build/output.$$" &
+target=$!
+exec 9>"$build/input.$$"
+trap 'exec 9>&-; rm -f "$build/input.$$" "$build/output.$$"' EXIT
+while ! grep -q ready "$build/output.$$"; do
+	kill -0 "$target"
+	sleep 0.05
+done
+"$build/tests/support/image-record" "$target" "$build/image"
+exec 9>&-
+wait "$target"
+
+export SHIKARI_FUZZ_IMAGE="$build/image"
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+small=$((seconds / 10 + 1))
+mkdir -p "$build/found"
+failed=0
+
+# fuzz NAME SECONDS DIRECTORY-OF-SEEDS OPTIONS…
+fuzz()
+{
+	name=$1 time=$2 seeds=$3
+	shift 3
+	# A corpus that was kept would take all of a short time to be read again.
+	test -n "${FUZZ_KEEP:-}" || rm -rf "$build/corpus-$name"
+	mkdir -p "$build/corpus-$name"
+	echo "fuzz-$name: $time s"
+	if ! "$build/fuzz/fuzz-$name" -max_total_time="$time" -timeout=25 -rss_limit_mb=2048 \
+		-artifact_prefix="$build/found/$name-" "$@" "$build/corpus-$name" "$seeds" \
+		>"$build/fuzz-$name.log" 2>&1; then
+		failed=1
+		grep -E 'runtime error|ERROR|heap trial:|#[0-9]+ .*src/' "$build/fuzz-$name.log" | head -20
+	fi
+	grep -E '^Done|^stat::' "$build/fuzz-$name.log" || tail -3 "$build/fuzz-$name.log"
+}
+
+# Seeds: this process's own maps, a small real library, and patches of every kind.
+mkdir -p "$build/seeds-mappings" "$build/seeds-elf" "$build/seeds-heap"
+cp /proc/self/maps "$build/seeds-mappings/maps"
+printf 'int number = 1; int main(void) { return number; }' |
+	cc -x c -shared -fPIC -o "$build/seeds-elf/library" -
+printf '12345678' >>"$build/seeds-elf/library"
+for kind in 0 1 2 3 4 5 6 7; do
+	head -c 512 /dev/urandom >"$build/seeds-heap/$kind"
+done
+fuzz mappings "$small" "$build/seeds-mappings"
+fuzz elf "$small" "$build/seeds-elf" -max_len=65536
+fuzz heap "$((seconds - 2 * small > 0 ? seconds - 2 * small : 1))" "$build/seeds-heap" -max_len=1024 \
+	-len_control=0
+exit $failed
