@@ -14,6 +14,9 @@
 // Looked at closely: of each kind, those that grew most. A report shows a handful.
 #define CANDIDATES_MAX 48
 
+// From an object to the container that it is an entry of: its attributes, its parts.
+#define HOLDER_STEPS_MAX 8
+
 // Dominators looked through for a candidate above.
 #define PARENT_STEPS_MAX (1u << 16)
 
@@ -46,7 +49,8 @@ static struct error *pick_tracks(struct growth_search *search)
 		struct growth_pick pick = {
 			.track = i, .owner = track->owner, .kind = kind_of_track[track->kind]};
 
-		if (!is_growing(points, search->moments, track->kind != GROWTH_TRACK_CONTAINER))
+		// What a buffer retains besides its own bytes (an array of objects) is its items.
+		if (!is_growing(points, search->moments, track->kind == GROWTH_TRACK_ANCHOR))
 			continue;
 		pick.weight = growth_between(points->bytes, last->bytes);
 		if (track->kind == GROWTH_TRACK_CONTAINER)
@@ -198,6 +202,50 @@ static void drop_twins(struct growth_search *search)
 	}
 }
 
+static const struct growth_point *points_of_container(
+	const struct growth_search *search, uint64_t address)
+{
+	const struct growth_sample *sample = search->growth->sample;
+	size_t low = growth_first_track(sample, address);
+
+	for (; low < sample->track_count && sample->tracks[low].address == address; low++) {
+		if (sample->tracks[low].kind == GROWTH_TRACK_CONTAINER)
+			return growth_points_of(search, (uint32_t)low);
+	}
+	return NULL;
+}
+
+bool growth_holder_grows(
+	const struct growth_search *search, node_id node, const struct growth_point *found)
+{
+	const struct dominators *dominators = search->input->dominators;
+	const struct growth_point *own = NULL;
+	size_t last = search->moments - 1;
+	uint64_t bytes[GROWTH_MOMENTS_MAX];
+
+	for (unsigned i = 0; i < HOLDER_STEPS_MAX && node != HEAP_ROOT && !own; i++) {
+		own = points_of_container(search, growth_address(search->graph, node));
+		node = dominators->idom[node];
+	}
+	if (!own)
+		return true;
+	for (size_t m = 0; m <= last; m++)
+		bytes[m] = own[m].bytes;
+	return growth_is_steady(bytes, search->moments) &&
+	       growth_between(own[0].bytes, own[last].bytes) * 2 >=
+		       growth_between(found[0].bytes, found[last].bytes);
+}
+
+static bool is_exchanged(const struct growth_search *search, const struct growth_pick *pick)
+{
+	const struct growth_track *track = &search->growth->sample->tracks[pick->track];
+
+	// A container's items tell whether it is the same.
+	return pick->kind == GROWTH_BUFFER &&
+	       !growth_holder_grows(search, search->input->dominators->idom[track->node],
+		       growth_points_of(search, pick->track));
+}
+
 static struct error *find_tracks(struct growth_search *search)
 {
 	struct growth_pick *picks = search->picks.items;
@@ -208,7 +256,7 @@ static struct error *find_tracks(struct growth_search *search)
 		struct error *err;
 
 		of_kind = i > 0 && picks[i].kind == picks[i - 1].kind ? of_kind + 1 : 0;
-		if (of_kind >= CANDIDATES_MAX)
+		if (of_kind >= CANDIDATES_MAX || is_exchanged(search, &picks[i]))
 			continue;
 		err = add_track_candidate(search, &picks[i]);
 		if (err)
@@ -299,16 +347,8 @@ static struct error *find_types(struct growth_search *search)
 
 static bool is_anchor(const struct growth_sample *sample, uint64_t address)
 {
-	size_t low = 0, high = sample->track_count;
+	size_t low = growth_first_track(sample, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sample->tracks[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < sample->track_count && sample->tracks[low].address == address; low++) {
 		if (sample->tracks[low].kind == GROWTH_TRACK_ANCHOR)
 			return true;

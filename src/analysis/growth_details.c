@@ -199,6 +199,21 @@ uint64_t growth_bound(const struct growth_search *search, node_id node)
 	return bound;
 }
 
+size_t growth_first_track(const struct growth_sample *sample, uint64_t address)
+{
+	size_t low = 0, high = sample->track_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sample->tracks[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 size_t growth_first_group(const struct growth_sample *sample, uint64_t anchor)
 {
 	size_t low = 0, high = sample->group_count;

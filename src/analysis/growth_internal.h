@@ -49,6 +49,16 @@ int growth_compare_picks(const void *left, const void *right);
 struct error *growth_add_candidate(
 	struct growth_search *search, struct growth_candidate *candidate, node_id node);
 
+/**
+ * Does the nearest container from @p node upwards, as far as one is tracked, grow as steadily as
+ * what was found in it, and by half as much at least?
+ *
+ * Where things come and go, and one gets the address of another, some seem to grow: they were
+ * picked because they do, which proves nothing.
+ */
+bool growth_holder_grows(
+	const struct growth_search *search, node_id node, const struct growth_point *found);
+
 /** Candidates for the holders of picks that a reader would not tell apart. Sorts the picks. */
 struct error *growth_find_siblings(struct growth_search *search);
 
@@ -75,6 +85,9 @@ void growth_count_survivors(const struct growth_search *search, struct growth_ca
 
 /** The smallest bound of a node and what wraps it; UINT64_MAX if there is none. */
 uint64_t growth_bound(const struct growth_search *search, node_id node);
+
+/** Index of the first track at an address, or of where it would be. */
+size_t growth_first_track(const struct growth_sample *sample, uint64_t address);
 
 /** Index of an anchor's first group, or of where it would be. */
 size_t growth_first_group(const struct growth_sample *sample, uint64_t anchor);

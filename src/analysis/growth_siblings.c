@@ -75,37 +75,6 @@ static struct error *add_part(struct growth_search *search, struct growth_candid
 		growth_between(part[0].length, track->length));
 }
 
-static const struct growth_point *points_of_container(
-	const struct growth_search *search, node_id node)
-{
-	const struct growth_sample *sample = search->growth->sample;
-
-	for (uint32_t i = 0; i < sample->track_count; i++) {
-		if (sample->tracks[i].node == node &&
-			sample->tracks[i].kind == GROWTH_TRACK_CONTAINER)
-			return growth_points_of(search, i);
-	}
-	return NULL;
-}
-
-// The siblings were picked because they grow. Where they come and go, and one is at the address of
-// another, that is no wonder: what holds them all must grow as well.
-static bool does_holder_grow(
-	const struct growth_search *search, node_id holder, const struct growth_point *sum)
-{
-	const struct growth_point *own = points_of_container(search, holder);
-	size_t last = search->moments - 1;
-	uint64_t bytes[GROWTH_MOMENTS_MAX];
-
-	if (!own)
-		return true;
-	for (size_t m = 0; m <= last; m++)
-		bytes[m] = own[m].bytes;
-	return growth_is_steady(bytes, search->moments) &&
-	       growth_between(own[0].bytes, own[last].bytes) * 2 >=
-		       growth_between(sum[0].bytes, sum[last].bytes);
-}
-
 static void name_siblings(struct growth_search *search, const char *below)
 {
 	struct growth_candidate *holder = &search->found.items[search->found.count - 1];
@@ -133,7 +102,7 @@ static struct error *add_holder(struct growth_search *search, const struct membe
 
 	for (size_t i = 0; i < count && !err; i++)
 		err = add_part(search, &candidate, points, members[i].pick);
-	if (err || !does_holder_grow(search, holder, points)) {
+	if (err || !growth_holder_grows(search, holder, points)) {
 		mem_free(points);
 		return err;
 	}

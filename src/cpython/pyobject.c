@@ -366,6 +366,68 @@ static void size_array(struct pyscan *scan)
 		scan->size += allocated * itemsize;
 }
 
+// PyArrayObject_fields, which extensions are compiled against: the same in numpy 1 and 2
+// (numpy/ndarraytypes.h). mem_handler came with 1.22.
+enum {
+	NDARRAY_DATA = 16,
+	NDARRAY_ND = 24,
+	NDARRAY_DIMENSIONS = 32,
+	NDARRAY_STRIDES = 40,
+	NDARRAY_BASE = 48,
+	NDARRAY_DESCR = 56,
+	NDARRAY_FLAGS = 64,
+	NDARRAY_MEM_HANDLER = 88,
+	NDARRAY_DESCR_KIND = 24, /* in PyArray_Descr: 'O' for objects */
+	NDARRAY_ND_MAX = 64,
+};
+#define NDARRAY_C_CONTIGUOUS 1u
+#define NDARRAY_F_CONTIGUOUS 2u
+#define NDARRAY_OWNDATA      4u
+#define NDARRAY_BYTES_MAX    (1ull << 44)
+
+// The bytes of data that lies in one piece: of its slowest dimension, all steps.
+static uint64_t ndarray_bytes(struct pyscan *scan, uint32_t dimensions, uint32_t flags)
+{
+	uint64_t slowest = flags & NDARRAY_C_CONTIGUOUS ? 0 : (dimensions - 1) * 8ull;
+	uint64_t count, stride;
+
+	if (!dimensions || !(flags & (NDARRAY_C_CONTIGUOUS | NDARRAY_F_CONTIGUOUS)))
+		return 0;
+	if (!pyreader_u64(reader_of(scan), word(scan, NDARRAY_DIMENSIONS) + slowest, &count) ||
+		!pyreader_u64(reader_of(scan), word(scan, NDARRAY_STRIDES) + slowest, &stride) ||
+		(stride && count > NDARRAY_BYTES_MAX / stride)) {
+		scan->is_torn = true;
+		return 0;
+	}
+	return count * stride;
+}
+
+// A view's data is its base's. sys.getsizeof: array_sizeof() of numpy.
+static void scan_ndarray(struct pyscan *scan)
+{
+	uint32_t dimensions = half(scan, NDARRAY_ND), flags = half(scan, NDARRAY_FLAGS);
+	remote_addr descr = word(scan, NDARRAY_DESCR);
+	uint64_t bytes;
+	const uint8_t *kind;
+
+	emit_field(scan, word(scan, NDARRAY_BASE), "base");
+	emit_field(scan, descr, "dtype");
+	if (scan->type->basicsize >= NDARRAY_MEM_HANDLER + 8)
+		emit_field(scan, word(scan, NDARRAY_MEM_HANDLER), "mem_handler");
+	if (dimensions > NDARRAY_ND_MAX) {
+		scan->is_torn = true;
+		return;
+	}
+	scan->size += 16ull * dimensions;
+	if (!(flags & NDARRAY_OWNDATA))
+		return;
+	bytes = ndarray_bytes(scan, dimensions, flags);
+	scan->size += bytes;
+	kind = bytes ? pyreader_bytes(reader_of(scan), descr + NDARRAY_DESCR_KIND, 1) : NULL;
+	if (kind && *kind == 'O')
+		emit_array(scan, word(scan, NDARRAY_DATA), bytes / 8, 0, PYLABEL_INDEX, 0);
+}
+
 static void scan_shared_keys(struct pyscan *scan, remote_addr keys)
 {
 	struct pydict_table table;
@@ -672,6 +734,10 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 // XML element's children are two blocks away.
 #define PRIVATE_DEPTH     2
 #define PRIVATE_BYTES_MAX 4096
+// A larger one is looked at only if it is an array of objects: its first words are nothing else.
+// The children of an XML element with thousands of them are one.
+#define PRIVATE_ARRAY_BYTES_MAX (1ull << 30)
+#define PRIVATE_ARRAY_PROBES    16
 // glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
 #define CHUNK_FLAGS     7ull
 #define CHUNK_BYTES_MIN 32
@@ -698,7 +764,9 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 	if (!pyreader_u64(reader, addr - 8, &size))
 		return 0;
 	size &= ~CHUNK_FLAGS;
-	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8 : 0;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_ARRAY_BYTES_MAX
+		       ? size - 8
+		       : 0;
 }
 
 // The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
@@ -740,6 +808,32 @@ static void scan_word(
 		add_private(blocks, value, (uint8_t)(depth + 1));
 }
 
+static bool is_object_at(struct pyscan *scan, uint64_t addr)
+{
+	return addr >= 4096 && addr % 8 == 0 && is_in_writable_memory(scan, addr) &&
+	       pyobject_type(scan->context, addr) != PYTYPE_NONE;
+}
+
+// Objects from the start of a large block to the first word that is none: where a vector has room
+// left is what was there before.
+static void scan_private_array(struct pyscan *scan, remote_addr addr, uint64_t size)
+{
+	struct pyreader *reader = reader_of(scan);
+
+	for (uint64_t i = 0; i < PRIVATE_ARRAY_PROBES; i++) {
+		if (!is_object_at(scan, pyreader_pointer(reader, addr + i * 8)))
+			return;
+	}
+	for (uint64_t i = 0; i < size / 8; i++) {
+		uint64_t value = pyreader_pointer(reader, addr + i * 8);
+
+		if (!is_object_at(scan, value) || !may_look(scan, 1))
+			return;
+		emit(scan, value | PYREF_INFERRED,
+			(struct pylabel){.kind = PYLABEL_INDEX, .index = i});
+	}
+}
+
 static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
 {
 	remote_addr addr = blocks->addr[index];
@@ -749,6 +843,10 @@ static void scan_private(struct pyscan *scan, struct private_blocks *blocks, uns
 	// the rest is for what is certain.
 	if (scan->words_max && scan->words > scan->words_max / 2)
 		return;
+	if (size > PRIVATE_BYTES_MAX) {
+		scan_private_array(scan, addr, size);
+		return;
+	}
 	scan->words += size / 8;
 	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
 		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
@@ -817,6 +915,9 @@ static void scan_layout(struct pyscan *scan)
 		break;
 	case PYKIND_ARRAY:
 		size_array(scan);
+		break;
+	case PYKIND_NDARRAY:
+		scan_ndarray(scan);
 		break;
 	case PYKIND_LIST:
 		scan_list(scan);

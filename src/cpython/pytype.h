@@ -35,14 +35,15 @@
 /** The C layout of an object: which reader understands it. */
 enum pykind {
 	PYKIND_NONE,
-	PYKIND_PLAIN,   /* nothing of its own: object, None */
-	PYKIND_FIELDS,  /* plain fields of data/layout/owned-fields.txt */
-	PYKIND_NUMBER,  /* float, complex: bytes only */
+	PYKIND_PLAIN,  /* nothing of its own: object, None */
+	PYKIND_FIELDS, /* plain fields of data/layout/owned-fields.txt */
+	PYKIND_NUMBER, /* float, complex: bytes only */
 	PYKIND_INT,
 	PYKIND_STR,
 	PYKIND_BYTES,
 	PYKIND_BYTEARRAY,
-	PYKIND_ARRAY, /* array.array */
+	PYKIND_ARRAY,   /* array.array */
+	PYKIND_NDARRAY, /* numpy.ndarray */
 	PYKIND_LIST,
 	PYKIND_TUPLE,
 	PYKIND_STRUCTSEQ,

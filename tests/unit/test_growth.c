@@ -241,6 +241,23 @@ static void build_exchanged(struct scene *scene, unsigned moment)
 	}
 }
 
+// A ring of bodies, each of which is replaced: the address of one is another's later, and some are
+// longer each time.
+static void build_bodies(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id ring = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, module, ring, "ring");
+	for (unsigned i = 0; i < 40; i++) {
+		node_id body = scene_object(scene, ITEMS + 0x100000 * i, "bytes");
+
+		scene_set_size(
+			scene, body, i % 4 ? 100000 - 10000 * moment : 10000 + 20000 * moment);
+		scene_item(scene, ring, body);
+	}
+}
+
 static void test_healthy_processes_raise_no_suspect(void **state)
 {
 	(void)state;
@@ -253,6 +270,7 @@ static void test_healthy_processes_raise_no_suspect(void **state)
 	assert_none(build_replaced_entries);
 	assert_none(build_few);
 	assert_none(build_exchanged);
+	assert_none(build_bodies);
 }
 
 static void test_bounded_container_that_is_filling_is_noted(void **state)
@@ -396,6 +414,25 @@ static void test_levels_of_siblings_are_one_suspect(void **state)
 {
 	(void)state;
 	assert_one(build_levels, SUSPECT_HOLDER, "bus.stats");
+}
+
+// An array of objects, as long as ever, is filled.
+static void build_array_of_objects(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id table = scene_object(scene, HOLDER, "bytes");
+
+	scene_set_size(scene, table, 800000);
+	scene_attribute(scene, module, table, "table");
+	for (unsigned i = 0; i < 200 + 300 * moment; i++)
+		scene_edge(scene, table, scene_object(scene, ITEMS + 64 * i, "bus.Row"),
+			HEAP_LABEL_INDEX, "");
+}
+
+static void test_an_array_that_is_filled(void **state)
+{
+	(void)state;
+	assert_one(build_array_of_objects, SUSPECT_HOLDER, "bus.table");
 }
 
 // A class for each request: no type of item is frequent.
@@ -645,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_called_alike_is_one_suspect),
 		cmocka_unit_test(test_levels_of_siblings_are_one_suspect),
 		cmocka_unit_test(test_items_of_many_types),
+		cmocka_unit_test(test_an_array_that_is_filled),
 		cmocka_unit_test(test_linked_list),
 		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
 		cmocka_unit_test(test_string_that_is_made_longer),
