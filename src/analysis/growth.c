@@ -151,8 +151,10 @@ static struct growth_point point_of(const struct growth_track *track)
 // What a track counts as before it was seen: containers may have been there, shorter.
 static struct growth_point point_before(const struct growth_track *track)
 {
-	return (struct growth_point){
-		.length = track->kind == GROWTH_TRACK_CONTAINER ? GROWTH_LENGTH_MIN : 0};
+	if (track->kind != GROWTH_TRACK_CONTAINER)
+		return (struct growth_point){0};
+	return (struct growth_point){.length = GROWTH_LENGTH_MIN,
+		.bytes = (uint64_t)((double)track->bytes * GROWTH_LENGTH_MIN / track->length)};
 }
 
 static void carry_points(const struct growth *growth, const struct link *link, size_t moment,
@@ -171,6 +173,8 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 			old == NO_TRACK ? (uint32_t)moment : link->old->tracks[old].first_seen;
 		if (old == NO_TRACK)
 			continue;
+		track->is_moved = link->old->tracks[old].is_moved ||
+				  link->old->tracks[old].owner != track->owner;
 		// The oldest items known: those of the first time it was seen.
 		memcpy(track->probes, link->old->tracks[old].probes, sizeof(track->probes));
 		memcpy(track->probe_edges, link->old->tracks[old].probe_edges,
@@ -316,6 +320,7 @@ struct error *growth_add(struct growth *growth, const struct growth_input *input
 		.garbage_tracked = growth->sample->garbage_tracked,
 		.rss_bytes = input->rss_bytes,
 		.threads = input->threads,
+		.modules = growth->sample->modules,
 	};
 	growth->view.moments = growth->moments;
 	growth->view.moment_count = moment + 1;

@@ -29,6 +29,7 @@ struct growth_moment {
 	uint64_t garbage_objects, garbage_bytes, garbage_tracked;
 	uint64_t rss_bytes;
 	uint64_t threads;
+	uint64_t modules;
 };
 
 enum growth_kind {
@@ -71,9 +72,10 @@ struct growth_candidate {
 	uint64_t owner;
 	/** The smallest bound of the container or of what wraps it; UINT64_MAX if there is none. */
 	uint64_t bound;
-	/** New items, most bytes first. */
+	/** New items, most bytes first; and the bytes of all, of whatever type. */
 	struct growth_item items[GROWTH_ITEMS_MAX];
 	size_t item_count;
+	uint64_t item_bytes;
 	/** Container: bytes of new items that are held elsewhere too, and so are in no `bytes`. */
 	uint64_t shared_bytes;
 	/** Items looked at when it was first seen, and those of them it still holds (a holder that
@@ -84,10 +86,18 @@ struct growth_candidate {
 	uint32_t unseen;
 	/** Its address changed: it was replaced by a bigger one. */
 	bool is_replaced;
+	/** Who owns it changed: if its old items are gone too, another object may have got its
+	 * address. */
+	bool is_moved;
+	/** Keys and values. */
+	bool is_mapping;
 	/** Holder: most objects hang from one another: a linked list. */
 	bool is_chain;
-	/** Holder: what grew are its dominated children's contents, each a candidate. */
+	/** Holder: what grew are containers (or buffers) below it, each a candidate: how many, and
+	 * what all are called, "app.topics[…].subscribers". */
 	bool is_over_siblings;
+	size_t sibling_count;
+	char *siblings;
 };
 
 struct growth_view {

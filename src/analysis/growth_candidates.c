@@ -14,8 +14,8 @@
 // Looked at closely: of each kind, those that grew most. A report shows a handful.
 #define CANDIDATES_MAX 48
 
-// So many things growing under one dominator are a pattern: their holder is the finding.
-#define SIBLINGS_MIN 4
+// From an object to the container that it is an entry of: its attributes, its parts.
+#define HOLDER_STEPS_MAX 8
 
 // Dominators looked through for a candidate above.
 #define PARENT_STEPS_MAX (1u << 16)
@@ -38,23 +38,19 @@ static bool is_growing(const struct growth_point *points, size_t count, bool by_
 	return growth_is_steady(values, count);
 }
 
-static const struct growth_point *points_of(const struct growth_search *search, uint32_t track)
-{
-	return search->growth->points + (size_t)track * search->moments;
-}
-
 static struct error *pick_tracks(struct growth_search *search)
 {
 	const struct growth_sample *sample = search->growth->sample;
 
 	for (uint32_t i = 0; i < sample->track_count; i++) {
 		const struct growth_track *track = &sample->tracks[i];
-		const struct growth_point *points = points_of(search, i);
+		const struct growth_point *points = growth_points_of(search, i);
 		const struct growth_point *last = points + search->moments - 1;
 		struct growth_pick pick = {
 			.track = i, .owner = track->owner, .kind = kind_of_track[track->kind]};
 
-		if (!is_growing(points, search->moments, track->kind != GROWTH_TRACK_CONTAINER))
+		// What a buffer retains besides its own bytes (an array of objects) is its items.
+		if (!is_growing(points, search->moments, track->kind == GROWTH_TRACK_ANCHOR))
 			continue;
 		pick.weight = growth_between(points->bytes, last->bytes);
 		if (track->kind == GROWTH_TRACK_CONTAINER)
@@ -65,7 +61,7 @@ static struct error *pick_tracks(struct growth_search *search)
 	return NULL;
 }
 
-static int compare_picks_by_weight(const void *left, const void *right)
+int growth_compare_picks(const void *left, const void *right)
 {
 	const struct growth_pick *a = left, *b = right;
 
@@ -76,16 +72,7 @@ static int compare_picks_by_weight(const void *left, const void *right)
 	return a->track < b->track ? -1 : a->track > b->track;
 }
 
-static int compare_picks_by_owner(const void *left, const void *right)
-{
-	const struct growth_pick *a = left, *b = right;
-
-	if (a->owner != b->owner)
-		return a->owner < b->owner ? -1 : 1;
-	return compare_picks_by_weight(left, right);
-}
-
-static struct error *add_candidate(
+struct error *growth_add_candidate(
 	struct growth_search *search, struct growth_candidate *candidate, node_id node)
 {
 	struct error *err;
@@ -98,6 +85,8 @@ static struct error *add_candidate(
 	candidate->parent = GROWTH_NO_CANDIDATE;
 	candidate->reached_through = GROWTH_NO_CANDIDATE;
 	candidate->type = growth_type_name(search, node);
+	candidate->is_mapping =
+		search->graph->types[heap_type_of(search->graph, node)].role == HEAP_TYPE_DICT;
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
 		return err;
@@ -125,13 +114,14 @@ static struct error *add_track_candidate(
 	struct growth_search *search, const struct growth_pick *pick)
 {
 	const struct growth_track *track = &search->growth->sample->tracks[pick->track];
-	const struct growth_point *points = points_of(search, pick->track);
+	const struct growth_point *points = growth_points_of(search, pick->track);
 	struct growth_candidate candidate = {
 		.kind = pick->kind,
 		.points = points,
 		.owner = track->owner,
 		.bound = UINT64_MAX,
 		.is_replaced = search->growth->replaced[pick->track],
+		.is_moved = track->is_moved,
 		.unseen = track->first_seen,
 	};
 	const struct growth_track *container = as_container(search->growth->sample, pick->track);
@@ -153,16 +143,7 @@ static struct error *add_track_candidate(
 	}
 	if (err)
 		return err;
-	return add_candidate(search, &candidate, track->node);
-}
-
-static uint64_t bytes_of_items(const struct growth_candidate *candidate)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < candidate->item_count; i++)
-		bytes += candidate->items[i].bytes;
-	return bytes;
+	return growth_add_candidate(search, &candidate, track->node);
 }
 
 static uint64_t grown_bytes(
@@ -175,6 +156,7 @@ static uint64_t grown_bytes(
 static void candidate_deinit(struct growth_candidate *candidate)
 {
 	path_description_deinit(&candidate->path);
+	mem_free(candidate->siblings);
 	if (candidate->is_over_siblings)
 		mem_free((void *)candidate->points);
 }
@@ -197,7 +179,7 @@ static bool is_worse(const struct growth_search *search, const struct growth_can
 	node_id node = search->nodes[a - search->found.items];
 
 	if (a->kind == GROWTH_CONTAINER)
-		return (bytes_of_items(a) + heap_size_of(search->graph, node)) * 2 <
+		return (a->item_bytes + heap_size_of(search->graph, node)) * 2 <
 		       grown_bytes(search, b);
 	if (b->kind == GROWTH_CONTAINER)
 		return !is_worse(search, b, a);
@@ -220,66 +202,48 @@ static void drop_twins(struct growth_search *search)
 	}
 }
 
-static struct error *add_siblings(
-	struct growth_search *search, const struct growth_pick *picks, size_t count)
+static const struct growth_point *points_of_container(
+	const struct growth_search *search, uint64_t address)
 {
 	const struct growth_sample *sample = search->growth->sample;
-	node_id owner = search->input->dominators->idom[sample->tracks[picks[0].track].node];
-	struct growth_point *points = mem_calloc(search->moments, sizeof(*points));
-	struct growth_candidate candidate = {
-		.kind = GROWTH_HOLDER,
-		.points = points,
-		.bound = UINT64_MAX,
-		.owner = growth_address(search->graph, search->input->dominators->idom[owner]),
-		.is_over_siblings = true,
-	};
-	struct error *err = points ? NULL : error_enomem();
+	size_t low = growth_first_track(sample, address);
 
-	for (size_t i = 0; i < count && !err; i++) {
-		const struct growth_track *track = &sample->tracks[picks[i].track];
-		const struct growth_point *part = points_of(search, picks[i].track);
-
-		for (size_t m = 0; m < search->moments; m++) {
-			points[m].length += part[m].length;
-			points[m].bytes += part[m].bytes;
-		}
-		if (track->kind == GROWTH_TRACK_CONTAINER)
-			err = growth_count_new_items(search, &candidate, track->node, track->length,
-				growth_between(part[0].length, track->length));
+	for (; low < sample->track_count && sample->tracks[low].address == address; low++) {
+		if (sample->tracks[low].kind == GROWTH_TRACK_CONTAINER)
+			return growth_points_of(search, (uint32_t)low);
 	}
-	if (!err)
-		err = add_candidate(search, &candidate, owner);
-	if (err)
-		mem_free(points);
-	return err;
+	return NULL;
 }
 
-static bool has_named_parts(const struct growth_search *search, const struct growth_pick *pick)
+bool growth_holder_grows(
+	const struct growth_search *search, node_id node, const struct growth_point *found)
 {
 	const struct dominators *dominators = search->input->dominators;
-	node_id node = search->growth->sample->tracks[pick->track].node;
+	const struct growth_point *own = NULL;
+	size_t last = search->moments - 1;
+	uint64_t bytes[GROWTH_MOMENTS_MAX];
 
-	return growth_is_namespace(search->graph, dominators, dominators->idom[node]);
+	for (unsigned i = 0; i < HOLDER_STEPS_MAX && node != HEAP_ROOT && !own; i++) {
+		own = points_of_container(search, growth_address(search->graph, node));
+		node = dominators->idom[node];
+	}
+	if (!own)
+		return true;
+	for (size_t m = 0; m <= last; m++)
+		bytes[m] = own[m].bytes;
+	return growth_is_steady(bytes, search->moments) &&
+	       growth_between(own[0].bytes, own[last].bytes) * 2 >=
+		       growth_between(found[0].bytes, found[last].bytes);
 }
 
-// Many growing containers (or buffers) side by side in one holder, which has no name for each: the
-// variables of a module or the attributes of an object are findings of their own.
-static struct error *find_siblings(struct growth_search *search)
+static bool is_exchanged(const struct growth_search *search, const struct growth_pick *pick)
 {
-	struct growth_pick *picks = search->picks.items;
-	struct error *err = NULL;
+	const struct growth_track *track = &search->growth->sample->tracks[pick->track];
 
-	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_owner);
-	for (size_t i = 0, end; i < search->picks.count && !err; i = end) {
-		for (end = i + 1; end < search->picks.count; end++) {
-			if (picks[end].owner != picks[i].owner || picks[end].kind != picks[i].kind)
-				break;
-		}
-		if (picks[i].kind != GROWTH_HOLDER && end - i >= SIBLINGS_MIN &&
-			search->found.count < CANDIDATES_MAX && !has_named_parts(search, &picks[i]))
-			err = add_siblings(search, picks + i, end - i);
-	}
-	return err;
+	// A container's items tell whether it is the same.
+	return pick->kind == GROWTH_BUFFER &&
+	       !growth_holder_grows(search, search->input->dominators->idom[track->node],
+		       growth_points_of(search, pick->track));
 }
 
 static struct error *find_tracks(struct growth_search *search)
@@ -287,12 +251,12 @@ static struct error *find_tracks(struct growth_search *search)
 	struct growth_pick *picks = search->picks.items;
 	size_t of_kind = 0;
 
-	sort_items(picks, search->picks.count, sizeof(*picks), compare_picks_by_weight);
+	sort_items(picks, search->picks.count, sizeof(*picks), growth_compare_picks);
 	for (size_t i = 0; i < search->picks.count; i++) {
 		struct error *err;
 
 		of_kind = i > 0 && picks[i].kind == picks[i - 1].kind ? of_kind + 1 : 0;
-		if (of_kind >= CANDIDATES_MAX)
+		if (of_kind >= CANDIDATES_MAX || is_exchanged(search, &picks[i]))
 			continue;
 		err = add_track_candidate(search, &picks[i]);
 		if (err)
@@ -373,7 +337,7 @@ static struct error *find_types(struct growth_search *search)
 			return err;
 		if (example == HEAP_NODE_NONE)
 			continue;
-		err = add_candidate(search, &candidate, example);
+		err = growth_add_candidate(search, &candidate, example);
 		if (err)
 			return err;
 		found++;
@@ -383,21 +347,25 @@ static struct error *find_types(struct growth_search *search)
 
 static bool is_anchor(const struct growth_sample *sample, uint64_t address)
 {
-	size_t low = 0, high = sample->track_count;
+	size_t low = growth_first_track(sample, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sample->tracks[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < sample->track_count && sample->tracks[low].address == address; low++) {
 		if (sample->tracks[low].kind == GROWTH_TRACK_ANCHOR)
 			return true;
 	}
 	return false;
+}
+
+// A holder over siblings is above those alone: directly above, or called like all of them.
+static bool is_sibling_of(const struct growth_search *search, const struct growth_candidate *holder,
+	size_t index, bool is_direct)
+{
+	_cleanup_(mem_free) char *signature = NULL;
+
+	if (is_direct || !holder->siblings)
+		return is_direct;
+	signature = growth_signature(search->found.items[index].path.text);
+	return signature && strcmp(signature, holder->siblings) == 0;
 }
 
 static size_t find_parent(const struct growth_search *search, size_t index)
@@ -421,8 +389,9 @@ static size_t find_parent(const struct growth_search *search, size_t index)
 
 			if (search->nodes[i] != node || i == index || above->kind == GROWTH_TYPE)
 				continue;
-			if (above->is_over_siblings ? node == owner
-						    : above->kind != GROWTH_HOLDER || !is_beyond)
+			if (above->is_over_siblings
+					? is_sibling_of(search, above, index, node == owner)
+					: above->kind != GROWTH_HOLDER || !is_beyond)
 				return i;
 		}
 		is_beyond = is_beyond ||
@@ -463,7 +432,7 @@ struct error *growth_find_candidates(struct growth *growth, const struct growth_
 	struct error *err = pick_tracks(&search);
 
 	if (!err)
-		err = find_siblings(&search);
+		err = growth_find_siblings(&search);
 	if (!err)
 		err = find_tracks(&search);
 	if (!err) {

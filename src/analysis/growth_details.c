@@ -78,6 +78,7 @@ static void count_item(const struct growth_search *search, struct growth_candida
 
 	if (is_own || is_ware(search, node))
 		bytes = dominators_retained(dominators, node);
+	candidate->item_bytes += bytes;
 	if (!is_own)
 		candidate->shared_bytes += bytes;
 	if (item) {
@@ -113,6 +114,23 @@ struct error *growth_count_new_items(const struct growth_search *search,
 	sort_items(
 		candidate->items, candidate->item_count, sizeof(*candidate->items), compare_items);
 	return NULL;
+}
+
+void growth_merge_items(struct growth_candidate *candidate, const struct growth_candidate *part)
+{
+	for (size_t i = 0; i < part->item_count; i++) {
+		struct growth_item *item =
+			find_item(candidate->items, &candidate->item_count, part->items[i].type);
+
+		if (!item)
+			continue;
+		item->objects += part->items[i].objects;
+		item->bytes += part->items[i].bytes;
+	}
+	candidate->item_bytes += part->item_bytes;
+	candidate->shared_bytes += part->shared_bytes;
+	sort_items(
+		candidate->items, candidate->item_count, sizeof(*candidate->items), compare_items);
 }
 
 static node_id node_at(const struct growth_search *search, uint64_t address)
@@ -179,6 +197,21 @@ uint64_t growth_bound(const struct growth_search *search, node_id node)
 			bound = other;
 	}
 	return bound;
+}
+
+size_t growth_first_track(const struct growth_sample *sample, uint64_t address)
+{
+	size_t low = 0, high = sample->track_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sample->tracks[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 size_t growth_first_group(const struct growth_sample *sample, uint64_t anchor)

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Between growth.c (history), growth_candidates.c (what is worth a closer look) and
- * growth_details.c (the closer look).
+ * Between growth.c (history), growth_candidates.c (what is worth a closer look),
+ * growth_siblings.c (what is one thing in many places) and growth_details.c (the closer look).
  */
 #pragma once
 
@@ -19,6 +19,7 @@ struct growth_pick {
 	uint64_t owner;
 	uint32_t track; /* type number for GROWTH_TYPE */
 	enum growth_kind kind;
+	bool is_told; /* among siblings */
 };
 
 DEFINE_VECTOR(growth_pick_vector, struct growth_pick)
@@ -35,6 +36,32 @@ struct growth_search {
 	node_id *nodes; /* of found[i] */
 };
 
+static inline const struct growth_point *growth_points_of(
+	const struct growth_search *search, uint32_t track)
+{
+	return search->growth->points + (size_t)track * search->moments;
+}
+
+/** By kind, then the heaviest first. */
+int growth_compare_picks(const void *left, const void *right);
+
+/** Describe @p node's path and append the candidate. On failure nothing of it was taken. */
+struct error *growth_add_candidate(
+	struct growth_search *search, struct growth_candidate *candidate, node_id node);
+
+/**
+ * Does the nearest container from @p node upwards, as far as one is tracked, grow as steadily as
+ * what was found in it, and by half as much at least?
+ *
+ * Where things come and go, and one gets the address of another, some seem to grow: they were
+ * picked because they do, which proves nothing.
+ */
+bool growth_holder_grows(
+	const struct growth_search *search, node_id node, const struct growth_point *found);
+
+/** Candidates for the holders of picks that a reader would not tell apart. Sorts the picks. */
+struct error *growth_find_siblings(struct growth_search *search);
+
 static inline uint64_t growth_between(uint64_t first, uint64_t last)
 {
 	return last > first ? last - first : 0;
@@ -47,6 +74,9 @@ const char *growth_type_name(const struct growth_search *search, node_id node);
 struct error *growth_count_new_items(const struct growth_search *search,
 	struct growth_candidate *candidate, node_id container, uint64_t length, uint64_t added);
 
+/** Add the items of @p part to those of @p candidate. */
+void growth_merge_items(struct growth_candidate *candidate, const struct growth_candidate *part);
+
 /** How many of the items known since the container was first seen it still holds. @p in_place: at
  * the same place. An entry that is made right after another is deleted often gets its memory, and
  * so its address; but it comes last. */
@@ -55,6 +85,9 @@ void growth_count_survivors(const struct growth_search *search, struct growth_ca
 
 /** The smallest bound of a node and what wraps it; UINT64_MAX if there is none. */
 uint64_t growth_bound(const struct growth_search *search, node_id node);
+
+/** Index of the first track at an address, or of where it would be. */
+size_t growth_first_track(const struct growth_sample *sample, uint64_t address);
 
 /** Index of an anchor's first group, or of where it would be. */
 size_t growth_first_group(const struct growth_sample *sample, uint64_t anchor);

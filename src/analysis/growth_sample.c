@@ -224,6 +224,7 @@ static struct error *look_at_node(struct maker *maker, node_id node)
 
 	if (err || !dominators_is_reachable(maker->input->dominators, node))
 		return err;
+	maker->sample->modules += heap_has_flag(graph, node, HEAP_NODE_MODULE);
 	if (heap_has_flag(graph, node, HEAP_NODE_CONTAINER))
 		return look_at_container(maker, node, bytes);
 	heap_edges_of(graph, node, &count);

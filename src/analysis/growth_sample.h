@@ -58,6 +58,7 @@ struct growth_track {
 	uint32_t type; /* number in growth_types */
 	uint32_t probe_count;
 	uint32_t first_seen; /* moment; set when samples are compared */
+	bool is_moved;       /* its owner was another once; set likewise */
 	enum growth_track_kind kind;
 };
 
@@ -104,6 +105,7 @@ struct growth_sample {
 	/** Reachable ones; those of them on a GC list. */
 	uint64_t objects, bytes, tracked;
 	uint64_t garbage_objects, garbage_bytes, garbage_tracked;
+	uint64_t modules;
 };
 
 struct growth_sample_input {

@@ -14,8 +14,10 @@
 // A single child that accounts for this much of its parent's growth is where it accumulates.
 #define EXPLAINS 0.7
 
-// One sibling with this much of the growth is no pattern of many.
+// One sibling with this much of the growth is no pattern of many; of two or three, with this many
+// times its even share.
 #define SIBLING_STANDS_OUT 0.5
+#define SIBLING_UNEVEN     1.5
 
 // What remains of a parent's growth, its children's taken off, is told if it is this much of it.
 #define REMAINDER 0.3
@@ -31,8 +33,21 @@
 #define HOLDER_STEADINESS_MIN 0.2
 #define TYPE_STEADINESS_MIN   0.4
 
-// Containers that are said to be filled by the same code have had so many equal steps.
+// Containers that are said to be filled by the same code have had so many equal steps, but for
+// those of other uses of the same thing: a handful of tasks that come and go, say.
 #define IN_STEP_ITEMS_MIN 32
+#define IN_STEP_OFF_ITEMS 2
+#define IN_STEP_OFF_SHARE 0.01
+
+// So many modules imported in the last interval, and this share of all: the process is starting up,
+// unless they come as steadily as requests do.
+#define IMPORTED_MIN    8
+#define IMPORTED_SHARE  0.02
+#define IMPORTED_STEADY 0.5
+
+// Classes' lists of subclasses hold weak references: they follow the classes, which others hold.
+#define SUBCLASSES  ".__subclasses__"
+#define BOOKKEEPING 0.3
 
 // CPython starts a full collection once what survived the younger ones exceeds a quarter of what
 // survived the last full one; of what dies young the first collection takes all but some hundred.
@@ -66,7 +81,8 @@ static uint64_t grown(uint64_t first, uint64_t last)
 bool suspects_is_dict(const struct growth_candidate *candidate)
 {
 	return candidate->kind == GROWTH_CONTAINER &&
-	       (strcasestr(candidate->type, "dict") || strcasestr(candidate->type, "cache"));
+	       (candidate->is_mapping || strcasestr(candidate->type, "dict") ||
+		       strcasestr(candidate->type, "cache"));
 }
 
 // A holder's bytes jump when a table in it is resized; its objects, if they grow, tell the pace.
@@ -92,7 +108,7 @@ static uint64_t value_at(const struct trial *trial, size_t moment)
 static bool is_slowing(const struct court *court, struct trial *trial)
 {
 	const struct growth_moment *moments = court->view->moments;
-	double fastest = 0, slowest = 0, early = 0, rate = 0;
+	double fastest = 0, slowest = -1, early = 0, rate = 0;
 
 	trial->intervals = (unsigned)court->view->moment_count - 1;
 	for (unsigned i = 0; i < trial->intervals; i++) {
@@ -102,12 +118,34 @@ static bool is_slowing(const struct court *court, struct trial *trial)
 		rate = step / (seconds > 0 ? seconds : 1);
 		trial->growing_intervals += step > 0;
 		fastest = rate > fastest ? rate : fastest;
-		slowest = i == 0 || rate < slowest ? rate : slowest;
+		// Before it was seen it counts as the longest that goes unseen: that step is too
+		// small.
+		if ((i >= trial->candidate->unseen || trial->candidate->is_over_siblings) &&
+			(slowest < 0 || rate < slowest))
+			slowest = rate;
 		if (i <= (trial->intervals - 1) / 2 && rate > early)
 			early = rate;
 	}
-	trial->steadiness = fastest > 0 ? slowest / fastest : 0;
+	trial->steadiness = fastest > 0 && slowest > 0 ? slowest / fastest : 0;
 	return rate < early * (trial->candidate->path.is_user_code ? SLOWING : SLOWING_LIBRARY);
+}
+
+bool suspects_is_importing(const struct court *court)
+{
+	const struct growth_moment *last = &court->view->moments[court->view->moment_count - 1];
+	uint64_t imported = grown(last[-1].modules, last->modules);
+
+	return imported >= IMPORTED_MIN && imported >= last->modules * IMPORTED_SHARE;
+}
+
+// While modules are imported, what libraries keep about themselves grows as well: caches of
+// patterns, of files, of classes. If imports are the leak, sys.modules tells.
+static bool is_start_up(const struct court *court, const struct trial *trial)
+{
+	if (trial->candidate->path.is_user_code || !suspects_is_importing(court))
+		return false;
+	return strcmp(trial->candidate->path.text, "sys.modules") != 0 ||
+	       trial->steadiness < IMPORTED_STEADY;
 }
 
 static bool is_shrinking(const struct court *court, const struct trial *trial)
@@ -119,12 +157,25 @@ static bool is_shrinking(const struct court *court, const struct trial *trial)
 	return !growth_is_steady(values, court->view->moment_count);
 }
 
-// A container that doubled has more than its old items' successors. What a holder's entries consist
-// of may have, while they were exchanged for others: its own length would tell.
-static bool is_churning(const struct trial *trial)
+// Nothing is left of what it held, and somebody else owns it, or all objects together did not grow
+// by as much: another object of the same kind, at the same address, while others shrank.
+static bool is_another(const struct court *court, const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 
+	return candidate->kind == GROWTH_CONTAINER && candidate->probed >= 3 &&
+	       candidate->survived == 0 &&
+	       (candidate->is_moved || trial->bytes > court->total_bytes);
+}
+
+// A container that doubled has more than its old items' successors. What a holder's entries consist
+// of may have, while they were exchanged for others: its own length would tell.
+static bool is_churning(const struct court *court, const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+
+	if (is_another(court, trial))
+		return true;
 	return candidate->probed >= 3 && candidate->survived * 2 < candidate->probed &&
 	       (candidate->kind == GROWTH_HOLDER || trial->length_last < 2 * trial->length_first);
 }
@@ -191,11 +242,11 @@ static void try_one(const struct court *court, struct trial *trial)
 		trial->fate = FATE_BOUNDED;
 	else if (is_shrinking(court, trial))
 		trial->fate = FATE_NOISE;
-	else if (is_slowing(court, trial))
+	else if (is_slowing(court, trial) || is_start_up(court, trial))
 		trial->fate = FATE_SLOWING;
 	else if (is_noise(trial))
 		trial->fate = FATE_NOISE;
-	else if (is_churning(trial))
+	else if (is_churning(court, trial))
 		trial->fate = FATE_CHURNING;
 }
 
@@ -245,6 +296,43 @@ static void explain_entries(struct court *court, size_t parent)
 	}
 }
 
+static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
+{
+	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+
+	for (size_t i = 1; i < court->view->moment_count; i++) {
+		uint64_t step = p[i].length - p[i - 1].length;
+		uint64_t other = q[i].length - q[i - 1].length;
+		uint64_t off = step > other ? step - other : other - step;
+
+		if (off > IN_STEP_OFF_ITEMS && off > step * IN_STEP_OFF_SHARE)
+			return false;
+	}
+	return true;
+}
+
+// An index of what the parent holds itself, inside one of its items: each thing comes into both,
+// and both have to let go of it. The parent is the one to tell.
+static void explain_index(const struct court *court, struct trial *parent, struct trial *index)
+{
+	uint64_t own = grown(index->candidate->points[0].bytes,
+		index->candidate->points[court->view->moment_count - 1].bytes);
+
+	if (parent->kind != SUSPECT_CONTAINER || index->kind != SUSPECT_CONTAINER ||
+		index->candidate->shared_bytes <= own || !is_in_step(court, parent, index))
+		return;
+	index->fate = FATE_EXPLAINED;
+	parent->in_step = index->candidate;
+}
+
+static bool stands_out(const struct trial *holder, uint64_t bytes)
+{
+	size_t count = holder->candidate->sibling_count;
+	double even = count ? SIBLING_UNEVEN / count : 0;
+
+	return bytes >= holder->bytes * (even > SIBLING_STANDS_OUT ? even : SIBLING_STANDS_OUT);
+}
+
 // Among the suspects below a parent none is below another any more than the other's remainder says:
 // their bytes add up.
 static void weigh_parent(struct court *court, size_t parent)
@@ -258,13 +346,15 @@ static void weigh_parent(struct court *court, size_t parent)
 	if (trial->kind == SUSPECT_HOLDER)
 		explain_entries(court, parent);
 	for (size_t i = 0; i < court->count; i++) {
+		if (court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent))
+			explain_index(court, trial, &court->trials[i]);
 		if (court->trials[i].fate != FATE_SUSPECT || !is_below(court, i, parent))
 			continue;
 		sum += court->trials[i].bytes;
 		if (court->trials[i].bytes > biggest)
 			biggest = court->trials[i].bytes;
 	}
-	if (over_siblings && biggest < trial->bytes * SIBLING_STANDS_OUT) {
+	if (over_siblings && !stands_out(trial, biggest)) {
 		for (size_t i = 0; i < court->count; i++) {
 			if (court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent))
 				court->trials[i].fate = FATE_EXPLAINED;
@@ -297,17 +387,6 @@ static void weigh_parents(struct court *court)
 				weigh_parent(court, i);
 		}
 	}
-}
-
-static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
-{
-	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
-
-	for (size_t i = 1; i < court->view->moment_count; i++) {
-		if (p[i].length - p[i - 1].length != q[i].length - q[i - 1].length)
-			return false;
-	}
-	return true;
 }
 
 // Of two that grow in step, does the first tell more?
@@ -384,6 +463,13 @@ static void weigh_types(struct court *court)
 	}
 }
 
+static bool is_list_of_subclasses(const struct growth_candidate *candidate)
+{
+	size_t length = strlen(candidate->path.text), end = strlen(SUBCLASSES);
+
+	return length >= end && strcmp(candidate->path.text + length - end, SUBCLASSES) == 0;
+}
+
 static double confidence_of(const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
@@ -403,6 +489,8 @@ static double confidence_of(const struct trial *trial)
 	if (!candidate->path.is_user_code && trial->kind != SUSPECT_GARBAGE &&
 		trial->kind != SUSPECT_THREAD)
 		confidence *= 0.8;
+	if (is_list_of_subclasses(candidate))
+		confidence *= BOOKKEEPING;
 	if (trial->length_first > 0 && length < trial->length_first / 100)
 		confidence *= 0.7;
 	return confidence;

@@ -3,18 +3,23 @@
 /**
  * Leak suspects: which growth is a leak, ranked, with the evidence for it.
  *
- * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no
- *suspect is bounded     a container that cannot pass a known length (deque maxlen, lru_cache
- *maxsize); shrinking   anything that is smaller in a later snapshot: it is emptied now and then;
- *	slowing     growth whose last interval is below a quarter of its first: a warm-up. For what
- *only the interpreter and libraries hold (import, interned strings, compiled patterns): below a
- *half; churning    a container most of whose old items are gone although it is not much longer: its
- *	            length wanders; and a holder whose entries are others now;
+ * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no suspect
+ * is what is
+ *
+ *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize);
+ *	shrinking   smaller in a later snapshot: it is emptied now and then;
+ *	slowing     growing by less than a quarter of its first pace in the last interval: a warm-up.
+ *	            For what only the interpreter and libraries hold: below a half; and while modules
+ *	            are imported in numbers, nothing of theirs is a suspect but sys.modules itself;
+ *	churning    a container most of whose old items are gone although it is not much longer: its
+ *	            length wanders; a holder whose entries are others now; what is another object
+ *	            than it was, at the same address;
  *	noise       less than any leak that matters (SUSPECTS_* below).
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts
- * for 70 % of what is above it. Containers that grow in step, item by item, are filled by the same
- * code and are one suspect.
+ * for 70 % of what is above it; where many side by side do, and none stands out, their holder.
+ * Containers that grow in step, item by item, are filled by the same code and are one suspect. Of a
+ * container and an index of its items inside it, the container is told.
  *
  * Confidence is a product: what the kind of evidence is worth (a container seen growing 0.95, a
  * buffer 0.9, a holder, chain or threads 0.85, garbage 0.8, a type alone 0.6), times
@@ -22,9 +27,10 @@
  *	0.9 … 1    how often growth was seen: 2 intervals, 3, more
  *	0.8 … 1    share of the growth of all objects that it explains
  *	0.5, 0.8   most, or some, old items are gone: a queue that is not drained fast enough?
- *	0.9        a dict or an ordered dict: a cache that is still filling looks the same
+ *	0.9        a mapping: a cache that is still filling looks the same
  *	0.8        not a place in the user's own code
  *	0.7        grew by less than 1 % of its length
+ *	0.3        a class's list of subclasses: weak references, which follow the classes
  * Below SUSPECTS_CONFIDENCE_MIN it is only a note. Rank: bytes per minute times confidence.
  */
 #pragma once

@@ -45,6 +45,8 @@ struct court {
 	struct growth_point made_points[2][GROWTH_MOMENTS_MAX];
 };
 
+/** Were modules still being imported, many at a time, when the hunt ended? */
+bool suspects_is_importing(const struct court *court);
 bool suspects_is_dict(const struct growth_candidate *candidate);
 
 /** Fill the texts of a suspect whose figures are there. */

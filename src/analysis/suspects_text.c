@@ -115,10 +115,11 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 			count_text(trial->length_last - trial->length_first), bytes.text,
 			seconds.text);
 	case SUSPECT_HOLDER:
-		return text_of("%s under %s grew by %s in %s.",
-			trial->candidate->is_over_siblings ? "Many containers"
-							   : "Many small objects",
-			path, bytes.text, seconds.text);
+		if (trial->candidate->is_over_siblings)
+			return text_of("%zu growing containers under %s hold %s more after %s.",
+				trial->candidate->sibling_count, path, bytes.text, seconds.text);
+		return text_of("Many small objects under %s grew by %s in %s.", path, bytes.text,
+			seconds.text);
 	case SUSPECT_TYPE:
 		return text_of(
 			"Objects of type %s grew from %s to %s in %s, without a single holder.",
@@ -201,6 +202,9 @@ static bool add_all_evidence(
 			       bytes_text(trial->bytes), trial->share * 100);
 	if (candidate->kind == GROWTH_CONTAINER && trial->kind == SUSPECT_CONTAINER)
 		fine = fine && add_container_evidence(candidate, ret);
+	if (candidate->siblings)
+		fine = fine && add_evidence(ret, "%zu of them grow: %s", candidate->sibling_count,
+				       candidate->siblings);
 	if (candidate->is_replaced)
 		fine = fine && add_evidence(ret, "a bigger one takes its place each time");
 	if (trial->in_step)
@@ -260,6 +264,19 @@ struct error *suspects_describe(
 	return NULL;
 }
 
+static bool add_bound(const struct trial *trial, struct suspects *ret)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+
+	// A holder's length is that of all that hangs from it.
+	if (trial->kind != SUSPECT_CONTAINER)
+		return add_note(ret, "not a leak: %s (%s) is filling but bounded, at most %s items",
+			candidate->path.text, candidate->type, count_text(candidate->bound));
+	return add_note(ret, "not a leak: %s (%s) is filling but bounded, %s of at most %s",
+		candidate->path.text, candidate->type, count_text(trial->length_last),
+		count_text(candidate->bound));
+}
+
 static bool add_fates(const struct court *court, struct suspects *ret)
 {
 	unsigned bounded = 0, slowing = 0, churning = 0;
@@ -272,10 +289,7 @@ static bool add_fates(const struct court *court, struct suspects *ret)
 		if (trial->bytes < SUSPECTS_HOLDER_BYTES_MIN || candidate->kind == GROWTH_TYPE)
 			continue;
 		if (trial->fate == FATE_BOUNDED && bounded++ < NOTES_OF_A_SORT)
-			fine = add_note(ret,
-				"not a leak: %s (%s) is filling but bounded, %s of at most %s",
-				candidate->path.text, candidate->type,
-				count_text(trial->length_last), count_text(candidate->bound));
+			fine = add_bound(trial, ret);
 		else if (trial->fate == FATE_SLOWING && slowing++ < NOTES_OF_A_SORT)
 			fine = add_note(ret,
 				"slowing down: %s (%s) grew by %s, mostly at the beginning; "
@@ -340,6 +354,12 @@ struct error *suspects_add_notes(const struct court *court, struct suspects *ret
 	uint64_t rss;
 	bool fine = add_fates(court, ret);
 
+	if (suspects_is_importing(court))
+		fine = fine &&
+		       add_note(ret,
+			       "modules were still being imported, %s by now: what libraries "
+			       "hold is not judged; hunt again when the process has started",
+			       count_text(last->modules));
 	if (has_suspected_dict(court))
 		fine = fine && add_note(ret,
 				       "a cache that is still filling cannot be told from a leak "

@@ -37,6 +37,7 @@ static const struct {
 	{"bytes", PYKIND_BYTES},
 	{"bytearray", PYKIND_BYTEARRAY},
 	{"array.array", PYKIND_ARRAY},
+	{"numpy.ndarray", PYKIND_NDARRAY},
 	{"list", PYKIND_LIST},
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},

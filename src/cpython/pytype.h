@@ -42,7 +42,8 @@ enum pykind {
 	PYKIND_STR,
 	PYKIND_BYTES,
 	PYKIND_BYTEARRAY,
-	PYKIND_ARRAY, /* array.array */
+	PYKIND_ARRAY,   /* array.array */
+	PYKIND_NDARRAY, /* numpy.ndarray */
 	PYKIND_LIST,
 	PYKIND_TUPLE,
 	PYKIND_STRUCTSEQ,

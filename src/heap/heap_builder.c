@@ -93,6 +93,7 @@ static enum heap_type_role role_of(const struct pytype *type)
 	case PYKIND_BYTES:
 	case PYKIND_BYTEARRAY:
 	case PYKIND_ARRAY:
+	case PYKIND_NDARRAY:
 		return HEAP_TYPE_BUFFER;
 	case PYKIND_INT:
 	case PYKIND_NUMBER:

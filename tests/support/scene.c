@@ -30,7 +30,7 @@ struct scene_root {
 	char name[64];
 };
 
-#define TYPES_MAX 64
+#define TYPES_MAX 256
 #define ROOTS_MAX 64
 
 struct scene {

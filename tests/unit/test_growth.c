@@ -223,6 +223,41 @@ static void build_few(struct scene *scene, unsigned moment)
 	scene_fill(scene, list, ITEMS, 20 + 2 * moment, "float", 24);
 }
 
+// A table of lists that are exchanged for others: some are longer than those before, others
+// shorter.
+static void build_exchanged(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id table = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, module, table, "table");
+	for (unsigned i = 0; i < 60; i++) {
+		uint64_t address = ITEMS + 0x100000 * i;
+		node_id list = scene_object(scene, address, "list");
+		unsigned length = i % 2 ? 100 + 50 * moment : 200 - 50 * moment;
+
+		scene_item(scene, table, list);
+		scene_fill(scene, list, address + 64 + 0x8000 * moment, length, "bus.Event", 64);
+	}
+}
+
+// A ring of bodies, each of which is replaced: the address of one is another's later, and some are
+// longer each time.
+static void build_bodies(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id ring = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, module, ring, "ring");
+	for (unsigned i = 0; i < 40; i++) {
+		node_id body = scene_object(scene, ITEMS + 0x100000 * i, "bytes");
+
+		scene_set_size(
+			scene, body, i % 4 ? 100000 - 10000 * moment : 10000 + 20000 * moment);
+		scene_item(scene, ring, body);
+	}
+}
+
 static void test_healthy_processes_raise_no_suspect(void **state)
 {
 	(void)state;
@@ -234,6 +269,8 @@ static void test_healthy_processes_raise_no_suspect(void **state)
 	assert_none(build_wandering);
 	assert_none(build_replaced_entries);
 	assert_none(build_few);
+	assert_none(build_exchanged);
+	assert_none(build_bodies);
 }
 
 static void test_bounded_container_that_is_filling_is_noted(void **state)
@@ -318,6 +355,111 @@ static void test_growing_siblings_are_one_suspect(void **state)
 {
 	(void)state;
 	assert_one(build_long_lists, SUSPECT_HOLDER, "bus.topics");
+}
+
+// Topics are objects: each list is an attribute of its own, and all are called alike.
+static void build_alike(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id topics = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, module, topics, "topics");
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t address = ITEMS + 0x100000 * i;
+		node_id topic = scene_object(scene, address, "bus.Topic");
+		node_id list = scene_object(scene, address + 128, "list");
+		char key[16];
+
+		snprintf(key, sizeof(key), "'/t/%u'", i);
+		scene_edge(scene, topics, topic, HEAP_LABEL_KEY, key);
+		scene_attribute(scene, topic, list, "subscribers");
+		scene_fill(scene, list, address + 0x1000, 100 + 50 * moment, "bus.Event", 64);
+	}
+}
+
+static void test_what_is_called_alike_is_one_suspect(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_alike, 3);
+
+	(void)state;
+	assert_one(build_alike, SUSPECT_HOLDER, "bus.topics");
+	assert_string_equal(suspects.items[0].evidence[suspects.items[0].evidence_count - 1],
+		"3 of them grow: bus.topics[…].subscribers");
+}
+
+// Regions of hosts of values, each with a name.
+static void build_levels(struct scene *scene, unsigned moment)
+{
+	static const char *const regions[] = {"'alpha'", "'beta'", "'gamma'", "'delta'", "'eta'"};
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id stats = scene_object(scene, HOLDER, "dict");
+
+	scene_attribute(scene, module, stats, "stats");
+	for (unsigned i = 0; i < 5; i++) {
+		uint64_t address = ITEMS + 0x1000000 * i;
+		node_id hosts = scene_object(scene, address, "dict");
+
+		scene_edge(scene, stats, hosts, HEAP_LABEL_KEY, regions[i]);
+		for (unsigned k = 1; k < 6; k++) {
+			node_id list = scene_object(scene, address + 0x100000 * k, "list");
+
+			scene_item(scene, hosts, list);
+			scene_fill(scene, list, address + 0x100000 * k + 64, 100 + 50 * moment,
+				"bus.Event", 64);
+		}
+	}
+}
+
+static void test_levels_of_siblings_are_one_suspect(void **state)
+{
+	(void)state;
+	assert_one(build_levels, SUSPECT_HOLDER, "bus.stats");
+}
+
+// An array of objects, as long as ever, is filled.
+static void build_array_of_objects(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id table = scene_object(scene, HOLDER, "bytes");
+
+	scene_set_size(scene, table, 800000);
+	scene_attribute(scene, module, table, "table");
+	for (unsigned i = 0; i < 200 + 300 * moment; i++)
+		scene_edge(scene, table, scene_object(scene, ITEMS + 64 * i, "bus.Row"),
+			HEAP_LABEL_INDEX, "");
+}
+
+static void test_an_array_that_is_filled(void **state)
+{
+	(void)state;
+	assert_one(build_array_of_objects, SUSPECT_HOLDER, "bus.table");
+}
+
+// A class for each request: no type of item is frequent.
+static void build_classes(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "bus");
+	node_id list = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, module, list, "live");
+	for (unsigned i = 0; i < 40 + 40 * moment; i++) {
+		uint64_t address = ITEMS + 0x10000 * i;
+		char type[32];
+		node_id item;
+
+		snprintf(type, sizeof(type), "bus.Req%u", i);
+		item = scene_object(scene, address, type);
+		scene_item(scene, list, item);
+		for (unsigned k = 1; k < 20; k++)
+			scene_attribute(
+				scene, item, scene_object(scene, address + 256 * k, "str"), "name");
+	}
+}
+
+static void test_items_of_many_types(void **state)
+{
+	(void)state;
+	assert_one(build_classes, SUSPECT_CONTAINER, "bus.live");
 }
 
 static void build_chain(struct scene *scene, unsigned moment)
@@ -537,6 +679,10 @@ int main(void)
 		cmocka_unit_test(test_deepest_container_is_told_alone),
 		cmocka_unit_test(test_many_small_containers_are_told_by_their_holder),
 		cmocka_unit_test(test_growing_siblings_are_one_suspect),
+		cmocka_unit_test(test_what_is_called_alike_is_one_suspect),
+		cmocka_unit_test(test_levels_of_siblings_are_one_suspect),
+		cmocka_unit_test(test_items_of_many_types),
+		cmocka_unit_test(test_an_array_that_is_filled),
 		cmocka_unit_test(test_linked_list),
 		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
 		cmocka_unit_test(test_string_that_is_made_longer),

@@ -206,6 +206,135 @@ static void test_a_sibling_that_stands_out_is_told_itself(void **state)
 	assert_paths(&play, "bus.topics['a']", NULL);
 }
 
+static void test_two_siblings_stand_out_only_against_each_other(void **state)
+{
+	struct play play;
+
+	(void)state;
+	// Of two, one has half of it at least: that says nothing.
+	play_init(&play);
+	add(&play, GROWTH_HOLDER, "app.by_route", 1000, 2000, 3000)->is_over_siblings = true;
+	play.candidates[0].sibling_count = 2;
+	add(&play, GROWTH_CONTAINER, "app.by_route[<str>]", 600, 1200, 1800)->parent = 0;
+	add(&play, GROWTH_CONTAINER, "app.by_route[<str>]", 400, 800, 1200)->parent = 0;
+	assert_paths(&play, "app.by_route", NULL);
+}
+
+static void test_an_index_is_told_with_what_it_indexes(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	// loggers: {name: logger, 'req': placeholder}; the placeholder lists the loggers again.
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "log.loggers", 1000, 2001, 3000);
+	add(&play, GROWTH_CONTAINER, "log.loggers['req'].map", 999, 2000, 2999)->parent = 0;
+	play.candidates[1].shared_bytes = 1000000;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_string_equal(suspects.items[0].path, "log.loggers");
+}
+
+static void test_in_step_but_for_a_few(void **state)
+{
+	struct play play;
+
+	(void)state;
+	// asyncio's list of all tasks has one or two of the process's own besides.
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.tasks", 1000, 2000, 3000);
+	add(&play, GROWTH_CONTAINER, "asyncio.tasks._all_tasks.data", 1002, 2003, 3002)
+		->path.is_user_code = false;
+	assert_paths(&play, "app.tasks", NULL);
+	// Five percent off is another thing.
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.tasks", 1000, 2000, 3000);
+	add(&play, GROWTH_CONTAINER, "app.events", 1000, 1950, 2900);
+	assert_paths(&play, "app.tasks", "app.events");
+}
+
+static void test_another_object_at_the_same_address(void **state)
+{
+	struct growth_candidate *candidate;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	candidate = add(&play, GROWTH_CONTAINER, "thread 'T' app.run local buffer", 50, 140, 220);
+	candidate->survived = 0;
+	candidate->is_moved = true;
+	assert_paths(&play, NULL, NULL);
+	// What it gained others lost.
+	candidate->is_moved = false;
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].bytes = 1000000;
+	assert_paths(&play, NULL, NULL);
+}
+
+static void test_libraries_are_not_judged_while_modules_are_imported(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].modules = 100 + 100 * i;
+	add(&play, GROWTH_CONTAINER, "re._cache", 1000, 2000, 3000)->path.is_user_code = false;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 0);
+	assert_non_null(strstr(suspects.notes[suspects.note_count - 1], "still being imported"));
+	// The user's own code is; and so are modules that come as steadily as requests.
+	play.candidates[0].path.is_user_code = true;
+	assert_paths(&play, "re._cache", NULL);
+	play.candidates[0].path.is_user_code = false;
+	play.candidates[0].path.text = (char *)"sys.modules";
+	assert_paths(&play, "sys.modules", NULL);
+	play.points[0][1].length = 1100;
+	assert_paths(&play, NULL, NULL);
+}
+
+static void test_lists_of_subclasses_follow_the_classes(void **state)
+{
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "builtins.object.__subclasses__", 1000, 2000, 3000)
+		->path.is_user_code = false;
+	assert_paths(&play, NULL, NULL);
+}
+
+static void test_mappings_by_another_name_may_be_caches(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.recent", 1000, 2000, 3000)->type = "app.LRU";
+	play.candidates[0].is_mapping = true;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.note_count, 1);
+	assert_non_null(strstr(suspects.notes[0], "a cache that is still filling"));
+}
+
+static void test_the_bound_of_a_holder_is_not_compared_with_its_objects(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_HOLDER, "app.load", 1000, 2000, 3000)->bound = 128;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.note_count, 1);
+	assert_non_null(strstr(suspects.notes[0], "at most 128 items"));
+	assert_null(strstr(suspects.notes[0], "3,000"));
+}
+
 static void test_a_type_is_told_only_without_holder(void **state)
 {
 	struct play play;
@@ -301,6 +430,14 @@ int main(void)
 		cmocka_unit_test(test_what_children_leave_is_told),
 		cmocka_unit_test(test_siblings_are_told_by_their_holder),
 		cmocka_unit_test(test_a_sibling_that_stands_out_is_told_itself),
+		cmocka_unit_test(test_two_siblings_stand_out_only_against_each_other),
+		cmocka_unit_test(test_an_index_is_told_with_what_it_indexes),
+		cmocka_unit_test(test_in_step_but_for_a_few),
+		cmocka_unit_test(test_another_object_at_the_same_address),
+		cmocka_unit_test(test_libraries_are_not_judged_while_modules_are_imported),
+		cmocka_unit_test(test_lists_of_subclasses_follow_the_classes),
+		cmocka_unit_test(test_mappings_by_another_name_may_be_caches),
+		cmocka_unit_test(test_the_bound_of_a_holder_is_not_compared_with_its_objects),
 		cmocka_unit_test(test_a_type_is_told_only_without_holder),
 		cmocka_unit_test(test_threads_take_their_register_along),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),

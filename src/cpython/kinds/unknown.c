@@ -22,11 +22,15 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 
 // Blocks that C code keeps for an object: how deep they are followed, and how large they may be. An
 // XML element's children are two blocks away.
-#define PRIVATE_DEPTH     2
-#define PRIVATE_BYTES_MAX 4096
+#define PRIVATE_DEPTH           2
+#define PRIVATE_BYTES_MAX       4096
+// A larger one is looked at only if it is an array of objects: its first words are nothing else.
+// The children of an XML element with thousands of them are one.
+#define PRIVATE_ARRAY_BYTES_MAX (1ull << 30)
+#define PRIVATE_ARRAY_PROBES    16
 // glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
-#define CHUNK_FLAGS       7ull
-#define CHUNK_BYTES_MIN   32
+#define CHUNK_FLAGS             7ull
+#define CHUNK_BYTES_MIN         32
 
 // The usable size of the allocated block that starts at @p addr; 0 if none does.
 static uint64_t block_size(struct pyscan *scan, remote_addr addr)

@@ -41,6 +41,7 @@ PROGRAMS = [
     leak("attributes", r"{M}\.settings(\.__dict__)?"),
     leak("under_noise", r"{M}\.audit", fast=True),
     leak("wsgi_environ", r"{M}\.application\.history"),
+    leak("element_tree", r"{M}\.report"),
     # The library is the holder.
     leak("logging_handlers", r"(.*\.)?log\.handlers", r"logging\..*\['shop\.requests'\]\.handlers"),
     leak("finalizers", r"weakref\.finalize\._registry"),
@@ -68,9 +69,12 @@ PROGRAMS = [
     leak("main_local", r"thread 'MainThread' {M}\.main local pending", fast=True),
     leak("thread_frame", r"thread 'collector' {M}\.collect local batch"),
     leak("thread_local", r".*\bbreadcrumbs\b.*"),
+    leak("coroutine_local", r"coroutine {M}\.main local jobs\._queue"),
     leak("contextvar", r".*(\btrail\b|\bcontext\b).*"),
     # Many small containers, or none.
     leak("dict_of_lists", r"{M}\.service\.sessions(\[(…|\.\.\.|\*)\])?", fast=True),
+    leak("lists_by_route", r"{M}\.timings\.by_route"),
+    leak("topics", r"{M}\.broker\.topics", kind="holder"),
     leak("children", r"{M}\.Tracer\.root(\.children)?"),
     leak("linked_list", r"{M}\.journal(\.head)?(\.next\b.*|…|\.\.\.)?", fast=True),
     leak("tree", r"{M}\.tracker(\.root)?"),
@@ -108,4 +112,7 @@ PROGRAMS = [
     healthy("sqlite"),
     healthy("exceptions"),
     healthy("known_keys"),
+    healthy("bodies"),
+    healthy("table_of_lists"),
+    healthy("imports"),
 ]
