@@ -76,6 +76,9 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_ARRAY:
 		pykind_size_array(scan);
 		break;
+	case PYKIND_NDARRAY:
+		pykind_scan_ndarray(scan);
+		break;
 	case PYKIND_LIST:
 		pykind_scan_list(scan);
 		break;

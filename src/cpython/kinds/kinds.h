@@ -114,6 +114,9 @@ void pykind_size_str(struct pyscan *scan);
 void pykind_size_int(struct pyscan *scan);
 void pykind_size_array(struct pyscan *scan);
 
+// ndarray.c
+void pykind_scan_ndarray(struct pyscan *scan);
+
 // types.c
 void pykind_scan_type(struct pyscan *scan);
 void pykind_scan_module(struct pyscan *scan);

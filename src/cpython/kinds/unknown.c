@@ -54,8 +54,9 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 	if (!pyreader_u64(reader, addr - 8, &size))
 		return 0;
 	size &= ~CHUNK_FLAGS;
-	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_BYTES_MAX ? size - 8
-										      : 0;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_ARRAY_BYTES_MAX
+		       ? size - 8
+		       : 0;
 }
 
 // The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
@@ -97,6 +98,32 @@ static void scan_word(
 		add_private(blocks, value, (uint8_t)(depth + 1));
 }
 
+static bool is_object_at(struct pyscan *scan, uint64_t addr)
+{
+	return addr >= 4096 && addr % 8 == 0 && is_in_writable_memory(scan, addr) &&
+	       pyobject_type(scan->context, addr) != PYTYPE_NONE;
+}
+
+// Objects from the start of a large block to the first word that is none: where a vector has room
+// left is what was there before.
+static void scan_private_array(struct pyscan *scan, remote_addr addr, uint64_t size)
+{
+	struct pyreader *reader = reader_of(scan);
+
+	for (uint64_t i = 0; i < PRIVATE_ARRAY_PROBES; i++) {
+		if (!is_object_at(scan, pyreader_pointer(reader, addr + i * 8)))
+			return;
+	}
+	for (uint64_t i = 0; i < size / 8; i++) {
+		uint64_t value = pyreader_pointer(reader, addr + i * 8);
+
+		if (!is_object_at(scan, value) || !may_look(scan, 1))
+			return;
+		emit(scan, value | PYREF_INFERRED,
+			(struct pylabel){.kind = PYLABEL_INDEX, .index = i});
+	}
+}
+
 static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
 {
 	remote_addr addr = blocks->addr[index];
@@ -106,6 +133,10 @@ static void scan_private(struct pyscan *scan, struct private_blocks *blocks, uns
 	// and the rest is for what is certain.
 	if (scan->words_max && scan->words > scan->words_max / 2)
 		return;
+	if (size > PRIVATE_BYTES_MAX) {
+		scan_private_array(scan, addr, size);
+		return;
+	}
 	scan->words += size / 8;
 	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
 		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
