@@ -65,6 +65,9 @@ struct growth_candidate {
 	/** The candidate above, in the dominator tree, whose bytes include the bytes of this one.
 	 */
 	size_t parent;
+	/** The nearest holder above it, whose bytes may end where this one's begin: index + 1; 0 if
+	 * there is none. */
+	size_t holder;
 	/** Type: the candidate that the path of a sample goes through. */
 	size_t reached_through;
 	/** The immediate dominator: candidates with the same one are siblings. Its name is asked

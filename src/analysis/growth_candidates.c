@@ -400,6 +400,23 @@ static size_t find_parent(const struct growth_search *search, size_t index)
 	return GROWTH_NO_CANDIDATE;
 }
 
+static size_t find_holder(const struct growth_search *search, size_t index)
+{
+	node_id node = search->nodes[index];
+
+	for (uint32_t steps = 0; steps < PARENT_STEPS_MAX; steps++) {
+		node = search->input->dominators->idom[node];
+		if (node == HEAP_ROOT || node == HEAP_NODE_NONE)
+			break;
+		for (size_t i = 0; i < search->found.count; i++) {
+			if (search->nodes[i] == node &&
+				search->found.items[i].kind == GROWTH_HOLDER)
+				return i + 1;
+		}
+	}
+	return 0;
+}
+
 // The candidate that a sample of a type is reached through: its items are what piles up.
 static size_t find_way(const struct growth_search *search, size_t index)
 {
@@ -444,6 +461,7 @@ struct error *growth_find_candidates(struct growth *growth, const struct growth_
 			search.found.items[i].reached_through = find_way(&search, i);
 		else
 			search.found.items[i].parent = find_parent(&search, i);
+		search.found.items[i].holder = find_holder(&search, i);
 	}
 	growth->candidates = search.found.items;
 	growth->view.candidates = search.found.items;

@@ -35,7 +35,8 @@
 
 // Containers that are said to be filled by the same code have had so many equal steps, but for
 // those of other uses of the same thing: a handful of tasks that come and go, say.
-#define IN_STEP_ITEMS_MIN 32
+#define IN_STEP_ITEMS_MIN     32
+#define IN_STEP_INTERVALS_MIN 2
 #define IN_STEP_OFF_ITEMS 2
 #define IN_STEP_OFF_SHARE 0.01
 
@@ -296,11 +297,14 @@ static void explain_entries(struct court *court, size_t parent)
 	}
 }
 
+// As far as both were seen: before, a container counts as the longest that goes unseen.
 static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
 {
 	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+	size_t first = a->candidate->unseen > b->candidate->unseen ? a->candidate->unseen
+								   : b->candidate->unseen;
 
-	for (size_t i = 1; i < court->view->moment_count; i++) {
+	for (size_t i = first + 1; i < court->view->moment_count; i++) {
 		uint64_t step = p[i].length - p[i - 1].length;
 		uint64_t other = q[i].length - q[i - 1].length;
 		uint64_t off = step > other ? step - other : other - step;
@@ -308,7 +312,7 @@ static bool is_in_step(const struct court *court, const struct trial *a, const s
 		if (off > IN_STEP_OFF_ITEMS && off > step * IN_STEP_OFF_SHARE)
 			return false;
 	}
-	return true;
+	return court->view->moment_count - first > IN_STEP_INTERVALS_MIN;
 }
 
 // An index of what the parent holds itself, inside one of its items: each thing comes into both,
@@ -431,6 +435,22 @@ static void merge_in_step(struct court *court)
 			if (threads && b->bytes > a->bytes)
 				set_bytes(court, a, b->bytes);
 		}
+	}
+}
+
+// What two containers have in common belongs to neither, but to what is above both. If they grow in
+// step and more than that, it is told with them: it dies with their entries.
+static void explain_common_items(struct court *court)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+		size_t above = trial->candidate->holder;
+		struct trial *holder = above ? &court->trials[above - 1] : NULL;
+
+		if (trial->fate == FATE_SUSPECT && trial->in_step && holder &&
+			holder->fate == FATE_SUSPECT && holder->kind == SUSPECT_HOLDER &&
+			holder->bytes < trial->bytes && trial->in_step->holder == above)
+			holder->fate = FATE_EXPLAINED;
 	}
 }
 
@@ -600,6 +620,7 @@ static void judge(struct court *court)
 		try_one(court, &court->trials[i]);
 	weigh_parents(court);
 	merge_in_step(court);
+	explain_common_items(court);
 	weigh_types(court);
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];

@@ -236,6 +236,21 @@ static void test_an_index_is_told_with_what_it_indexes(void **state)
 	assert_string_equal(suspects.items[0].path, "log.loggers");
 }
 
+static void test_what_two_have_in_common_is_told_with_them(void **state)
+{
+	struct play play;
+
+	(void)state;
+	// Session.live and Session.registry hold the same sessions; their numbers belong to
+	// Session.
+	play_init(&play);
+	add(&play, GROWTH_HOLDER, "app.Session.__dict__", 100, 800, 1700);
+	add(&play, GROWTH_CONTAINER, "app.Session.live", 1000, 2000, 3000)->holder = 1;
+	assert_paths(&play, "app.Session.live", "app.Session.__dict__");
+	add(&play, GROWTH_CONTAINER, "app.Session.registry.data", 1000, 2000, 3000)->holder = 1;
+	assert_paths(&play, "app.Session.live", NULL);
+}
+
 static void test_in_step_but_for_a_few(void **state)
 {
 	struct play play;
@@ -363,6 +378,25 @@ static void test_threads_take_their_register_along(void **state)
 	assert_string_equal(suspects.items[0].path, "threading._active");
 }
 
+static void test_threads_and_a_register_that_was_short_at_first(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	play.view.moment_count = 4;
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].threads = 9 + 15 * i;
+	// At most 16, in truth 9.
+	add(&play, GROWTH_CONTAINER, "threading._active", 16, 24, 39)->unseen = 1;
+	play.points[0][3].length = 54;
+	play.candidates[0].path.is_user_code = false;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_THREAD);
+}
+
 static void test_garbage_that_the_collector_leaves(void **state)
 {
 	_cleanup_(suspects_deinit) struct suspects suspects = {0};
@@ -432,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_a_sibling_that_stands_out_is_told_itself),
 		cmocka_unit_test(test_two_siblings_stand_out_only_against_each_other),
 		cmocka_unit_test(test_an_index_is_told_with_what_it_indexes),
+		cmocka_unit_test(test_what_two_have_in_common_is_told_with_them),
 		cmocka_unit_test(test_in_step_but_for_a_few),
 		cmocka_unit_test(test_another_object_at_the_same_address),
 		cmocka_unit_test(test_libraries_are_not_judged_while_modules_are_imported),
@@ -440,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_the_bound_of_a_holder_is_not_compared_with_its_objects),
 		cmocka_unit_test(test_a_type_is_told_only_without_holder),
 		cmocka_unit_test(test_threads_take_their_register_along),
+		cmocka_unit_test(test_threads_and_a_register_that_was_short_at_first),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),
 		cmocka_unit_test(test_memory_that_is_no_object),
 		cmocka_unit_test(test_steady_is_never_shrinking),
