@@ -30,14 +30,25 @@ void *mem_alloc(size_t size)
 	return must_fail() ? NULL : malloc(size ? size : 1);
 }
 
+// Asked here, not left to libc: under a sanitizer the overflow would end the program.
+static bool overflows(size_t count, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(count, size, &bytes);
+}
+
 void *mem_calloc(size_t count, size_t size)
 {
-	return must_fail() ? NULL : calloc(count ? count : 1, size ? size : 1);
+	return overflows(count, size) || must_fail() ? NULL
+						     : calloc(count ? count : 1, size ? size : 1);
 }
 
 void *mem_realloc_array(void *block, size_t count, size_t size)
 {
-	return must_fail() ? NULL : reallocarray(block, count ? count : 1, size ? size : 1);
+	return overflows(count, size) || must_fail()
+		       ? NULL
+		       : reallocarray(block, count ? count : 1, size ? size : 1);
 }
 
 char *mem_strdup(const char *text)
