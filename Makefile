@@ -17,9 +17,6 @@ demo:
 	@$(MAKE) --no-print-directory build
 	@examples/flask-leak/run-demo --shikari $(BUILD)/shikari
 
-bench: build
-	@python3 tests/bench/run_bench.py --build $(BUILD)
-
 # Everything that can be tested here. One suite: tools/run-tests --only NAME
 test:
 	@tools/install-dependencies test
@@ -30,10 +27,14 @@ soak:
 	@tools/install-dependencies test
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/capture_safety
 
+bench: build
+	@tools/install-dependencies bench
+	@python3 tests/bench/run_bench.py --build $(BUILD)
+
 # DESTDIR for packages; PREFIX if it is not /usr/local.
 install: build
 	@$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
 
 clean:
 	rm -rf $(BUILD) build-asan build-fuzz

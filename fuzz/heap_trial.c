@@ -15,7 +15,7 @@
 #include <string.h>
 
 // More references than this cannot come out of an image of some 10 MB, whatever is patched.
-#define EDGES_PER_WORD 4
+#define EDGES_PER_WORD  4
 #define PATHS_DESCRIBED 24
 #define FRAMES_MAX      64
 
@@ -89,10 +89,10 @@ static void learn_places(struct heap_builder *builder)
 		must(pyruntime_threads(context, interpreters.items[i], &states), "threads");
 	}
 	for (size_t i = 1 + 2 * interpreters.count; i < states.count; i++) {
-		remote_addr cframe = pyreader_pointer(
-			&context->reader, states.items[i] + layout->tstate.cframe);
-		remote_addr frame = pyreader_pointer(
-			&context->reader, cframe + layout->cframe.current_frame);
+		remote_addr cframe =
+			pyreader_pointer(&context->reader, states.items[i] + layout->tstate.cframe);
+		remote_addr frame =
+			pyreader_pointer(&context->reader, cframe + layout->cframe.current_frame);
 
 		push(&frames, cframe);
 		for (unsigned depth = 0; frame && depth < FRAMES_MAX; depth++) {
@@ -160,7 +160,7 @@ static remote_addr place_of(const struct patch *patch)
 		return object + (uint64_t)(patch->word % 128) * 8;
 	case 2: // what a field points to: keys, tables, arrays, blocks, frames
 		return load(object + (uint64_t)(patch->word % 8) * 8 + 16) +
-			(uint64_t)(patch->word / 8 % 32) * 8;
+		       (uint64_t)(patch->word / 8 % 32) * 8;
 	case 3:
 		return pick(&pools, patch->index) + (uint64_t)(patch->word % 6) * 8;
 	case 4:
@@ -177,8 +177,8 @@ static remote_addr place_of(const struct patch *patch)
 static uint64_t value_of(const struct patch *patch, uint64_t old)
 {
 	static const uint64_t odd[] = {0, 1, 2, 255, UINT64_MAX, (uint64_t)INT64_MIN, INT64_MAX,
-		UINT32_MAX, INT32_MAX, 1ull << 32, 1ull << 36, 1ull << 40, 1ull << 47, 1ull << 48, 4096,
-		65536, 65535, 0x0101010101010101, 0xff00ff00ff00ff00, UINT64_MAX - 7};
+		UINT32_MAX, INT32_MAX, 1ull << 32, 1ull << 36, 1ull << 40, 1ull << 47, 1ull << 48,
+		4096, 65536, 65535, 0x0101010101010101, 0xff00ff00ff00ff00, UINT64_MAX - 7};
 
 	switch (patch->what % 8) {
 	case 0:
@@ -192,12 +192,14 @@ static uint64_t value_of(const struct patch *patch, uint64_t old)
 	case 4:
 		return old ^ 1ull << patch->value % 64;
 	case 5: // one byte: the small fields of keys, frames, strings
-		return (old & ~(0xffull << patch->value % 8 * 8)) |
-			(patch->value >> 8 & 0xff) << patch->value % 8 * 8;
+		return (old & ~(0xffull << patch->value % 8 * 8)) | (patch->value >> 8 & 0xff)
+									    << patch->value % 8 * 8;
 	case 6:
 		return any_word(patch->value);
-	default:
-		return patch->value;
+	default: // a frame or a state, for chains that lead in a circle; or anything
+		return patch->value & 1
+			       ? pick(patch->value & 2 ? &frames : &states, patch->value >> 2)
+			       : patch->value;
 	}
 }
 
@@ -215,7 +217,8 @@ static void examine(struct heap_builder *builder)
 	must(garbage_compute(graph, dominators, &garbage), "garbage");
 	must(paths_create(graph, &paths), "paths");
 	for (uint32_t i = 0; i < PATHS_DESCRIBED; i++) {
-		node_id node = 1 + (node_id)((uint64_t)(graph->node_count - 2) * i / PATHS_DESCRIBED);
+		node_id node =
+			1 + (node_id)((uint64_t)(graph->node_count - 2) * i / PATHS_DESCRIBED);
 		struct path_description description;
 
 		if (node >= graph->node_count)

@@ -4,10 +4,11 @@
  * One trial on a changed memory image: whatever the bytes, reading them must end, soon, without a
  * crash, in an error or in a graph that holds together.
  *
- * A trial's input is a list of patches of 16 bytes. Each says where a word is changed (a word of an object,
- * of its GC head or of what it points to, a pool's header, a type, a state of the interpreter, a frame, any word) and what it
- * becomes (an object's address, a type's, a near or odd number, the old one with a bit changed). So
- * nearly every input changes something that is read, which a changed byte anywhere would not.
+ * A trial's input is a list of patches of 16 bytes. Each says where a word is changed (a word of an
+ * object, of its GC head or of what it points to, a pool's header, a type, a state of the
+ * interpreter, a frame, any word) and what it becomes (an object's address, a type's, a near or odd
+ * number, the old one with a bit changed). So nearly every input changes something that is read,
+ * which a changed byte anywhere would not.
  *
  * Used by the fuzzer (fuzz_heap.c) and, with random patches, by tests.
  */

@@ -43,6 +43,8 @@ fuzz()
 {
 	name=$1 time=$2 seeds=$3
 	shift 3
+	# A corpus that was kept would take all of a short time to be read again.
+	test -n "${FUZZ_KEEP:-}" || rm -rf "$build/corpus-$name"
 	mkdir -p "$build/corpus-$name"
 	echo "fuzz-$name: $time s"
 	if ! "$build/fuzz/fuzz-$name" -max_total_time="$time" -timeout=25 -rss_limit_mb=2048 \

@@ -603,7 +603,9 @@ static inline void set_retained(struct dominators *result, node_id node, uint64_
 	if (bytes >> 40)
 		bytes = ((uint64_t)1 << 40) - 1;
 	result->retained_low[node] = (uint32_t)bytes;
-	result->retained_high[node] = (uint8_t)(bytes >> 32);
+	// Nearly all of these stay 0: pages that are never written cost nothing.
+	if (result->retained_high[node] != (uint8_t)(bytes >> 32))
+		result->retained_high[node] = (uint8_t)(bytes >> 32);
 }
 
 static inline void prefetch_retained(const struct dominators *result, node_id node)
@@ -671,10 +673,8 @@ static struct error *fill(struct work *work)
 
 struct error *dominators_create(const struct heap_graph *graph, struct dominators **ret)
 {
-	_cleanup_(dominators_destroy)
-	struct dominators *result = mem_calloc(1, sizeof(*result));
-	_cleanup_(work)
-	struct work work = {.graph = graph, .result = result};
+	_cleanup_(dominators_destroy) struct dominators *result = mem_calloc(1, sizeof(*result));
+	_cleanup_(work) struct work work = {.graph = graph, .result = result};
 	struct error *error;
 
 	if (!result)

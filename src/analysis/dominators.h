@@ -9,7 +9,8 @@
  *
  * Semi-NCA (L. Georgiadis, "Linear-time algorithms for dominators and related problems", 2005), all
  * steps iterative and none quadratic. Only nodes that have edges of their own take part; a leaf
- * hangs from the nearest common dominator of its referrers. Result: 9 bytes per node. While
+ * hangs from the nearest common dominator of its referrers. Result: 8 bytes per node (9 where
+ * much retains more than 4 GiB). While
  * working, 4 per node, 16 per node with edges, 4 for some of the edges between these: see
  * dominators.c.
  */

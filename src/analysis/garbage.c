@@ -74,10 +74,8 @@ static struct error *add_reached(const struct heap_graph *graph,
 static struct error *find_kept(
 	const struct heap_graph *graph, const struct dominators *dominators, struct node_set *kept)
 {
-	_cleanup_(node_set)
-	struct node_set seen = {0};
-	_cleanup_(node_vector_deinit)
-	struct node_vector stack = {0};
+	_cleanup_(node_set) struct node_set seen = {0};
+	_cleanup_(node_vector_deinit) struct node_vector stack = {0};
 	struct error *error;
 
 	if (!node_set_init(&seen, graph->node_count))
@@ -153,8 +151,7 @@ static void sort_types(struct garbage *garbage, uint32_t type_count)
 struct error *garbage_compute(
 	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret)
 {
-	_cleanup_(node_set)
-	struct node_set kept = {0};
+	_cleanup_(node_set) struct node_set kept = {0};
 	struct garbage garbage = {0};
 	struct error *error;
 

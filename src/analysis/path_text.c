@@ -83,8 +83,7 @@ static uint64_t count_repeats(
 static bool fold_pieces(
 	struct piece_vector *pieces, size_t first, size_t end, size_t period, uint64_t repeats)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder text = {0}, step = {0};
+	_cleanup_(string_builder_deinit) struct string_builder text = {0}, step = {0};
 	struct piece folded = {0};
 
 	string_builder_add(&text, "…");
@@ -160,8 +159,7 @@ static size_t piece_bytes(const struct piece *piece)
 /** All pieces, or as many from both ends as there is room for. */
 static char *join_text(const struct piece_vector *pieces)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder text = {0};
+	_cleanup_(string_builder_deinit) struct string_builder text = {0};
 	size_t total = 0, head = 1, tail = pieces->count, used;
 
 	for (size_t i = 0; i < pieces->count; i++)
@@ -260,8 +258,7 @@ static struct error *describe_unreachable(struct path_description *ret)
 
 struct error *paths_describe(const struct paths *paths, node_id node, struct path_description *ret)
 {
-	_cleanup_(path_pieces_deinit)
-	struct path_pieces path = {0};
+	_cleanup_(path_pieces_deinit) struct path_pieces path = {0};
 	struct path_description description = {0};
 	struct error *error;
 

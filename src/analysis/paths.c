@@ -327,9 +327,8 @@ static void expand_modules(struct search *search, node_id modules)
 			if (search->parent[node] == modules)
 				continue;
 			if (!path_is_user_module(search->graph, node))
-				cost += COST_LIBRARY + (is_private_module(search->graph, node)
-								       ? COST_PRIVATE
-								       : 0);
+				cost += COST_LIBRARY +
+					(is_private_module(search->graph, node) ? COST_PRIVATE : 0);
 		}
 		relax(search, modules, node, cost);
 	}
@@ -517,10 +516,8 @@ static void fill_costs(struct search *search)
 
 struct error *paths_create(const struct heap_graph *graph, struct paths **ret)
 {
-	_cleanup_(paths_destroy)
-	struct paths *paths = mem_calloc(1, sizeof(*paths));
-	_cleanup_(search)
-	struct search search = {.graph = graph};
+	_cleanup_(paths_destroy) struct paths *paths = mem_calloc(1, sizeof(*paths));
+	_cleanup_(search) struct search search = {.graph = graph};
 
 	if (!paths)
 		return error_enomem();

@@ -37,8 +37,8 @@
 // those of other uses of the same thing: a handful of tasks that come and go, say.
 #define IN_STEP_ITEMS_MIN     32
 #define IN_STEP_INTERVALS_MIN 2
-#define IN_STEP_OFF_ITEMS 2
-#define IN_STEP_OFF_SHARE 0.01
+#define IN_STEP_OFF_ITEMS     2
+#define IN_STEP_OFF_SHARE     0.01
 
 // So many modules imported in the last interval, and this share of all: the process is starting up,
 // unless they come as steadily as requests do.

@@ -139,10 +139,8 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 // "41,310 → 56,020 → 71,690 items"
 static bool add_series(const struct court *court, const struct trial *trial, struct suspect *ret)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder series = {0};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder series = {0};
+	_cleanup_(mem_free) char *text = NULL;
 	size_t count = court->view->moment_count;
 
 	for (size_t i = 0; i < count; i++) {

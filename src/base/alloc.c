@@ -95,8 +95,8 @@ void *pages_realloc(void *block, size_t old_count, size_t count, size_t size)
 	return moved;
 }
 
-bool pages_realloc_all(void **const *blocks, size_t block_count, size_t old_count, size_t count,
-	size_t size)
+bool pages_realloc_all(
+	void **const *blocks, size_t block_count, size_t old_count, size_t count, size_t size)
 {
 	for (size_t i = 0; i < block_count; i++) {
 		void *moved = pages_realloc(*blocks[i], old_count, count, size);

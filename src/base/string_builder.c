@@ -17,7 +17,7 @@ static bool make_room(struct string_builder *builder, size_t extra)
 
 	if (builder->failed)
 		return false;
-	if (need <= builder->capacity)
+	if (need > extra && need <= builder->capacity)
 		return true;
 	while (capacity < need && capacity <= SIZE_MAX / 2)
 		capacity *= 2;

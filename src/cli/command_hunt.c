@@ -150,12 +150,9 @@ static struct error *take_snapshot(struct hunt *hunt)
 			.pause_ms_max = hunt->options->pause_ms_max,
 			.force = hunt->options->force,
 		}};
-	_cleanup_(heap_snapshot_destroy)
-	struct heap_snapshot *snapshot = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
-	_cleanup_(paths_destroy)
-	struct paths *paths = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	struct growth_input input;
 	struct error *err;
 
@@ -262,8 +259,7 @@ static struct error *print_report(const struct hunt *hunt, int *ret_code)
 		.has_colour =
 			terminal_has_colour((enum colour_when)hunt->options->colour, STDOUT_FILENO),
 	};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 
 	if (hunt->options->json)

@@ -111,8 +111,7 @@ static struct error *run_help(int argc, char **argv, int *ret_code)
 static struct error *run_command(
 	const struct command *command, int argc, char **argv, int *ret_code)
 {
-	_cleanup_(mem_free)
-	void *options = mem_calloc(1, command->options_size);
+	_cleanup_(mem_free) void *options = mem_calloc(1, command->options_size);
 	struct error *err;
 	int operands;
 	bool help;
@@ -177,8 +176,7 @@ static int code_of(const struct error *err)
 
 static void print_error(const struct error *err)
 {
-	_cleanup_(mem_free)
-	char *clean = utf8_clean(error_message(err), true);
+	_cleanup_(mem_free) char *clean = utf8_clean(error_message(err), true);
 
 	progress_clear();
 	fprintf(stderr, "shikari: %s\n", clean ? clean : error_message(err));

@@ -41,7 +41,7 @@ bool pydict_table_read(struct pyreader *reader, const struct pylayout *layout, r
 	if (ret->count > usable_fraction(1ull << log2_size) || usable > LIMIT_ITEMS)
 		return false;
 	ret->keys_bytes = layout->keys.dk_indices + (1ull << log2_index_bytes) +
-		usable_fraction(1ull << log2_size) * ret->entry_size;
+			  usable_fraction(1ull << log2_size) * ret->entry_size;
 	ret->values_bytes = (ret->count + usable) * sizeof(uint64_t);
 	return true;
 }
@@ -69,5 +69,5 @@ bool pydict_entry(struct pyreader *reader, const struct pydict_table *table, uin
 	*ret_key = load_u64(bytes + table->key_offset);
 	*ret_value = load_u64(bytes + table->value_offset);
 	return !table->values ||
-		pyreader_u64(reader, table->values + index * sizeof(uint64_t), ret_value);
+	       pyreader_u64(reader, table->values + index * sizeof(uint64_t), ret_value);
 }

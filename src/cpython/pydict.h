@@ -3,8 +3,8 @@
 /**
  * The tables of a dict: where its entries are.
  *
- * A dict has a keys object (index and entries) that it may share with other dicts and a type; then its
- * values are in an array of its own (a split table). Source: Objects/dictobject.c and
+ * A dict has a keys object (index and entries) that it may share with other dicts and a type; then
+ * its values are in an array of its own (a split table). Source: Objects/dictobject.c and
  * Include/internal/pycore_dict.h, 3.11.2.
  */
 #pragma once
@@ -25,7 +25,8 @@ struct pydict_table {
 	bool has_str_keys;
 };
 
-/** Read a keys object; @p values is the dict's values array or 0. False if the bytes make no sense. */
+/** Read a keys object; @p values is the dict's values array or 0. False if the bytes make no sense.
+ */
 bool pydict_table_read(struct pyreader *reader, const struct pylayout *layout, remote_addr keys,
 	remote_addr values, struct pydict_table *ret);
 

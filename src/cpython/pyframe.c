@@ -43,8 +43,8 @@ void pyframe_function(
 	const struct pylayout *layout = context->python->layout;
 	char module[LIMIT_TYPE_NAME], name[LIMIT_TYPE_NAME];
 
-	pytext_str(context, pydict_find(context, frame->globals, "__name__"), module,
-		sizeof(module));
+	pytext_str(
+		context, pydict_find(context, frame->globals, "__name__"), module, sizeof(module));
 	pytext_str(context,
 		pyreader_pointer(&context->reader, frame->code + layout->code.co_qualname), name,
 		sizeof(name));
@@ -54,8 +54,8 @@ void pyframe_function(
 void pyframe_file(struct pycontext *context, const struct pyframe *frame, char *ret, size_t size)
 {
 	pytext_str(context,
-		pyreader_pointer(&context->reader,
-			frame->code + context->python->layout->code.co_filename),
+		pyreader_pointer(
+			&context->reader, frame->code + context->python->layout->code.co_filename),
 		ret, size);
 }
 
@@ -68,8 +68,8 @@ struct line_table {
 static bool next_byte(struct line_table *table, uint8_t *ret)
 {
 	const uint8_t *byte = table->at < table->end
-		? pyreader_bytes(&table->context->reader, table->at, 1)
-		: NULL;
+				      ? pyreader_bytes(&table->context->reader, table->at, 1)
+				      : NULL;
 
 	if (!byte)
 		return false;
@@ -78,7 +78,8 @@ static bool next_byte(struct line_table *table, uint8_t *ret)
 	return true;
 }
 
-// A signed number: six bits per byte, low first, bit 6 says more follow; bit 0 of the value is the sign.
+// A signed number: six bits per byte, low first, bit 6 says more follow; bit 0 of the value is the
+// sign.
 static bool next_signed(struct line_table *table, int64_t *ret)
 {
 	uint64_t value = 0;
@@ -109,9 +110,8 @@ uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame)
 	const struct pylayout *layout = context->python->layout;
 	struct pyreader *reader = &context->reader;
 	remote_addr bytes = pyreader_pointer(reader, frame->code + layout->code.co_linetable);
-	uint64_t instruction =
-		pyreader_pointer(reader, frame->addr + layout->iframe.prev_instr) -
-		(frame->code + layout->code.co_code_adaptive);
+	uint64_t instruction = pyreader_pointer(reader, frame->addr + layout->iframe.prev_instr) -
+			       (frame->code + layout->code.co_code_adaptive);
 	uint64_t size = bytes ? pyreader_pointer(reader, bytes + layout->object.ob_size) : 0;
 	struct line_table table = {.context = context, .at = bytes + layout->bytes.ob_sval};
 	uint64_t offset = 0;

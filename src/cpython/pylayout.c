@@ -18,6 +18,11 @@ const struct pylayout *pylayout_find(uint32_t version_hex)
 	return NULL;
 }
 
+const struct pylayout *pylayout_row(size_t index)
+{
+	return index < ROW_COUNT ? pylayout_rows[index] : NULL;
+}
+
 const char *pylayout_supported(void)
 {
 	return "3.11";

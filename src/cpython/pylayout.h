@@ -11,7 +11,8 @@
  *
  *	F(group, member, "C struct", "field")   offset of a field in bytes
  *	S(group, member, "C struct")            size of a struct in bytes
- *	B(group, member, "C struct", "field")   a bit-field: offset in bits from the start of the struct
+ *	B(group, member, "C struct", "field")   a bit-field: offset in bits from the start of the
+ *struct
  *
  * A field that a version does not have is PYLAYOUT_NONE there.
  */
@@ -250,13 +251,13 @@ struct pyfield {
 /** A built-in type whose references are plain fields (data/layout/owned-fields.txt). */
 struct pyfields {
 	const char *type_names; /* tp_name and its variants, separated by commas */
-	uint32_t size;          /* of the C struct: a type of that name that is smaller is another type */
+	uint32_t size; /* of the C struct: a type of that name that is smaller is another type */
 	uint32_t count;
 	const struct pyfield *fields;
 };
 
 struct pylayout {
-	const char *name;                  /* "cpython-3.11" */
+	const char *name;                   /* "cpython-3.11" */
 	uint32_t version_low, version_high; /* PY_VERSION_HEX, both inclusive */
 	struct pylayout_traits traits;
 
@@ -269,6 +270,9 @@ struct pylayout {
 
 /** The row for a version, or NULL. */
 const struct pylayout *pylayout_find(uint32_t version_hex);
+
+/** Row number @p index of all, or NULL past the last: for tests. */
+const struct pylayout *pylayout_row(size_t index);
 
 /** The supported versions as text, "3.11": for messages. */
 const char *pylayout_supported(void);

@@ -23,11 +23,11 @@ bool pymalloc_is_pool(const struct pylayout *layout, const uint8_t *header)
 	size = (size_class + 1) * layout->traits.alignment;
 	capacity = (layout->traits.pool_bytes - layout->pool.header_size) / size;
 	return load_u32(header + layout->pool.maxnextoffset) == layout->traits.pool_bytes - size &&
-		next_offset >= layout->pool.header_size &&
-		next_offset <= layout->traits.pool_bytes &&
-		(next_offset - layout->pool.header_size) % size == 0 &&
-		load_u32(header + layout->pool.count) <= capacity &&
-		load_u32(header + layout->pool.arenaindex) < (1u << 24);
+	       next_offset >= layout->pool.header_size &&
+	       next_offset <= layout->traits.pool_bytes &&
+	       (next_offset - layout->pool.header_size) % size == 0 &&
+	       load_u32(header + layout->pool.count) <= capacity &&
+	       load_u32(header + layout->pool.arenaindex) < (1u << 24);
 }
 
 // Set a bit per free block; false if the chain leaves the pool or does not end.
@@ -91,6 +91,7 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 		return str_fits(layout, type, object, block_size);
 	case PYKIND_GENERATOR:
 	case PYKIND_COROUTINE:
+	case PYKIND_FRAME:
 	case PYKIND_TYPE:
 		return block_size >= size;
 	default:
@@ -138,8 +139,7 @@ void pymalloc_read_pool(const struct pylayout *layout, const struct pytypes *typ
 	uint32_t used_end, head;
 
 	*ret = (struct pypool){
-		.block_size =
-			(load_u32(bytes + layout->pool.szidx) + 1) * layout->traits.alignment,
+		.block_size = (load_u32(bytes + layout->pool.szidx) + 1) * layout->traits.alignment,
 		.used_count = load_u32(bytes + layout->pool.count),
 	};
 	ret->block_count = (layout->traits.pool_bytes - header) / ret->block_size;

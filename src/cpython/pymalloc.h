@@ -4,10 +4,10 @@
  * pymalloc pools: every small object, also those that no collector tracks and nobody refers to.
  *
  * A pool is one aligned piece of memory with a header, divided into blocks of one size. Pools are
- * recognised by their header, without symbols. Blocks at or past `nextoffset` were never handed out; of the
- * others, those on the `freeblock` chain are free. A used block holds an object if the word where the type
- * pointer would be is the address of a known type, the reference count is plausible and the size
- * fits. Source: Objects/obmalloc.c, 3.11.2.
+ * recognised by their header, without symbols. Blocks at or past `nextoffset` were never handed
+ * out; of the others, those on the `freeblock` chain are free. A used block holds an object if the
+ * word where the type pointer would be is the address of a known type, the reference count is
+ * plausible and the size fits. Source: Objects/obmalloc.c, 3.11.2.
  */
 #pragma once
 
@@ -33,6 +33,7 @@ struct pypool {
 /** Does a pool start here? */
 bool pymalloc_is_pool(const struct pylayout *layout, const uint8_t *header);
 
-/** Find the objects in the pool whose traits.pool_bytes bytes are at @p bytes, @p addr in the target. */
+/** Find the objects in the pool whose traits.pool_bytes bytes are at @p bytes, @p addr in the
+ * target. */
 void pymalloc_read_pool(const struct pylayout *layout, const struct pytypes *types,
 	remote_addr addr, const uint8_t *bytes, struct pypool *ret);

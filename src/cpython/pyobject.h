@@ -4,12 +4,13 @@
  * What one object holds, and how large it is.
  *
  * pyobject_scan() gives the strong references of an object, in an order that depends only on its
- * memory, and its shallow size as sys.getsizeof says it. References come in batches through a callback,
- * so that a list of a hundred million items needs no memory. With `labels` set, each comes with
- * its label: the same walk serves the graph (millions of objects, no labels) and the naming of one edge.
+ * memory, and its shallow size as sys.getsizeof says it. References come in batches through a
+ * callback, so that a list of a hundred million items needs no memory. With `labels` set, each
+ * comes with its label: the same walk serves the graph (millions of objects, no labels) and the
+ * naming of one edge.
  *
- * A reference is exact if CPython's own code owns a count for it; those found by looking at the words
- * of an unknown C type are marked PYREF_INFERRED, and may be no references at all.
+ * A reference is exact if CPython's own code owns a count for it; those found by looking at the
+ * words of an unknown C type are marked PYREF_INFERRED, and may be no references at all.
  */
 #pragma once
 
@@ -42,18 +43,19 @@ struct pylabel {
 
 struct pyscan {
 	struct pycontext *context; /* borrowed */
-	/** Takes refs[0 … count) (and labels, if wanted). Called when the batch is full, also in the middle of
-	 *  an object, and by pyscan_flush(). It must not use the scan's reader. */
+	/** Takes refs[0 … count) (and labels, if wanted). Called when the batch is full, also in
+	 * the middle of an object, and by pyscan_flush(). It must not use the scan's reader. */
 	void (*flush)(struct pyscan *scan);
 	void *user;
 	/** NULL, or PYSCAN_BATCH entries. */
 	struct pylabel *labels;
-	/** Words of containers and frames looked at so far, and how many may be; 0: any number. Each word
-	 *  of a heap belongs to one object, so a bound of the heap's size only stops tables that claim
-	 *  the same memory again and again, or links in a circle. */
+	/** Words of containers and frames looked at so far, and how many may be; 0: any number.
+	 * Each word of a heap belongs to one object, so a bound of the heap's size only stops
+	 * tables that claim the same memory again and again, or links in a circle. */
 	uint64_t words, words_max;
 
-	/** The answer: size as sys.getsizeof says it; some part could not be read or made no sense. */
+	/** The answer: size as sys.getsizeof says it; some part could not be read or made no sense.
+	 */
 	uint64_t size;
 	bool is_torn;
 
@@ -73,9 +75,10 @@ struct pyscan {
 void pyscan_flush(struct pyscan *scan);
 
 /**
- * Scan the object at @p addr, of type number @p type, of which @p size bytes are at @p bytes, preceded
- * by the type's head_bytes. The bytes must stay valid during the call (they must not be a pointer
- * into the context's reader). At least tp_basicsize bytes should be there; less makes it torn.
+ * Scan the object at @p addr, of type number @p type, of which @p size bytes are at @p bytes,
+ * preceded by the type's head_bytes. The bytes must stay valid during the call (they must not be a
+ * pointer into the context's reader). At least tp_basicsize bytes should be there; less makes it
+ * torn.
  */
 void pyobject_scan(
 	struct pyscan *scan, uint32_t type, remote_addr addr, const uint8_t *bytes, size_t size);
@@ -83,7 +86,8 @@ void pyobject_scan(
 /** The same, reading the object first. False if its header cannot be read or has no known type. */
 bool pyobject_scan_at(struct pyscan *scan, remote_addr addr);
 
-/** References of an interpreter frame at @p frame (in a generator, a frame object or the data stack). */
+/** References of an interpreter frame at @p frame (in a generator, a frame object or the data
+ * stack). */
 void pyframe_scan(struct pyscan *scan, remote_addr frame);
 
 /** References in plain fields at @p base: of the pseudo types <interpreter> and <thread>. */

@@ -9,7 +9,7 @@
 #define PAGES_PER_BLOCK (PYREADER_BLOCK_BYTES / PAGE_BYTES)
 #define ALL_PAGES       ((1u << PAGES_PER_BLOCK) - 1)
 // User space ends here on x86-64 and aarch64 (47 or 48 bits); what lies above is not a pointer.
-#define ADDRESS_END (1ull << 48)
+#define ADDRESS_END     (1ull << 48)
 
 struct error *pyreader_init(struct pyreader *reader, const struct target *target, uint32_t slots)
 {
@@ -23,10 +23,11 @@ struct error *pyreader_init(struct pyreader *reader, const struct target *target
 		pyreader_deinit(reader);
 		return error_enomem();
 	}
-	// A source either has its bytes in memory or does not; asking one mapping is enough to know.
+	// A source either has its bytes in memory or does not; asking one mapping is enough to
+	// know.
 	for (size_t i = 0; i < target_mappings(target)->count && !reader->can_borrow; i++)
-		reader->can_borrow = target_borrow(
-			target, target_mappings(target)->items[i].start, &ignored) != NULL;
+		reader->can_borrow = target_borrow(target, target_mappings(target)->items[i].start,
+					     &ignored) != NULL;
 	return NULL;
 }
 

@@ -3,9 +3,9 @@
 /**
  * Small reads from a target, made cheap.
  *
- * A reader keeps recently read blocks of 16 KiB (one pymalloc pool) in memory of its own, direct-mapped, that is
- * reused: a fresh page costs more than the copy. What a target already has in memory is borrowed
- * instead. One reader serves one thread.
+ * A reader keeps recently read blocks of 16 KiB (one pymalloc pool) in memory of its own,
+ * direct-mapped, that is reused: a fresh page costs more than the copy. What a target already has
+ * in memory is borrowed instead. One reader serves one thread.
  *
  * Pointers that a reader gives are valid until its next call. Unreadable bytes are an odd target,
  * not an error: the answer is NULL or false, and the caller counts.
@@ -20,7 +20,7 @@
 
 #define PYREADER_BLOCK_BYTES 16384
 /** The most that pyreader_bytes() gives at once. */
-#define PYREADER_BYTES_MAX 4096
+#define PYREADER_BYTES_MAX   4096
 
 struct pyreader {
 	const struct target *target; /* borrowed */
@@ -39,8 +39,8 @@ void pyreader_deinit(struct pyreader *reader);
 /** @p size (at most PYREADER_BYTES_MAX) bytes at @p addr, or NULL. */
 const uint8_t *pyreader_bytes(struct pyreader *reader, remote_addr addr, size_t size);
 
-/** As many contiguous bytes at @p addr as are at hand, at least one and at most @p want, or NULL: for arrays,
- *  in a loop. Addresses and counts that are multiples of 8 stay so. */
+/** As many contiguous bytes at @p addr as are at hand, at least one and at most @p want, or NULL:
+ * for arrays, in a loop. Addresses and counts that are multiples of 8 stay so. */
 const uint8_t *pyreader_span(
 	struct pyreader *reader, remote_addr addr, uint64_t want, uint64_t *ret_size);
 

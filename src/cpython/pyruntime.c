@@ -183,14 +183,13 @@ static struct error *check_layout(struct pycontext *context, uint32_t version_he
 			"sys.hexversion is not where the layout %s says: field interp.sysdict",
 			layout->name);
 	if ((uint32_t)hexversion != version_hex)
-		return error_create(ERROR_BAD_DATA,
-			"sys.hexversion is %#x, the binary says %#x", (unsigned)hexversion,
-			version_hex);
+		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, the binary says %#x",
+			(unsigned)hexversion, version_hex);
 	return NULL;
 }
 
-struct error *python_open(const struct target *target, const struct pyruntime_place *place,
-	struct python **ret)
+struct error *python_open(
+	const struct target *target, const struct pyruntime_place *place, struct python **ret)
 {
 	_cleanup_(python_close) struct python *python = mem_calloc(1, sizeof(*python));
 	struct pycontext context;
@@ -239,8 +238,8 @@ static struct error *follow_list(struct pycontext *context, remote_addr first, u
 struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret)
 {
 	const struct pylayout *layout = context->python->layout;
-	remote_addr head = pyreader_pointer(&context->reader,
-		context->python->runtime + layout->runtime.interpreters_head);
+	remote_addr head = pyreader_pointer(
+		&context->reader, context->python->runtime + layout->runtime.interpreters_head);
 	struct error *err;
 
 	if (!head)
@@ -286,8 +285,8 @@ static uint32_t gc_state(struct pycontext *context, uint32_t offset, bool any)
 
 	error_destroy(err);
 	for (size_t i = 0; i < (any ? interpreters.count : interpreters.count > 0); i++) {
-		pyreader_u32(&context->reader,
-			interpreters.items[i] + layout->interp.gc + offset, &value);
+		pyreader_u32(&context->reader, interpreters.items[i] + layout->interp.gc + offset,
+			&value);
 		if (value)
 			break;
 	}
@@ -317,9 +316,9 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	const struct pylayout *layout = context->python->layout;
 	remote_addr threading =
 		pydict_find(context, pyruntime_modules(context, interpreter), "threading");
-	remote_addr dict = threading
-		? pyreader_pointer(&context->reader, threading + layout->module.md_dict)
-		: 0;
+	remote_addr dict =
+		threading ? pyreader_pointer(&context->reader, threading + layout->module.md_dict)
+			  : 0;
 	remote_addr active = dict ? pydict_find(context, dict, "_active") : 0;
 	uint64_t ident = pyreader_pointer(&context->reader, thread + layout->tstate.thread_id);
 	struct pydict_table table;
@@ -332,8 +331,8 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
 		if (key && value && pytext_int(context, key, &number) &&
 			(uint64_t)number == ident) {
-			pytext_str(context, pyinstance_attribute(context, value, "_name"), ret,
-				size);
+			pytext_str(
+				context, pyinstance_attribute(context, value, "_name"), ret, size);
 			return;
 		}
 	}

@@ -20,16 +20,17 @@ struct pyruntime_place {
 };
 
 /**
- * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, or one of a version
- * that has no layout ("CPython 3.8 is not supported yet").
+ * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, or one of a
+ * version that has no layout ("CPython 3.8 is not supported yet").
  */
 struct error *pyruntime_find(
 	const struct process *process, const struct target *target, struct pyruntime_place *ret);
 void pyruntime_place_deinit(struct pyruntime_place *place);
 
-/** Open the interpreter in the bytes of one moment: reads its types and checks that the layout fits. */
-struct error *python_open(const struct target *target, const struct pyruntime_place *place,
-	struct python **ret);
+/** Open the interpreter in the bytes of one moment: reads its types and checks that the layout
+ * fits. */
+struct error *python_open(
+	const struct target *target, const struct pyruntime_place *place, struct python **ret);
 void python_close(struct python *python);
 DEFINE_CLEANUP(struct python *, python_close)
 
@@ -50,8 +51,8 @@ bool pyruntime_collector_is_enabled(struct pycontext *context);
 /** sys.modules of an interpreter, or 0. */
 remote_addr pyruntime_modules(struct pycontext *context, remote_addr interpreter);
 
-/** The name that the threading module gave to the thread with this `thread_id`, or "" (then the caller has
- *  the kernel's name). */
+/** The name that the threading module gave to the thread with this `thread_id`, or "" (then the
+ * caller has the kernel's name). */
 void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, remote_addr thread,
 	char *ret, size_t size);
 

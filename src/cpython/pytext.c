@@ -51,7 +51,7 @@ static bool view_str(struct pycontext *context, remote_addr str, struct str_view
 	else
 		ret->text = pyreader_pointer(&context->reader, str + layout->str.data);
 	return ret->text && ret->length <= LIMIT_ITEMS &&
-		(ret->width == 1 || ret->width == 2 || ret->width == 4);
+	       (ret->width == 1 || ret->width == 2 || ret->width == 4);
 }
 
 // One character as UTF-8 or, if it cannot be shown, as an escape. Returns its length.
@@ -106,8 +106,8 @@ bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t si
 	if (!view_str(context, str, &view))
 		return false;
 	for (uint64_t i = 0; i < view.length && i < LIMIT_NAME_BYTES; i++) {
-		const uint8_t *bytes = pyreader_bytes(
-			&context->reader, view.text + i * view.width, view.width);
+		const uint8_t *bytes =
+			pyreader_bytes(&context->reader, view.text + i * view.width, view.width);
 		uint32_t c = 0;
 
 		if (!bytes)
@@ -195,12 +195,11 @@ remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, 
 	if (!type)
 		return 0;
 	if (!type->has_managed_dict)
-		return type->dictoffset > 0
-			? pydict_find(context,
-				  pyreader_pointer(&context->reader,
-					  object + (uint64_t)type->dictoffset),
-				  name)
-			: 0;
+		return type->dictoffset > 0 ? pydict_find(context,
+						      pyreader_pointer(&context->reader,
+							      object + (uint64_t)type->dictoffset),
+						      name)
+					    : 0;
 	values = pyreader_pointer(&context->reader, object - type->head_bytes);
 	dict = pyreader_pointer(&context->reader, object - type->head_bytes + 8);
 	if (dict)
@@ -237,8 +236,7 @@ static void end_at_character(char *text)
 	*text = '\0';
 }
 
-static void describe_scalar(
-	struct pycontext *context, remote_addr object, char *ret, size_t size)
+static void describe_scalar(struct pycontext *context, remote_addr object, char *ret, size_t size)
 {
 	const struct pytype *type = object ? type_of(context, object) : NULL;
 	char text[LIMIT_TYPE_NAME];
@@ -295,13 +293,15 @@ void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t
 		char item[64];
 
 		describe_scalar(context,
-			pyreader_pointer(&context->reader,
-				object + layout->tuple.ob_item + i * 8),
+			pyreader_pointer(&context->reader, object + layout->tuple.ob_item + i * 8),
 			item, sizeof(item));
-		length += (size_t)snprintf(ret + length, size - length, "%s%s", i ? ", " : "", item);
+		length +=
+			(size_t)snprintf(ret + length, size - length, "%s%s", i ? ", " : "", item);
 	}
 	if (length + 1 < size)
 		snprintf(ret + length, size - length, "%s",
-			count > 4 ? ", …)" : count == 1 ? ",)" : ")");
+			count > 4    ? ", …)"
+			: count == 1 ? ",)"
+				     : ")");
 	end_at_character(ret);
 }

@@ -16,8 +16,8 @@ bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t si
 /** A C string of the target; false (and "") if it cannot be read. Unprintable bytes are escaped. */
 bool pytext_c_string(struct pycontext *context, remote_addr addr, char *ret, size_t size);
 
-/** How Python would write a dict key: 'users', 17, None, (1, 'a'), b'…', or <type at 0x…>. Text that
- *  does not look like an identifier, a path or a short name is private: it becomes <str>. */
+/** How Python would write a dict key: 'users', 17, None, (1, 'a'), b'…', or <type at 0x…>. Text
+ * that does not look like an identifier, a path or a short name is private: it becomes <str>. */
 void pytext_key(struct pycontext *context, remote_addr object, char *ret, size_t size);
 
 /** An int object of up to 63 bits and a sign. */

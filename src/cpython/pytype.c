@@ -140,8 +140,8 @@ static struct error *insert(struct pytypes *types, struct pytype type)
 	i = (uint32_t)((type.addr >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
 	while (types->slots[i].addr)
 		i = (i + 1) & (types->slot_count - 1);
-	types->slots[i] = (struct pytype_slot){
-		.addr = type.addr, .index = (uint32_t)(types->list.count - 1)};
+	types->slots[i] =
+		(struct pytype_slot){.addr = type.addr, .index = (uint32_t)(types->list.count - 1)};
 	return NULL;
 }
 
@@ -172,14 +172,15 @@ static bool read_type(struct pyreader *reader, const struct pylayout *layout, re
 	ret->is_heap = ret->flags & PYTYPE_FLAG_HEAP;
 	ret->has_managed_dict = ret->flags & PYTYPE_FLAG_MANAGED_DICT;
 	ret->head_bytes = (ret->is_gc ? layout->gc_head.size : 0) +
-		(ret->has_managed_dict ? layout->traits.preheader_bytes : 0);
+			  (ret->has_managed_dict ? layout->traits.preheader_bytes : 0);
 	if (ret->basicsize < layout->object.size || ret->basicsize > BASICSIZE_MAX ||
 		ret->itemsize < 0 || ret->itemsize > ITEMSIZE_MAX ||
 		ret->dictoffset > ret->basicsize || ret->dictoffset < -(int64_t)BASICSIZE_MAX ||
 		!(ret->flags & PYTYPE_FLAG_READY))
 		return false;
 	if (ret->is_heap)
-		ret->cached_keys = pyreader_pointer(reader, addr + layout->heap_type.ht_cached_keys);
+		ret->cached_keys =
+			pyreader_pointer(reader, addr + layout->heap_type.ht_cached_keys);
 	ret->tp_name = name;
 	return read_name(reader, tp_name, name);
 }
@@ -256,13 +257,15 @@ static bool read_members(struct pytypes *types, struct pyreader *reader,
 	return true;
 }
 
-// The tp_dealloc of classes made by a class statement: what most heap types of metatype `type` have.
+// The tp_dealloc of classes made by a class statement: what most heap types of metatype `type`
+// have.
 static remote_addr find_class_dealloc(const struct pytypes *types)
 {
 	remote_addr best = 0;
 	uint32_t best_count = 0;
 
-	// Majority vote (Boyer and Moore): such classes outnumber C heap types in every process seen.
+	// Majority vote (Boyer and Moore): such classes outnumber C heap types in every process
+	// seen.
 	for (size_t i = 0; i < types->list.count; i++) {
 		const struct pytype *type = &types->list.items[i];
 
@@ -350,18 +353,18 @@ static void set_kind(struct pyreader *reader, const struct pylayout *layout,
 	type->fields = NULL;
 }
 
-static bool str_equals(struct pyreader *reader, const struct pylayout *layout, remote_addr str,
-	const char *text)
+static bool str_equals(
+	struct pyreader *reader, const struct pylayout *layout, remote_addr str, const char *text)
 {
 	size_t length = strlen(text);
 	const uint8_t *bytes = pyreader_bytes(reader, str, layout->str.ascii_size + length);
 
 	return bytes && load_u64(bytes + layout->str.length) == length &&
-		memcmp(bytes + layout->str.ascii_size, text, length) == 0;
+	       memcmp(bytes + layout->str.ascii_size, text, length) == 0;
 }
 
-static remote_addr find_in_dict(struct pyreader *reader, const struct pylayout *layout,
-	remote_addr dict, const char *name)
+static remote_addr find_in_dict(
+	struct pyreader *reader, const struct pylayout *layout, remote_addr dict, const char *name)
 {
 	struct pydict_table table;
 	remote_addr key, value;
@@ -419,14 +422,16 @@ static char *qualified_name(
 	strings[0] = module;
 	strings[1] = qualname;
 	for (int i = 0; i < 2; i++) {
-		const uint8_t *bytes = strings[i] ? pyreader_bytes(reader, strings[i],
-							   layout->str.ascii_size)
-						  : NULL;
+		const uint8_t *bytes =
+			strings[i] ? pyreader_bytes(reader, strings[i], layout->str.ascii_size)
+				   : NULL;
 		uint64_t length =
 			bytes && is_ascii(layout, bytes) ? load_u64(bytes + layout->str.length) : 0;
-		const uint8_t *ascii = length && length < LIMIT_TYPE_NAME
-			? pyreader_bytes(reader, strings[i] + layout->str.ascii_size, length)
-			: NULL;
+		const uint8_t *ascii =
+			length && length < LIMIT_TYPE_NAME
+				? pyreader_bytes(
+					  reader, strings[i] + layout->str.ascii_size, length)
+				: NULL;
 
 		if (ascii && !memchr(ascii, 0, length))
 			memcpy(parts[i], ascii, length);

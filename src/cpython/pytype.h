@@ -4,8 +4,8 @@
  * Types: what an object of each is made of.
  *
  * All types are read once, when the interpreter is opened: every ready type is in the tree of
- * tp_subclasses below `object`. After that a word of memory is a type's address or it is not, which is
- * what tells objects from other blocks.
+ * tp_subclasses below `object`. After that a word of memory is a type's address or it is not, which
+ * is what tells objects from other blocks.
  *
  * An object's references are those of its C layout (`kind`: that of the first base whose
  * tp_dealloc is not that of a class statement, or of the nearest base of it that has a reader),
@@ -20,17 +20,17 @@
 #define PYTYPE_NONE UINT32_MAX
 
 /** Flags of tp_flags (Include/object.h). */
-#define PYTYPE_FLAG_MANAGED_DICT  (1ull << 4)
-#define PYTYPE_FLAG_HEAP          (1ull << 9)
-#define PYTYPE_FLAG_READY         (1ull << 12)
-#define PYTYPE_FLAG_GC            (1ull << 14)
-#define PYTYPE_FLAG_LONG_SUBCLASS (1ull << 24)
-#define PYTYPE_FLAG_LIST_SUBCLASS (1ull << 25)
+#define PYTYPE_FLAG_MANAGED_DICT   (1ull << 4)
+#define PYTYPE_FLAG_HEAP           (1ull << 9)
+#define PYTYPE_FLAG_READY          (1ull << 12)
+#define PYTYPE_FLAG_GC             (1ull << 14)
+#define PYTYPE_FLAG_LONG_SUBCLASS  (1ull << 24)
+#define PYTYPE_FLAG_LIST_SUBCLASS  (1ull << 25)
 #define PYTYPE_FLAG_TUPLE_SUBCLASS (1ull << 26)
 #define PYTYPE_FLAG_BYTES_SUBCLASS (1ull << 27)
-#define PYTYPE_FLAG_STR_SUBCLASS  (1ull << 28)
-#define PYTYPE_FLAG_DICT_SUBCLASS (1ull << 29)
-#define PYTYPE_FLAG_TYPE_SUBCLASS (1ull << 31)
+#define PYTYPE_FLAG_STR_SUBCLASS   (1ull << 28)
+#define PYTYPE_FLAG_DICT_SUBCLASS  (1ull << 29)
+#define PYTYPE_FLAG_TYPE_SUBCLASS  (1ull << 31)
 
 /** The C layout of an object: which reader understands it. */
 enum pykind {
@@ -82,17 +82,17 @@ struct pytype {
 	bool is_gc, is_heap, has_managed_dict;
 	/** Made by a class statement (its tp_dealloc is that of such classes). */
 	bool is_python_class;
-	bool has_legacy_finalizer;       /* tp_del */
-	const struct pyfields *fields;   /* PYKIND_FIELDS */
+	bool has_legacy_finalizer;           /* tp_del */
+	const struct pyfields *fields;       /* PYKIND_FIELDS */
 	uint32_t member_first, member_count; /* in pytypes.members */
-	uint32_t layout_size;            /* tp_basicsize of the base whose layout is `kind` */
-	/** C types below that base add the bytes from layout_size to here, which no reader knows: their
-	 *  tp_members are believed, every other word may be a reference. */
+	uint32_t layout_size;                /* tp_basicsize of the base whose layout is `kind` */
+	/** C types below that base add the bytes from layout_size to here, which no reader knows:
+	 * their tp_members are believed, every other word may be a reference. */
 	uint32_t scan_end;
-	uint32_t hidden_items;           /* PYKIND_STRUCTSEQ: items past ob_size */
-	remote_addr cached_keys;         /* ht_cached_keys: keys shared by the instances' dicts */
-	const char *tp_name;             /* as tp_name says; owned by the table */
-	const char *name;                /* with the module, as a person names it; owned by the table */
+	uint32_t hidden_items;   /* PYKIND_STRUCTSEQ: items past ob_size */
+	remote_addr cached_keys; /* ht_cached_keys: keys shared by the instances' dicts */
+	const char *tp_name;     /* as tp_name says; owned by the table */
+	const char *name;        /* with the module, as a person names it; owned by the table */
 };
 
 DEFINE_VECTOR(pytype_vector, struct pytype)
@@ -107,7 +107,7 @@ struct pytypes {
 	struct pytype_slot {
 		remote_addr addr;
 		uint32_t index;
-	} *slots;
+	} * slots;
 	uint32_t slot_count;
 	unsigned slot_shift;
 };
@@ -129,6 +129,14 @@ static inline uint32_t pytypes_find(const struct pytypes *types, remote_addr add
 		i = (i + 1) & (types->slot_count - 1);
 	}
 	return types->slots[i].index;
+}
+
+/** Does ob_size say how many items an object has? Generators and frames have items, but no such
+ * field: their code says how many. */
+static inline bool pytype_has_ob_size(const struct pytype *type)
+{
+	return type->itemsize && type->kind != PYKIND_GENERATOR && type->kind != PYKIND_COROUTINE &&
+	       type->kind != PYKIND_FRAME;
 }
 
 /** Add a type that was met on an object but is not in the tree of subclasses. What is at @p addr is

@@ -42,8 +42,7 @@ static json_t *object_end(struct object *object)
 
 static json_t *text_json(const char *text)
 {
-	_cleanup_(mem_free)
-	char *clean = utf8_clean(text, false);
+	_cleanup_(mem_free) char *clean = utf8_clean(text, false);
 
 	return clean ? json_string(clean) : NULL;
 }

@@ -40,8 +40,7 @@ void heap_addresses_deinit(struct heap_addresses *addresses)
 
 static struct error *grow_pools(struct heap_addresses *addresses)
 {
-	uint32_t capacity =
-		addresses->pool_capacity ? addresses->pool_capacity * 2 : POOLS_START;
+	uint32_t capacity = addresses->pool_capacity ? addresses->pool_capacity * 2 : POOLS_START;
 	size_t words = addresses->words_per_pool;
 	uint64_t *pool_addr = pages_realloc(
 		addresses->pool_addr, addresses->pool_capacity, capacity, sizeof(*pool_addr));
@@ -81,8 +80,7 @@ struct error *heap_addresses_add_pool(
 	return NULL;
 }
 
-static struct heap_region *find_region(
-	struct heap_region *regions, uint32_t slots, uint64_t number)
+static struct heap_region *find_region(struct heap_region *regions, uint32_t slots, uint64_t number)
 {
 	uint32_t slot = (uint32_t)(number * 0x9e3779b97f4a7c15ull >> 40) & (slots - 1);
 
@@ -269,7 +267,8 @@ uint64_t heap_addresses_of(const struct heap_addresses *addresses, node_id node)
 			high = middle;
 	}
 	word = &addresses->granules[low];
-	granule = low % addresses->words_per_pool * 64 + select_bit(word->starts, node - word->base);
+	granule =
+		low % addresses->words_per_pool * 64 + select_bit(word->starts, node - word->base);
 	return addresses->pool_addr[low / addresses->words_per_pool] +
-		(granule << addresses->granule_shift);
+	       (granule << addresses->granule_shift);
 }

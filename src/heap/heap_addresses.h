@@ -3,11 +3,12 @@
 /**
  * Address to node and back, without an address per node.
  *
- * Objects in pools are numbered in address order. A pool is described by 16 words (of 64 granules of
- * 16 bytes, or fewer words for smaller pools): a bit where an object starts, and the number of the word's first
- * object. Address → node is a look-up of the pool, one cache line, and a population count; node → address a
- * binary search over pools. This costs 260 bytes per 16 KiB pool, 1 byte per object of 64 bytes. Only exact starts of
- * objects are found: a pointer into the middle of one is nobody's address.
+ * Objects in pools are numbered in address order. A pool is described by 16 words (of 64 granules
+ * of 16 bytes, or fewer words for smaller pools): a bit where an object starts, and the number of
+ * the word's first object. Address → node is a look-up of the pool, one cache line, and a
+ * population count; node → address a binary search over pools. This costs 260 bytes per 16 KiB
+ * pool, 1 byte per object of 64 bytes. Only exact starts of objects are found: a pointer into the
+ * middle of one is nobody's address.
  *
  * All other objects (large, static) are kept in a table: 8 bytes each, and a hash of 12 per slot.
  */
@@ -27,7 +28,7 @@ struct heap_addresses {
 	uint32_t pool_shift, granule_shift; /* log2 of bytes */
 	uint32_t words_per_pool;
 
-	uint64_t *pool_addr; /* ascending; pages */
+	uint64_t *pool_addr;            /* ascending; pages */
 	struct heap_granules *granules; /* pool_count * words_per_pool; pages */
 	uint32_t pool_count, pool_capacity;
 	uint32_t first_other; /* nodes from here on are in `others` */
@@ -36,7 +37,7 @@ struct heap_addresses {
 	struct heap_region {
 		uint64_t number; /* address >> region_shift, plus 1; 0: empty */
 		uint32_t *pools;
-	} *regions;
+	} * regions;
 	uint32_t region_slots;
 
 	uint64_t *others; /* address of node first_other + i */
@@ -44,7 +45,7 @@ struct heap_addresses {
 	struct heap_other_slot {
 		uint64_t addr;
 		uint32_t node;
-	} *other_slots;
+	} * other_slots;
 	uint32_t other_slot_count;
 };
 
@@ -66,8 +67,8 @@ struct error *heap_addresses_add_other(
 static inline uint32_t heap_addresses_pool(const struct heap_addresses *addresses, uint64_t addr)
 {
 	uint64_t number = (addr >> 26) + 1;
-	uint32_t slot = (uint32_t)(number * 0x9e3779b97f4a7c15ull >> 40) &
-		(addresses->region_slots - 1);
+	uint32_t slot =
+		(uint32_t)(number * 0x9e3779b97f4a7c15ull >> 40) & (addresses->region_slots - 1);
 
 	while (addresses->regions[slot].number != number) {
 		if (!addresses->regions[slot].number)

@@ -11,6 +11,11 @@
  *
  * Memory is read twice, in address order, into buffers that are reused; the image is never kept.
  * While building, a residual of 4 bytes per node: the object's count less the references found.
+ * docs/design/graph.md has the whole story.
+ *
+ * Who may touch what while workers run: addresses, types and target are constant; a worker writes
+ * node_word, size and first_edge of its own nodes only (first_edge[n + 1] belongs to n), residuals
+ * atomically, and all else into its own struct build_worker.
  */
 #pragma once
 
@@ -43,34 +48,36 @@ struct heap_builder_stats {
 };
 
 struct heap_builder {
-	const struct target *target;          /* borrowed */
-	const struct process *process;        /* borrowed; NULL: no ELF files to look at */
-	const struct pyruntime_place *place;  /* borrowed; NULL likewise */
-	struct python *python;                /* owned */
-	struct heap_graph *graph;             /* owned */
+	const struct target *target;         /* borrowed */
+	const struct process *process;       /* borrowed; NULL: no ELF files to look at */
+	const struct pyruntime_place *place; /* borrowed; NULL likewise */
+	struct python *python;               /* owned */
+	struct heap_graph *graph;            /* owned */
 	struct heap_addresses addresses;
 	struct heap_builder_stats stats;
 	unsigned workers;
 
-	struct pycontext context;  /* for roots and naming: one thread */
-	int32_t *residual;         /* by node; pages, only while building */
+	struct pycontext context; /* for roots and naming: one thread */
+	int32_t *residual;        /* by node; pages, only while building */
 	uint32_t residual_capacity;
 	struct root_ref_vector root_refs;
-	/** Words of the target that are counted roots: the search of global data passes them over. */
+	/** Words of the target that are counted roots: the search of global data passes them over.
+	 */
 	struct addr_vector consumed;
-	/** Words of global data whose value is an object's address: pairs of where, and the address. */
+	/** Words of global data whose value is an object's address: pairs of where, and the
+	 * address. */
 	struct addr_vector global_words;
 	uint64_t words_max;   /* that one scan of everything may look at */
 	uint64_t frame_words; /* looked at so far, of LIMIT_FRAME_WORDS */
 	/** The type number of `object`: what something is that no longer is what it was (live). */
 	uint32_t plain_type;
-	uint32_t rows_of_others; /* others that have been read */
+	uint32_t rows_of_others;     /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
 
 	uint32_t *edges; /* all rows so far; pages */
 	size_t edge_count, edge_capacity;
-	struct build_worker *team; /* workers of them */
+	struct heap_worker *team; /* workers of them */
 };
 
 struct heap_builder_options {

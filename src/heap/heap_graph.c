@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A size that does not fit in 32 bits is kept in a side table; the node's word holds this.
-#define SIZE_ELSEWHERE UINT32_MAX
+// A size that does not fit in 16 bits is kept in a side table; the node's entry is this.
+#define SIZE_ELSEWHERE HEAP_SIZE_ELSEWHERE
 
 struct big_size {
 	node_id node;
@@ -22,7 +22,8 @@ DEFINE_VECTOR(root_vector, struct heap_root)
 DEFINE_VECTOR(big_size_vector, struct big_size)
 
 struct heap_graph_private {
-	size_t node_capacity, edge_capacity; /* as given to pages_alloc */
+	/* As given to pages_alloc(): of node_word and first_edge, of size, of edges. */
+	size_t node_capacity, size_capacity, edge_capacity;
 	struct root_vector roots;
 	struct big_size_vector big_sizes; /* ascending by node */
 	// Interned texts: open addressing, a power of two of slots, at most half full.
@@ -77,7 +78,7 @@ const char *heap_graph_intern(struct heap_graph *graph, const char *text)
 	if (!*slot) {
 		*slot = mem_strdup(text);
 		if (*slot)
-			private->text_count++;
+		private->text_count++;
 	}
 	return *slot;
 }
@@ -92,13 +93,13 @@ struct error *heap_graph_create(
 	graph->private = mem_calloc(1, sizeof(*graph->private));
 	if (!graph->private)
 		return error_enomem();
-	graph->private->node_capacity = (size_t)nodes + 1;
+	graph->private->node_capacity = graph->private->size_capacity = (size_t)nodes + 1;
 	graph->private->edge_capacity = edges;
 	graph->node_count = nodes;
 	graph->edge_count = edges;
 	graph->type_count = types;
 	graph->node_word = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
-	graph->size = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
+	graph->size = pages_alloc((size_t)nodes + 1, sizeof(uint16_t));
 	graph->first_edge = pages_alloc((size_t)nodes + 1, sizeof(uint32_t));
 	graph->edges = pages_alloc(edges, sizeof(uint32_t));
 	graph->types = mem_calloc(types, sizeof(*graph->types));
@@ -122,7 +123,7 @@ void heap_graph_destroy(struct heap_graph *graph)
 	private = graph->private;
 	if (private) {
 		pages_free(graph->node_word, private->node_capacity, sizeof(uint32_t));
-		pages_free(graph->size, private->node_capacity, sizeof(uint32_t));
+		pages_free(graph->size, private->size_capacity, sizeof(uint16_t));
 		pages_free(graph->first_edge, private->node_capacity, sizeof(uint32_t));
 		pages_free(graph->edges, private->edge_capacity, sizeof(uint32_t));
 		for (size_t i = 0; i < private->text_slots; i++)
@@ -140,17 +141,23 @@ void heap_graph_destroy(struct heap_graph *graph)
 struct error *heap_graph_resize_nodes(struct heap_graph *graph, uint32_t nodes)
 {
 	struct heap_graph_private *private = graph->private;
-	void **const arrays[] = {
-		(void **)&graph->node_word, (void **)&graph->size, (void **)&graph->first_edge};
-	size_t capacity = private->node_capacity;
+	void **const words[] = {(void **)&graph->node_word, (void **)&graph->first_edge};
+	void **const sizes[] = {(void **)&graph->size};
+	size_t capacity = private->size_capacity;
 
 	while (capacity < (size_t)nodes + 1)
 		capacity += capacity / 8 + 4096;
 	if (capacity > private->node_capacity) {
-		if (!pages_realloc_all(arrays, sizeof(arrays) / sizeof(arrays[0]),
-			    private->node_capacity, capacity, sizeof(uint32_t)))
+		if (!pages_realloc_all(
+			    words, 2, private->node_capacity, capacity, sizeof(uint32_t)))
 			return error_enomem();
 		private->node_capacity = capacity;
+	}
+	if (capacity > private->size_capacity) {
+		if (!pages_realloc_all(
+			    sizes, 1, private->size_capacity, capacity, sizeof(uint16_t)))
+			return error_enomem();
+		private->size_capacity = capacity;
 	}
 	graph->node_count = nodes;
 	return NULL;
@@ -198,7 +205,7 @@ struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64
 	size_t i;
 
 	if (size < SIZE_ELSEWHERE) {
-		graph->size[node] = (uint32_t)size;
+		graph->size[node] = (uint16_t)size;
 		return NULL;
 	}
 	graph->size[node] = SIZE_ELSEWHERE;
@@ -209,8 +216,7 @@ struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64
 	}
 	if (!big_size_vector_push(big, (struct big_size){0}))
 		return error_enomem();
-	memmove(&big->items[i + 1], &big->items[i],
-		(big->count - 1 - i) * sizeof(*big->items));
+	memmove(&big->items[i + 1], &big->items[i], (big->count - 1 - i) * sizeof(*big->items));
 	big->items[i] = (struct big_size){.node = node, .size = size};
 	return NULL;
 }

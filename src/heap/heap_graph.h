@@ -4,22 +4,22 @@
  * The object graph: the interface of this layer.
  *
  * Nodes are dense 32-bit numbers. Node 0 is the root above all GC roots: an edge from it to each
- * of them. Then come the objects in pymalloc blocks in address order, then all others (large, static).
- * Nothing here knows processes or CPython: a graph can as well be built by hand (heap_graph_create(),
- * tests/support/graph_from.h), and the analyses work on it all the same.
+ * of them. Then come the objects in pymalloc blocks in address order, then all others (large,
+ *static). Nothing here knows processes or CPython: a graph can as well be built by hand
+ *(heap_graph_create(), tests/support/graph_from.h), and the analyses work on it all the same.
  *
  * Memory, in bytes, for N nodes and E edges:
  *
  *	node_word    4 N    type index (24 bits) and flags (8)
- *	size         4 N    shallow size; sizes past 4 GiB - 2 are in a side table
- *	first_edge   4 N    compressed rows: the edges of n are edges[first_edge[n] … first_edge[n+1])
- *	edges        4 E    referent (31 bits), and HEAP_EDGE_INFERRED
+ *	size         2 N    shallow size; sizes past 64 KiB - 2 are in a side table
+ *	first_edge   4 N    compressed rows: the edges of n are edges[first_edge[n] …
+ *first_edge[n+1]) edges        4 E    referent (31 bits), and HEAP_EDGE_INFERRED
  *
  * Shallow size is what sys.getsizeof says, GC head included the same way.
  *
- * Addresses are not kept per node: they follow from pool numbers (heap_addresses.h), through the two
- * functions in struct heap_naming. Edge labels are not kept either: they follow from the object's
- * shape and are read again from the target when somebody asks.
+ * Addresses are not kept per node: they follow from pool numbers (heap_addresses.h), through the
+ *two functions in struct heap_naming. Edge labels are not kept either: they follow from the
+ *object's shape and are read again from the target when somebody asks.
  */
 #pragma once
 
@@ -57,6 +57,9 @@ enum heap_node_flag {
 };
 #define HEAP_NODE_TYPE_MASK 0x00ffffffu
 
+/** In heap_graph.size: the size is in a side table. */
+#define HEAP_SIZE_ELSEWHERE UINT16_MAX
+
 /** What a type is for the analyses. */
 enum heap_type_role {
 	HEAP_TYPE_PLAIN,
@@ -71,7 +74,7 @@ enum heap_type_role {
 	HEAP_TYPE_MODULE,
 	HEAP_TYPE_FUNCTION,
 	HEAP_TYPE_CODE,
-	HEAP_TYPE_FRAME, /* frame, generator, coroutine */
+	HEAP_TYPE_FRAME,    /* frame, generator, coroutine */
 	HEAP_TYPE_INSTANCE, /* of a class made by a class statement */
 };
 
@@ -84,14 +87,16 @@ struct heap_type {
 
 /** What makes a node a GC root. The order is that of preference when a path is chosen. */
 enum heap_root_kind {
-	HEAP_ROOT_MODULES,     /* sys.modules itself */
-	HEAP_ROOT_FRAME,       /* a local or stack slot of a running frame; thread, function, file, line, name */
-	HEAP_ROOT_THREAD,      /* a field of a thread state */
+	HEAP_ROOT_MODULES, /* sys.modules itself */
+	HEAP_ROOT_FRAME,  /* a local or stack slot of a running frame; thread, function, file, line,
+			     name */
+	HEAP_ROOT_THREAD, /* a field of a thread state */
 	HEAP_ROOT_INTERPRETER, /* a field of the interpreter state */
 	HEAP_ROOT_C_GLOBAL,    /* a word in a library's writable data; library and symbol */
 	HEAP_ROOT_STATIC,      /* a static object: alive by itself */
 	HEAP_ROOT_STACK,       /* a word on a C stack or in a register; inferred */
-	HEAP_ROOT_UNEXPLAINED, /* alive, with references that nothing found explains: held by C code */
+	HEAP_ROOT_UNEXPLAINED, /* alive, with references that nothing found explains: held by C code
+				*/
 };
 
 /** One root. A node may be a root several times; the best kind comes first in the list. */
@@ -101,24 +106,26 @@ struct heap_root {
 	/** How a person would write it: "sys.modules", "thread 'MainThread' app.main local queue",
 	 *  "libfoo.so cache+8". Owned by the graph. NULL if it has no better name than its kind. */
 	const char *name;
-	/** HEAP_ROOT_FRAME: where it is now, "/srv/app/views.py:42" (no ":42" if the line is not known); else
-	 *  NULL. */
+	/** HEAP_ROOT_FRAME: where it is now, "/srv/app/views.py:42" (no ":42" if the line is not
+	 * known); else NULL. */
 	const char *file;
 };
 
 /** How an edge is called: what a path is made of. */
 enum heap_label_kind {
 	HEAP_LABEL_NONE,      /* nothing known: inferred */
-	HEAP_LABEL_FIELD,     /* a field of a built-in type: text ("__dict__", "func_closure", "tp_dict") */
+	HEAP_LABEL_FIELD,     /* a field of a built-in type: text ("__dict__", "func_closure",
+				 "tp_dict") */
 	HEAP_LABEL_ATTRIBUTE, /* attribute or global: text */
-	HEAP_LABEL_KEY,       /* value under a dict key: text is the key as Python writes it ('users', 3, (1, 'a')…) */
-	HEAP_LABEL_KEY_OBJECT,/* the key itself of a dict */
-	HEAP_LABEL_INDEX,     /* list, tuple, deque: index */
-	HEAP_LABEL_ITEM,      /* element of a set: unordered */
-	HEAP_LABEL_CELL,      /* closure cell: text is the variable */
-	HEAP_LABEL_LOCAL,     /* local variable of a frame, generator or coroutine: text */
-	HEAP_LABEL_SLOT,      /* __slots__ member: text */
-	HEAP_LABEL_STACK,     /* value stack of a frame */
+	HEAP_LABEL_KEY, /* value under a dict key: text is the key as Python writes it ('users', 3,
+			   (1, 'a')…) */
+	HEAP_LABEL_KEY_OBJECT, /* the key itself of a dict */
+	HEAP_LABEL_INDEX,      /* list, tuple, deque: index */
+	HEAP_LABEL_ITEM,       /* element of a set: unordered */
+	HEAP_LABEL_CELL,       /* closure cell: text is the variable */
+	HEAP_LABEL_LOCAL,      /* local variable of a frame, generator or coroutine: text */
+	HEAP_LABEL_SLOT,       /* __slots__ member: text */
+	HEAP_LABEL_STACK,      /* value stack of a frame */
 };
 
 struct heap_label {
@@ -141,14 +148,16 @@ struct heap_naming {
 	void (*label)(void *context, node_id node, uint32_t edge, struct heap_label *ret);
 	/** Number of items of a container, bytes of a buffer; 0 otherwise. */
 	uint64_t (*length)(void *context, node_id node);
-	/** The name of a class, function, module, code or generator: "metrics.Profiler", "app.main"; "" if none. */
+	/** The name of a class, function, module, code or generator: "metrics.Profiler",
+	 * "app.main"; "" if none. */
 	void (*name)(void *context, node_id node, char *ret, size_t size);
 	/** The file that a module, function, code or frame comes from; "" if none. */
 	void (*file)(void *context, node_id node, char *ret, size_t size);
-	/** The greatest length the container lets itself have (a deque's maxlen, an lru_cache's maxsize);
-	 *  UINT64_MAX if it has no bound. */
+	/** The greatest length the container lets itself have (a deque's maxlen, an lru_cache's
+	 * maxsize); UINT64_MAX if it has no bound. */
 	uint64_t (*bound)(void *context, node_id node);
-	/** The name of a function's free variable, the item @p index of its closure; "" if unknown. */
+	/** The name of a function's free variable, the item @p index of its closure; "" if unknown.
+	 */
 	void (*free_variable)(
 		void *context, node_id function, uint64_t index, char *ret, size_t size);
 };
@@ -157,7 +166,7 @@ struct heap_graph {
 	uint32_t node_count; /* the root included */
 	uint32_t edge_count;
 	uint32_t *node_word;
-	uint32_t *size;
+	uint16_t *size;       /* heap_size_of() */
 	uint32_t *first_edge; /* node_count + 1; the root's own row is empty, see root_edges */
 	uint32_t *edges;
 	/** The root's edges: each rooted node once, ascending. Made by heap_graph_finish(). */
@@ -202,16 +211,18 @@ static inline const uint32_t *heap_edges_of(
 /** Shallow size in bytes. */
 uint64_t heap_size_of(const struct heap_graph *graph, node_id node);
 
-/** Set the shallow size; sizes past 32 bits cost a side-table entry. */
+/** Set the shallow size; sizes past 16 bits cost a side-table entry (16 bytes). */
 struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size);
 
-/** An empty graph with room for @p nodes and @p edges, to be filled in by hand: tests, fuzzers, files.
- *  The arrays are zeroed; counts are set to the arguments. */
-struct error *heap_graph_create(uint32_t nodes, uint32_t edges, uint32_t types, struct heap_graph **ret);
+/** An empty graph with room for @p nodes and @p edges, to be filled in by hand: tests, fuzzers,
+ * files. The arrays are zeroed; counts are set to the arguments. */
+struct error *heap_graph_create(
+	uint32_t nodes, uint32_t edges, uint32_t types, struct heap_graph **ret);
 /** Append a root; names are copied. Call heap_graph_finish() when all are there. */
 struct error *heap_graph_add_root(struct heap_graph *graph, node_id node, enum heap_root_kind kind,
 	const char *name, const char *file);
-/** A copy of @p text that lives as long as the graph; equal texts share one copy. NULL without memory. */
+/** A copy of @p text that lives as long as the graph; equal texts share one copy. NULL without
+ * memory. */
 const char *heap_graph_intern(struct heap_graph *graph, const char *text);
 /** Sort the roots and make the root's edges from them. May be called again after adding roots. */
 struct error *heap_graph_finish(struct heap_graph *graph);

@@ -145,25 +145,23 @@ static remote_addr globals_of(
 	return 0;
 }
 
-static void name_function(struct heap_builder *builder, const struct pytype *type,
-	remote_addr addr, char *ret, size_t size)
+static void name_function(struct heap_builder *builder, const struct pytype *type, remote_addr addr,
+	char *ret, size_t size)
 {
 	const struct pylayout *layout = builder->python->layout;
 	char module[LIMIT_TYPE_NAME] = "", name[LIMIT_TYPE_NAME];
 	remote_addr globals = globals_of(builder, type, addr);
 
 	if (globals)
-		pytext_str(&builder->context,
-			pydict_find(&builder->context, globals, "__name__"), module,
-			sizeof(module));
-	pytext_str(&builder->context,
-		pointer_at(builder, addr + layout->function.func_qualname), name, sizeof(name));
+		pytext_str(&builder->context, pydict_find(&builder->context, globals, "__name__"),
+			module, sizeof(module));
+	pytext_str(&builder->context, pointer_at(builder, addr + layout->function.func_qualname),
+		name, sizeof(name));
 	snprintf(ret, size, "%s%s%s", module, module[0] ? "." : "", name);
 }
 
 // "app.gen" while it has a frame, whose globals know the module; then "gen".
-static void name_generator(
-	struct heap_builder *builder, remote_addr addr, char *ret, size_t size)
+static void name_generator(struct heap_builder *builder, remote_addr addr, char *ret, size_t size)
 {
 	const struct pylayout *layout = builder->python->layout;
 	const uint8_t *state =
@@ -195,8 +193,8 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 			snprintf(ret, size, "%s", builder->python->types->list.items[index].name);
 	} else if (type->kind == PYKIND_MODULE) {
 		if (!pytext_str(&builder->context,
-			    pydict_find(&builder->context, globals_of(builder, type, addr),
-				    "__name__"),
+			    pydict_find(
+				    &builder->context, globals_of(builder, type, addr), "__name__"),
 			    ret, size))
 			pytext_str(&builder->context,
 				pointer_at(builder, addr + layout->module.md_name), ret, size);
@@ -222,8 +220,7 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 		return;
 	if (type->kind == PYKIND_MODULE) {
 		pytext_str(&builder->context,
-			pydict_find(
-				&builder->context, globals_of(builder, type, addr), "__file__"),
+			pydict_find(&builder->context, globals_of(builder, type, addr), "__file__"),
 			ret, size);
 		return;
 	}
@@ -258,8 +255,7 @@ static void free_variable_of(
 	names = pointer_at(builder, code + layout->code.co_localsplusnames);
 	kinds = pointer_at(builder, code + layout->code.co_localspluskinds);
 	for (uint32_t i = 0; names && kinds && i < count && i < LIMIT_FRAME_SLOTS; i++) {
-		const uint8_t *kind =
-			pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
+		const uint8_t *kind = pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
 
 		if (!kind)
 			return;

@@ -16,7 +16,7 @@
 #define QUIET_PAUSE_US 500
 // Pictures taken again because a collection was running in them: its objects are on lists that only
 // the collector's stack knows, with links in use for something else.
-#define RETRIES_MAX 3
+#define RETRIES_MAX    3
 #define RETRY_PAUSE_US 20000
 
 #define QUIET_CACHE_SLOTS 16
@@ -132,8 +132,7 @@ static struct error *take_once(struct heap_source *source,
 
 	wait_for_quiet(source);
 	stats->taken_at_s = now_s();
-	err = capture_take(
-		source->process, &options->capture, &snapshot->target, &stats->capture);
+	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
 	if (err)
 		return err;
 	python.target = snapshot->target;
@@ -144,8 +143,8 @@ static struct error *take_once(struct heap_source *source,
 	return NULL;
 }
 
-static struct error *build(struct heap_source *source,
-	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+static struct error *build(struct heap_source *source, const struct heap_snapshot_options *options,
+	struct heap_snapshot *snapshot)
 {
 	struct heap_builder_options build_options = {
 		.workers = options->workers, .keep_audit = options->keep_audit};

@@ -4,8 +4,9 @@
  * The door that front ends use: a process in, object graphs out.
  *
  *	struct heap_source *source;
- *	err = heap_source_open_process(pid, &source);   // who is it, which CPython; nothing is stopped
- *	err = heap_snapshot_take(source, &options, &snapshot);   // one short stop; builds the graph
+ *	err = heap_source_open_process(pid, &source);   // who is it, which CPython; nothing is
+ *stopped err = heap_snapshot_take(source, &options, &snapshot);   // one short stop; builds the
+ *graph
  *	... snapshot->graph ...
  *	heap_snapshot_destroy(snapshot);                // the clone is killed and reaped
  *

@@ -101,10 +101,8 @@ static void add_growth(struct string_builder *out, const struct suspect *suspect
 static void write_head(struct text_writer *writer, const struct suspect *suspect, double seconds,
 	const char *label, enum text_colour colour)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder growth = {0};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder growth = {0};
+	_cleanup_(mem_free) char *text = NULL;
 
 	add_growth(&growth, suspect);
 	if (suspect->kind != SUSPECT_BUFFER)
@@ -126,10 +124,8 @@ static void write_head(struct text_writer *writer, const struct suspect *suspect
 
 static void write_items(struct text_writer *writer, const struct suspect *suspect)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder items = {0};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder items = {0};
+	_cleanup_(mem_free) char *text = NULL;
 	size_t count = suspect->item_count < ITEMS_SHOWN ? suspect->item_count : ITEMS_SHOWN;
 
 	for (size_t i = 0; i < count; i++)
@@ -145,10 +141,8 @@ static void write_items(struct text_writer *writer, const struct suspect *suspec
 
 static void write_holders(struct text_writer *writer, const struct suspect *suspect)
 {
-	_cleanup_(string_builder_deinit)
-	struct string_builder steps = {0};
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder steps = {0};
+	_cleanup_(mem_free) char *text = NULL;
 
 	for (size_t i = 0; i < suspect->held_by_count; i++)
 		string_builder_add_format(&steps, "%s%s", i ? " → " : "", suspect->held_by[i]);

@@ -90,8 +90,7 @@ static void add_wrapped(
 void text_writer_line(struct text_writer *writer, const char *label, enum text_colour label_colour,
 	enum text_colour text_colour, const char *format, ...)
 {
-	_cleanup_(mem_free)
-	char *clean = NULL;
+	_cleanup_(mem_free) char *clean = NULL;
 	char *text = NULL;
 	va_list arguments;
 	int length;

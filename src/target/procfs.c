@@ -147,7 +147,7 @@ struct error *proc_list_threads(pid_t pid, struct pid_vector *ret)
 		if (id <= 0)
 			continue;
 		full = ret->count >= LIMIT_THREADS || !pid_vector_push(ret, id);
-		if (id == pid) {
+		if (!full && id == pid) {
 			ret->items[ret->count - 1] = ret->items[0];
 			ret->items[0] = id;
 		}

@@ -166,6 +166,7 @@ static struct error *await_stop(struct stopped_thread *thread)
 			return NULL;
 		case PTRACE_TIMED_OUT:
 			thread->stopped = false;
+			thread->late = true;
 			return error_create(ERROR_SYSTEM,
 				"thread %d does not stop: it sits in the kernel (a vfork, a dead "
 				"file server, a frozen cgroup)",
@@ -291,6 +292,28 @@ struct error *ptrace_stop_one(pid_t pid, pid_t thread, struct stopped_threads *r
 	return NULL;
 }
 
+// A thread that was late is met when it comes, so that its system call is begun again like those of the
+// others. If it does not come, the kernel lets go of it when its tracer ends, and the call it
+// sits in may return EINTR then.
+static void release_late(struct stopped_thread *thread)
+{
+	int signal;
+
+	switch (ptrace_wait(thread->id, STOP_SECONDS_MAX, &signal)) {
+	case PTRACE_STOPPED_BY_US:
+		thread->stopped = true;
+		error_destroy(read_registers(thread));
+		ptrace(PTRACE_DETACH, thread->id, NULL, NULL);
+		break;
+	case PTRACE_STOPPED_SIGNAL:
+		// The handler runs: that is an interruption of the program's own.
+		ptrace(PTRACE_DETACH, thread->id, NULL, (long)signal);
+		break;
+	default:
+		break;
+	}
+}
+
 double ptrace_release(struct stopped_threads *threads)
 {
 	double stopped_ms;
@@ -304,6 +327,10 @@ double ptrace_release(struct stopped_threads *threads)
 			ptrace_wait(thread->id, DEATH_SECONDS_MAX, &signal);
 	}
 	stopped_ms = threads->count ? (monotonic_seconds() - threads->since) * 1e3 : 0;
+	for (size_t i = 0; i < threads->count; i++) {
+		if (threads->items[i].late)
+			release_late(&threads->items[i]);
+	}
 	mem_free(threads->items);
 	*threads = (struct stopped_threads){0};
 	return stopped_ms;

@@ -21,6 +21,8 @@ struct stopped_thread {
 	pid_t id;
 	/** False: not ours to touch, it ended meanwhile. */
 	bool stopped;
+	/** Interrupted, but it did not come to its stop in time: it will, when it leaves the kernel. */
+	bool late;
 	struct machine_registers registers;
 };
 

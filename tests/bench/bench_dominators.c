@@ -218,8 +218,7 @@ static void reset_peak(void)
 
 static double peak_bytes(void)
 {
-	_cleanup_(fclose)
-	FILE *file = fopen("/proc/self/status", "r");
+	_cleanup_(fclose) FILE *file = fopen("/proc/self/status", "r");
 	char line[256];
 	double kib = 0;
 

@@ -4,8 +4,8 @@
  * What one look at a process costs, as a line of JSON for run_bench.py.
  *
  *	bench-pipeline PID stop     only the capture: how long the process stood still
- *	bench-pipeline PID          capture, graph, dominators with retained sizes, paths, in the order
- *	                            of a hunt, which holds all of them at its end
+ *	bench-pipeline PID          capture, graph, dominators with retained sizes, paths, in the
+ *order of a hunt, which holds all of them at its end
  *
  * Peak memory is the greatest resident size since the phase before, less what this program had
  * before the snapshot. The fixed caches of the workers are part of it; run_bench.py removes them by
@@ -39,7 +39,7 @@ static double cpu_s(void)
 
 	getrusage(RUSAGE_SELF, &usage);
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 // A field of our own /proc/self/status, in bytes.
@@ -68,7 +68,8 @@ static void reset_peak(void)
 	}
 }
 
-/** One step of the pipeline: its seconds, and the peak and the end of memory besides the baseline. */
+/** One step of the pipeline: its seconds, and the peak and the end of memory besides the baseline.
+ */
 struct phase {
 	double seconds, cpu_s;
 	int64_t peak_bytes, kept_bytes;

@@ -7,8 +7,8 @@
 
 All figures that are compared come from the same process in the same run, one after the other in
 turns, so that what else the machine does hits both. The table says what each is compared with.
-Exits 1 if a figure misses its target; --fast (a small heap, no judgement on speed) only shows that all of
-it runs.
+Exits 1 if a figure misses its target; --fast (small heaps, no judgement) only shows that all of it
+runs.
 """
 import argparse
 import json
@@ -35,8 +35,9 @@ TARGET_BYTES, ANALYSIS_BYTES = 100, 60
 TARGETS = [
     ("stop / fork() at 1 GB", "x", "<=", 1.2, None),
     ("objects/s, snapshot to retained sizes", "M/s", ">=", 5.0, 10.0),
-    ("peak memory per object", "B", "<=", 32.0, 24.0),
-    ("speed at most / at least objects", "x", ">=", 0.7, 1.0),
+    ("peak memory per object, to retained sizes", "B", "<=", 32.0, 24.0),
+    ("the same with the paths of a hunt", "B", "<=", 32.0, 24.0),
+    ("speed at 25 M / at 1 M objects", "x", ">=", 0.7, 1.0),
 ]
 
 
@@ -120,12 +121,11 @@ def measure_inside(target, size):
     return figures
 
 
-def slope(sizes, phase=None):
-    """Bytes per object between the smallest and the greatest size: what is fixed falls out."""
-    def value(size):
-        return size[phase]["peak_bytes"] if phase else size["peak_bytes"]
+def slope(sizes, phase):
+    """Peak bytes per object between the smallest and the greatest size: what is fixed falls out."""
     first, last = sizes[0], sizes[-1]
-    return (value(last) - value(first)) / (last["objects"] - first["objects"])
+    return (last[phase]["peak_bytes"] - first[phase]["peak_bytes"]) / \
+        (last["objects"] - first["objects"])
 
 
 def available_bytes():
@@ -165,7 +165,9 @@ def measure(build, python, fast):
 
 def judge(figures):
     last = figures["sizes"][-1]
-    values = [figures["stop"]["ratio"], last["objects_per_s"] / MILLION, slope(figures["sizes"]),
+    memory = max(slope(figures["sizes"], phase) for phase in ("snapshot", "dominators"))
+    values = [figures["stop"]["ratio"], last["objects_per_s"] / MILLION, memory,
+              max(memory, slope(figures["sizes"], "paths")),
               last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
     return [{"figure": name, "value": value, "unit": unit, "relation": relation,
              "target": target, "goal": goal,
@@ -175,19 +177,21 @@ def judge(figures):
 
 def print_table(figures):
     print(f"{'objects':>10} {'RSS MB':>7} {'pools s':>8} {'objects s':>9} {'graph s':>8} "
-          f"{'domin. s':>8} {'paths s':>8} {'M obj/s':>8} {'cpu s':>6} {'peak MB':>8} {'B/object':>8} {'stop ms':>8}")
+          f"{'domin. s':>8} {'paths s':>8} {'M obj/s':>8} {'cpu s':>6} {'peak MB':>8} "
+          f"{'B/object':>8} {'stop ms':>8}")
     for size in figures["sizes"]:
         print(f"{size['objects']:>10,} {size['rss_bytes'] / 1e6:>7.0f} {size['pools_s']:>8.3f} "
               f"{size['objects_s']:>9.3f} {size['snapshot']['s']:>8.3f} "
               f"{size['dominators']['s']:>8.3f} {size['paths']['s']:>8.3f} "
-              f"{size['objects_per_s'] / MILLION:>8.2f} {cpu_seconds(size):>6.2f} {size['peak_bytes'] / 1e6:>8.0f} "
+              f"{size['objects_per_s'] / MILLION:>8.2f} {cpu_seconds(size):>6.2f} "
+              f"{size['peak_bytes'] / 1e6:>8.0f} "
               f"{size['peak_bytes_per_object']:>8.1f} {size['stopped_ms']:>8.1f}")
     phases = ", ".join(f"{phase} {slope(figures['sizes'], phase):.1f}"
                        for phase in ("snapshot", "dominators", "paths"))
     print(f"cpu s: processor time up to retained sizes; load of the machine meanwhile "
           f"{figures['machine']['load']:.1f} on {figures['machine']['cores']} cores")
-    print(f"bytes per object more from the first size to the last, peak of each step: {phases}; "
-          f"{figures['sizes'][-1]['edges_per_object']:.2f} references per object")
+    print(f"bytes per object more from the first size to the last, peak of each step: "
+          f"{phases}; {figures['sizes'][-1]['edges_per_object']:.2f} references per object")
     stop, inside = figures["stop"], figures["inside"]
     print(f"stop at {stop['rss_bytes'] / 1e6:.0f} MB: {stop['stop_ms']:.1f} ms, fork() "
           f"{stop['fork_ms']:.1f} ms (medians of {stop['rounds']} in turns), forecast "
@@ -214,12 +218,12 @@ def main():
     figures["machine"] = {"cores": len(os.sched_getaffinity(0)), "kernel": platform.release(),
                           "load": os.getloadavg()[0]}
     figures["fast"] = options.fast
-    figures["targets"] = judge(figures)
+    figures["targets"] = [] if options.fast else judge(figures)
     print_table(figures)
     with open(os.path.join(options.build, "bench.json"), "w") as file:
         json.dump(figures, file, indent=1)
         file.write("\n")
-    if not options.fast and not all(row["reached"] for row in figures["targets"]):
+    if not all(row["reached"] for row in figures["targets"]):
         sys.exit(1)
 
 

@@ -49,15 +49,13 @@ static void put_node(FILE *out, const struct heap_snapshot *snapshot, node_id no
 	put_u64(out, type ? snapshot->builder->python->types->list.items[type - 1].addr : 0);
 	put_u64(out, heap_size_of(graph, node));
 	put_u64(out, audit->refcnt[node]);
-	put_u32(out,
-		(uint32_t)(heap_has_flag(graph, node, HEAP_NODE_TRACKED) * 1 +
-			heap_has_flag(graph, node, HEAP_NODE_STATIC) * 2 +
-			heap_has_flag(graph, node, HEAP_NODE_UNEXPLAINED) * 4));
+	put_u32(out, (uint32_t)(heap_has_flag(graph, node, HEAP_NODE_TRACKED) * 1 +
+				heap_has_flag(graph, node, HEAP_NODE_STATIC) * 2 +
+				heap_has_flag(graph, node, HEAP_NODE_UNEXPLAINED) * 4));
 	put_u32(out, count);
 	for (uint32_t i = 0; i < count; i++)
-		put_u64(out,
-			naming->address(naming->context, edges[i] & HEAP_EDGE_NODE) |
-				(edges[i] & HEAP_EDGE_INFERRED ? 1ull << 63 : 0));
+		put_u64(out, naming->address(naming->context, edges[i] & HEAP_EDGE_NODE) |
+				     (edges[i] & HEAP_EDGE_INFERRED ? 1ull << 63 : 0));
 	put_u32(out, audit->exact[node]);
 	put_u32(out, audit->inferred[node]);
 }
@@ -120,7 +118,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: graph-dump PID [OUT | --repeat N]\n");
 		return 2;
 	}
-	err = dump(atoi(argv[1]), repeats || argc < 3 ? NULL : argv[2], repeats ? atoi(argv[3]) : 1);
+	err = dump(
+		atoi(argv[1]), repeats || argc < 3 ? NULL : argv[2], repeats ? atoi(argv[3]) : 1);
 	if (err) {
 		fprintf(stderr, "graph-dump: %s\n", error_message(err));
 		error_destroy(err);

@@ -353,8 +353,7 @@ static void build(struct graph_from *from)
 struct graph_from *graph_from(const char *text)
 {
 	struct graph_from *from = mem_calloc(1, sizeof(*from));
-	_cleanup_(mem_free)
-	char *copy = mem_strdup(text);
+	_cleanup_(mem_free) char *copy = mem_strdup(text);
 	char *rest = NULL;
 
 	must(from && copy);

@@ -23,14 +23,14 @@ static bool put(FILE *file, const void *bytes, size_t size)
 static bool is_wanted(const struct mapping *mapping, const char *binary)
 {
 	return mapping->readable && !mapping->executable && !mapping->shared &&
-		mapping->end - mapping->start <= SEGMENT_MAX && strcmp(mapping->path, "[vvar]") != 0 &&
-		(mapping->writable || strcmp(mapping->path, binary) == 0);
+	       mapping->end - mapping->start <= SEGMENT_MAX &&
+	       strcmp(mapping->path, "[vvar]") != 0 &&
+	       (mapping->writable || strcmp(mapping->path, binary) == 0);
 }
 
 static bool put_segment(FILE *file, const struct target *target, const struct mapping *mapping)
 {
-	const uint64_t place[3] = {
-		mapping->start, mapping->end - mapping->start, mapping->inode};
+	const uint64_t place[3] = {mapping->start, mapping->end - mapping->start, mapping->inode};
 	const uint32_t rest[2] = {mapping->writable, (uint32_t)strlen(mapping->path)};
 	uint8_t page[PAGE_BYTES];
 
@@ -45,8 +45,7 @@ static bool put_segment(FILE *file, const struct target *target, const struct ma
 	return true;
 }
 
-static bool put_image(
-	FILE *file, const struct target *target, const struct pyruntime_place *place)
+static bool put_image(FILE *file, const struct target *target, const struct pyruntime_place *place)
 {
 	const struct mappings *mappings = target_mappings(target);
 	uint32_t count = 0, path_size = (uint32_t)strlen(place->path);
@@ -184,8 +183,8 @@ uint8_t *heap_image_at(const struct heap_image *image, remote_addr addr, size_t 
 
 		if (addr >= segment->addr && addr - segment->addr < segment->size)
 			return segment->size - (addr - segment->addr) >= size
-				? image->bytes[i] + (addr - segment->addr)
-				: NULL;
+				       ? image->bytes[i] + (addr - segment->addr)
+				       : NULL;
 	}
 	return NULL;
 }

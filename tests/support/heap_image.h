@@ -3,12 +3,12 @@
 /**
  * The memory of a small CPython process in a file: recorded once, then read and changed as bytes.
  *
- * What is kept: private readable memory that is no code, of files only what the interpreter's binary
- * and what is writable. Little-endian:
+ * What is kept: private readable memory that is no code, of files only what the interpreter's
+ *binary and what is writable. Little-endian:
  *
- *	"SHKIMAGE"  u32 version_hex  u32 segments  u64 _PyRuntime  u64 PyType_Type  u32 bytes of the path
- *	the path of the interpreter's binary
- *	per segment: u64 address  u64 size  u64 inode  u32 writable  u32 bytes of its path; path; bytes
+ *	"SHKIMAGE"  u32 version_hex  u32 segments  u64 _PyRuntime  u64 PyType_Type  u32 bytes of the
+ *path the path of the interpreter's binary per segment: u64 address  u64 size  u64 inode  u32
+ *writable  u32 bytes of its path; path; bytes
  */
 #pragma once
 

@@ -27,8 +27,7 @@ struct heap_builder {
 
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
-	_cleanup_(process_destroy)
-	struct process *process = NULL;
+	_cleanup_(process_destroy) struct process *process = NULL;
 	struct error *err = process_open(pid, &process);
 	struct heap_source *source;
 

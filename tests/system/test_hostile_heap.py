@@ -12,7 +12,7 @@ import unittest
 
 from targets import BUILD, TESTS, TargetTest
 
-TRIALS = int(os.environ.get("SHIKARI_TRIALS", "1000"))
+TRIALS = int(os.environ.get("SHIKARI_TRIALS", "500"))
 SEED = 20260701
 SECONDS_MAX = 1200
 

@@ -3,8 +3,8 @@
 """Snapshots of processes that are always in the middle of something.
 
 A picture may catch a list whose items are being moved, a dict between two tables, a collection
-whose lists are taken apart. Whatever it catches: the graph holds together, what did not change is found
-whole and reachable, what could not be read is counted and little, and nothing crashes or hangs.
+whose lists are taken apart. Whatever it catches: the graph holds together, what did not change is
+found whole and reachable, what could not be read is counted and little, nothing crashes or hangs.
 """
 import json
 import os

@@ -45,9 +45,10 @@ def pyenv_pythons():
 
 
 def pythons():
+    """Each once, though it may have several names."""
     named = [path for path in os.environ.get("TRUTH_PYTHONS", "").split(":") if path]
     found = [DEBIAN_PYTHON] if os.access(DEBIAN_PYTHON, os.X_OK) else []
-    return list(dict.fromkeys(named + found + pyenv_pythons()))
+    return list(dict.fromkeys(map(os.path.realpath, named + found + pyenv_pythons())))
 
 
 class Target:

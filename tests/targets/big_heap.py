@@ -4,14 +4,14 @@
 
     big_heap.py OBJECTS
 
-Records as an application has them: instances whose attributes lie inline, each with strings, numbers, a
-tuple, a list and a dict of its own, and strings, classes and keys that they share. Prints "ready N", then
-answers on standard input:
+Records as an application has them: instances whose attributes lie inline, each with strings,
+numbers, a tuple, a list and a dict of its own, and strings, classes and keys that they share.
+Prints "ready N", then answers on standard input:
 
     fork    seconds that a bare fork() took; the child ends at once
     walk    gc.get_objects() and gc.get_referents() of each of them: seconds, objects, references
-    graph   the same made into a graph of all objects, also of those that the collector does not track:
-            a number for each, sizes, and rows of references; seconds, objects, references
+    graph   the same made into a graph of all objects, also of those that the collector does not
+            track: numbers, sizes, rows of references; seconds, objects, references
 """
 import array
 import gc

@@ -3,8 +3,8 @@
 """A process that never has a quiet moment: restless.py resize|collect.
 
 It keeps KEPT objects aside that never change, prints "ready KEPT", and then only resizes lists,
-dicts, sets and deques, or only collects a heap full of cycles. When standard input closes it prints "rounds
-N" and ends.
+dicts, sets and deques, or only collects a heap full of cycles. When standard input closes it prints
+"rounds N" and ends.
 """
 import collections
 import gc

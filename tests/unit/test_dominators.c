@@ -31,10 +31,9 @@ static struct dominators *dominators_of(const struct heap_graph *graph)
 static void test_diamond_is_dominated_by_its_top(void **state)
 {
 	// a -> b, a -> c, b -> d, c -> d: d hangs from a, not from b or c.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b,c b:d c:d a=1 b=10 c=100 d=1000");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a a:b,c b:d c:d a=1 b=10 c=100 d=1000");
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(from->graph);
 
 	(void)state;
 	assert_idom(from, dominators, "a", "root");
@@ -49,10 +48,9 @@ static void test_diamond_is_dominated_by_its_top(void **state)
 
 static void test_inferred_edges_count_like_others(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b?,c? b:d?,e c:d e:e?");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a a:b?,c? b:d?,e c:d e:e?");
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(from->graph);
 
 	(void)state;
 	assert_idom(from, dominators, "d", "a");
@@ -61,10 +59,9 @@ static void test_inferred_edges_count_like_others(void **state)
 
 static void test_what_the_root_does_not_reach_has_no_dominator(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a x:y,a,z y:x z=7 x=5 a=3 lone=9");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a x:y,a,z y:x z=7 x=5 a=3 lone=9");
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(from->graph);
 
 	(void)state;
 	assert_idom(from, dominators, "a", "root");
@@ -84,10 +81,9 @@ static void test_what_the_root_does_not_reach_has_no_dominator(void **state)
 static void test_a_rooted_node_hangs_from_the_root(void **state)
 {
 	// b is held by a as well, and a by b's child.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a,b,leaf a:b,leaf b:c c:a,d d:c");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a,b,leaf a:b,leaf b:c c:a,d d:c");
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(from->graph);
 
 	(void)state;
 	assert_idom(from, dominators, "a", "root");
@@ -99,14 +95,10 @@ static void test_a_rooted_node_hangs_from_the_root(void **state)
 
 static void test_empty_graphs(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *nothing = graph_from("");
-	_cleanup_(graph_from_destroy)
-	struct graph_from *unrooted = graph_from("a:b b=3");
-	_cleanup_(dominators_destroy)
-	struct dominators *none = dominators_of(nothing->graph);
-	_cleanup_(dominators_destroy)
-	struct dominators *unreached = dominators_of(unrooted->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *nothing = graph_from("");
+	_cleanup_(graph_from_destroy) struct graph_from *unrooted = graph_from("a:b b=3");
+	_cleanup_(dominators_destroy) struct dominators *none = dominators_of(nothing->graph);
+	_cleanup_(dominators_destroy) struct dominators *unreached = dominators_of(unrooted->graph);
 
 	(void)state;
 	assert_int_equal(none->idom[0], HEAP_NODE_NONE);
@@ -117,12 +109,10 @@ static void test_empty_graphs(void **state)
 
 static void test_sizes_past_32_bits(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		"root:a a:b,c b=5000000000 c=4294967295 a=1 root:huge huge:x,y x=1099511627000 "
 		"y=1099511627000 garbage=2000000000000");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(from->graph);
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(from->graph);
 
 	(void)state;
 	assert_retained(from, dominators, "b", 5000000000);
@@ -237,8 +227,7 @@ static uint64_t reach_without(const struct heap_graph *graph, node_id removed)
 
 static void check_against_definition(const struct heap_graph *graph)
 {
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = dominators_of(graph);
+	_cleanup_(dominators_destroy) struct dominators *dominators = dominators_of(graph);
 	uint64_t reached = reach_without(graph, HEAP_NODE_NONE);
 	uint64_t dominated[64]; /* by each node, itself included */
 
@@ -279,8 +268,8 @@ static void test_random_graphs_agree_with_the_definition(void **state)
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		random_state = i + 1;
 		for (int round = 0; round < 2000; round++) {
-			_cleanup_(heap_graph_destroy)
-			struct heap_graph *graph = random_graph(&shapes[i]);
+			_cleanup_(heap_graph_destroy) struct heap_graph *graph =
+				random_graph(&shapes[i]);
 
 			check_against_definition(graph);
 		}
@@ -329,10 +318,8 @@ static struct heap_graph *rows_finish(struct rows *rows, node_id root)
 static void test_deep_chain(void **state)
 {
 	struct rows rows = rows_start(LENGTH + 1, LENGTH - 1);
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 
 	(void)state;
 	for (node_id node = 1; node <= LENGTH; node++) {
@@ -353,10 +340,8 @@ static void test_wide_fan_out(void **state)
 	// A list of instances with a dict each, all dicts with the same leaf.
 	uint32_t count = LENGTH / 2;
 	struct rows rows = rows_start(2 * count + 3, 3 * count);
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	node_id leaf = 2 * count + 2;
 
 	(void)state;
@@ -389,10 +374,8 @@ static void test_chain_with_shared_leaves(void **state)
 	node_id first_leaf = length + 1, first_tuple = first_leaf + shared;
 	node_id all = first_tuple + shared;
 	struct rows rows = rows_start(all + 1, 4 * length - 1 + shared);
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 
 	(void)state;
 	for (node_id node = 1; node <= length; node++) {
@@ -428,10 +411,8 @@ static void test_chain_whose_values_are_also_in_a_dict(void **state)
 	node_id first_node = 3, first_value = first_node + length;
 	node_id end = first_value + length;
 	struct rows rows = rows_start(end + length, 2 + length + (2 * length - 1) + length);
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 
 	(void)state;
 	rows_add(&rows, first_node);
@@ -467,10 +448,8 @@ static void test_doubly_linked_list(void **state)
 	uint32_t length = LENGTH / 2;
 	node_id last = length + 1;
 	struct rows rows = rows_start(length + 2, 2 * length);
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 
 	(void)state;
 	rows_add(&rows, 2);
@@ -491,8 +470,8 @@ static void test_doubly_linked_list(void **state)
 
 static void test_running_out_of_memory_is_an_error(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b,c b:d,l c:d,l d:e,a e:l");
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a a:b,c b:d,l c:d,l d:e,a e:l");
 	uint64_t failures = 0;
 
 	(void)state;

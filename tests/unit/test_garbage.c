@@ -19,8 +19,7 @@ static void cleanup_garbage_deinit(struct garbage *garbage)
 
 static struct garbage garbage_of(const struct heap_graph *graph)
 {
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	struct garbage garbage;
 
 	assert_null(dominators_create(graph, &dominators));
@@ -30,10 +29,8 @@ static struct garbage garbage_of(const struct heap_graph *graph)
 
 static void test_no_garbage(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b b:a");
-	_cleanup_(garbage_deinit)
-	struct garbage garbage = garbage_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("root:a a:b b:a");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
 
 	(void)state;
 	assert_int_equal(garbage.unreachable_objects, 0);
@@ -43,12 +40,11 @@ static void test_no_garbage(void **state)
 static void test_a_cycle_dies_with_what_only_it_holds(void **state)
 {
 	// a and b hold each other; s dies with them, shared does not.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:live live:shared a:b,s b:a,shared,live a/list "
-					     "b/list s/str a+tracked b+tracked "
-					     "live+tracked a=10 b=20 s=100 shared=1000 live=5000");
-	_cleanup_(garbage_deinit)
-	struct garbage garbage = garbage_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:live live:shared a:b,s b:a,shared,live a/list "
+			   "b/list s/str a+tracked b+tracked "
+			   "live+tracked a=10 b=20 s=100 shared=1000 live=5000");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
 
 	(void)state;
 	assert_int_equal(garbage.unreachable_objects, 3);
@@ -67,12 +63,10 @@ static void test_a_cycle_dies_with_what_only_it_holds(void **state)
 static void test_a_legacy_finalizer_keeps_what_it_reaches(void **state)
 {
 	// c holds the finalizer's cycle, but is not reached by it: it dies.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		"f:g,x g:f x:y c:d,f d:c f+tracked f+uncollectable g+tracked x+tracked c+tracked "
 		"d+tracked f=1 g=2 x=4 y=8 c=16 d=32");
-	_cleanup_(garbage_deinit)
-	struct garbage garbage = garbage_of(from->graph);
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
 
 	(void)state;
 	assert_int_equal(garbage.unreachable_objects, 6);
@@ -86,10 +80,9 @@ static void test_a_legacy_finalizer_keeps_what_it_reaches(void **state)
 static void test_the_collector_does_not_see_untracked_cycles(void **state)
 {
 	// u and v hold each other and s; t is tracked and holds s as well.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("u:v,s v:u t:t,s,r t+tracked u=1 v=2 s=4 t=8 r=16");
-	_cleanup_(garbage_deinit)
-	struct garbage garbage = garbage_of(from->graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("u:v,s v:u t:t,s,r t+tracked u=1 v=2 s=4 t=8 r=16");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
 
 	(void)state;
 	assert_int_equal(garbage.collectable_bytes, 8 + 16);
@@ -99,11 +92,9 @@ static void test_the_collector_does_not_see_untracked_cycles(void **state)
 
 static void test_a_finalizer_that_is_reached_is_no_garbage(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from =
+	_cleanup_(graph_from_destroy) struct graph_from *from =
 		graph_from("root:f f:a f+tracked f+uncollectable b:b,a b+tracked b=3");
-	_cleanup_(garbage_deinit)
-	struct garbage garbage = garbage_of(from->graph);
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
 
 	(void)state;
 	assert_int_equal(garbage.unreachable_objects, 1);
@@ -136,10 +127,9 @@ static void test_a_long_list_of_garbage(void **state)
 
 static void test_running_out_of_memory_is_an_error(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("f:g f+tracked f+uncollectable a:b b:a a+tracked u:v");
-	_cleanup_(dominators_destroy)
-	struct dominators *dominators = NULL;
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("f:g f+tracked f+uncollectable a:b b:a a+tracked u:v");
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	uint64_t failures = 0;
 
 	(void)state;

@@ -15,8 +15,8 @@
 
 static void test_rows_and_flags(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b,c? a/list b/type b+static c=7");
+	_cleanup_(graph_from_destroy) struct graph_from *from =
+		graph_from("root:a a:b,c? a/list b/type b+static c=7");
 	const struct heap_graph *graph = from->graph;
 	node_id a = graph_from_node(from, "a"), b = graph_from_node(from, "b");
 	node_id c = graph_from_node(from, "c");
@@ -58,8 +58,7 @@ static void test_sizes_past_32_bits(void **state)
 
 static void test_roots_are_sorted_and_root_edges_unique(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("a:b b:c c:a");
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("a:b b:c c:a");
 	struct heap_graph *graph = from->graph;
 	node_id a = graph_from_node(from, "a"), c = graph_from_node(from, "c");
 	size_t first, end;
@@ -113,8 +112,7 @@ static void check_fails(struct heap_graph *graph)
 
 static void test_check_finds_broken_graphs(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a a:b,c b:c");
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("root:a a:b,c b:c");
 	struct heap_graph *graph = from->graph;
 	uint32_t saved;
 
@@ -146,8 +144,7 @@ static void test_check_finds_broken_graphs(void **state)
 
 static struct error *build(struct heap_graph **ret)
 {
-	_cleanup_(heap_graph_destroy)
-	struct heap_graph *graph = NULL;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
 	struct error *error = heap_graph_create(3, 1, 2, &graph);
 
 	if (error)

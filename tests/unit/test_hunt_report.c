@@ -57,8 +57,7 @@ static void make_report(struct hunt_report *report, size_t suspects, const char 
 
 static char *text_of(size_t suspects, const char *path, unsigned width, bool colour)
 {
-	_cleanup_(hunt_report_deinit)
-	struct hunt_report report;
+	_cleanup_(hunt_report_deinit) struct hunt_report report;
 	const struct report_style style = {.width = width, .has_colour = colour};
 	char *text;
 
@@ -70,8 +69,7 @@ static char *text_of(size_t suspects, const char *path, unsigned width, bool col
 
 static void test_text_names_the_leak(void **state)
 {
-	_cleanup_(mem_free)
-	char *text = text_of(1, "metrics.Profiler.results", 0, false);
+	_cleanup_(mem_free) char *text = text_of(1, "metrics.Profiler.results", 0, false);
 
 	(void)state;
 	assert_non_null(strstr(text, "uwsgi 42 (CPython 3.11.2, 212 MB, 5 threads)"));
@@ -83,8 +81,7 @@ static void test_text_names_the_leak(void **state)
 
 static void test_text_fits_the_terminal(void **state)
 {
-	_cleanup_(mem_free)
-	char *text = text_of(6, "metrics.Profiler.results", 60, false);
+	_cleanup_(mem_free) char *text = text_of(6, "metrics.Profiler.results", 60, false);
 	size_t lines = 0;
 
 	(void)state;
@@ -97,10 +94,8 @@ static void test_text_fits_the_terminal(void **state)
 
 static void test_text_steers_no_terminal(void **state)
 {
-	_cleanup_(mem_free)
-	char *plain = text_of(1, hostile, 0, false);
-	_cleanup_(mem_free)
-	char *coloured = text_of(1, hostile, 0, true);
+	_cleanup_(mem_free) char *plain = text_of(1, hostile, 0, false);
+	_cleanup_(mem_free) char *coloured = text_of(1, hostile, 0, true);
 
 	(void)state;
 	assert_null(strchr(plain, '\033'));
@@ -111,8 +106,7 @@ static void test_text_steers_no_terminal(void **state)
 
 static void test_health_has_a_reason(void **state)
 {
-	_cleanup_(mem_free)
-	char *text = text_of(0, "", 0, false);
+	_cleanup_(mem_free) char *text = text_of(0, "", 0, false);
 
 	(void)state;
 	assert_non_null(strstr(text, "● No leak: all is well."));
@@ -120,10 +114,8 @@ static void test_health_has_a_reason(void **state)
 
 static void test_json_is_valid_whatever_the_names(void **state)
 {
-	_cleanup_(hunt_report_deinit)
-	struct hunt_report report;
-	_cleanup_(mem_free)
-	char *text = NULL;
+	_cleanup_(hunt_report_deinit) struct hunt_report report;
+	_cleanup_(mem_free) char *text = NULL;
 	json_t *root, *suspect;
 
 	(void)state;

@@ -33,8 +33,7 @@ static struct paths *paths_of(const struct graph_from *from)
 
 static struct path_description describe(const struct graph_from *from, const char *node)
 {
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 	struct path_description description = {0};
 
 	assert_null(paths_describe(paths, graph_from_node(from, node), &description));
@@ -52,8 +51,7 @@ static void check_text(const struct graph_from *from, const char *node, const ch
 /** The path to @p node is @p text, in @p steps, which are separated by " | ". */
 static void check_path(const char *graph, const char *node, const char *text, const char *steps)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(graph);
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(graph);
 	struct path_description description = describe(from, node);
 	char joined[4096] = "";
 
@@ -171,8 +169,7 @@ static void test_what_has_no_name_in_python_is_not_written(void **state)
 	check_path(graph, "x", "metrics.encode.registry['x']",
 		"sys.modules['metrics'] | encode | registry | ['x']");
 	// One thread's attributes of a threading.local.
-	check_path(graph, "trace", "metrics.local.trace",
-		"sys.modules['metrics'] | local | trace");
+	check_path(graph, "trace", "metrics.local.trace", "sys.modules['metrics'] | local | trace");
 }
 
 static void (*label_from_text)(void *context, node_id node, uint32_t edge, struct heap_label *ret);
@@ -187,8 +184,7 @@ static void label_context(void *context, node_id node, uint32_t edge, struct hea
 
 static void test_a_coroutine_of_the_user_is_where_the_text_begins(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "coro/coroutine coro\"app.main\" coro@/srv/app.py coro:$q>cell cell/cell "
 			"cell:@cell_contents>queue queue:._queue>items items/deque "
 			"lib/coroutine lib\"asyncio.f\" lib@/usr/lib/python3.11/asyncio/x.py "
@@ -221,14 +217,14 @@ static void test_a_coroutine_of_the_user_is_where_the_text_begins(void **state)
 
 static void test_public_names_of_modules(void **state)
 {
-	const char *graph =
-		MODULES "modules:'_warnings'>_w _w/module _w\"_warnings\" _w@/usr/lib/python3.11/w "
-			"_w:@md_dict>_w_d _w_d/dict modules:'warnings'>w w/module w\"warnings\" "
-			"w@/usr/lib/python3.11/warnings.py w:@md_dict>w_d w_d/dict "
-			"_w_d:'filters'>filters w_d:'filters'>filters filters/list "
-			"modules:'builtins'>b b/module b\"builtins\" b@<frozen_b> b:@md_dict>b_d b_d/dict "
-			"app_d:'__builtins__'>b_d b_d:'object'>o o/type o\"object\" "
-			"o:@tp_subclasses>s s/dict";
+	const char *graph = MODULES
+		"modules:'_warnings'>_w _w/module _w\"_warnings\" _w@/usr/lib/python3.11/w "
+		"_w:@md_dict>_w_d _w_d/dict modules:'warnings'>w w/module w\"warnings\" "
+		"w@/usr/lib/python3.11/warnings.py w:@md_dict>w_d w_d/dict "
+		"_w_d:'filters'>filters w_d:'filters'>filters filters/list "
+		"modules:'builtins'>b b/module b\"builtins\" b@<frozen_b> b:@md_dict>b_d b_d/dict "
+		"app_d:'__builtins__'>b_d b_d:'object'>o o/type o\"object\" "
+		"o:@tp_subclasses>s s/dict";
 
 	(void)state;
 	check_path(graph, "filters", "warnings.filters", "sys.modules['warnings'] | filters");
@@ -239,8 +235,7 @@ static void test_public_names_of_modules(void **state)
 
 static void test_main_is_user_code(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from =
+	_cleanup_(graph_from_destroy) struct graph_from *from =
 		graph_from(MODULES "main_d:'data'>data data/list logging_d:'handlers'>handlers");
 	struct path_description description = describe(from, "data");
 
@@ -258,8 +253,7 @@ static void test_main_is_user_code(void **state)
 
 static void test_roots_other_than_modules(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		"queue:[0]>item queue/list cache:'k'>cached cache/dict held:.x>attribute held/Held "
 		"static:@tp_dict>static_d static/type static\"int\" word/list bare/dict");
 	struct path_description description;
@@ -305,8 +299,7 @@ static void test_roots_other_than_modules(void **state)
 
 static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from =
+	_cleanup_(graph_from_destroy) struct graph_from *from =
 		graph_from(MODULES "app_d:'conn'>conn conn/Conn conn:buffer?,rows buffer/list");
 	struct path_description description = describe(from, "buffer");
 
@@ -319,10 +312,8 @@ static void test_inferred_and_unlabelled_edges_have_no_name(void **state)
 
 static void test_garbage_is_unreachable(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("root:a x:y y:x");
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("root:a x:y y:x");
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 	struct path_description description = describe(from, "y");
 
 	(void)state;
@@ -392,8 +383,7 @@ static void test_globals_are_not_reached_through_functions(void **state)
 
 static void test_owners_beat_frames(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "app_d:'state'>state state/State state:@__dict__>state_d state_d/dict "
 			"state_d:'cache'>cache cache/dict cache:'users'>users users/list own/list "
 			"own:[0]>x");
@@ -413,8 +403,7 @@ static void test_owners_beat_frames(void **state)
 static void test_weak_roots_get_only_the_rest(void **state)
 {
 	// The far end of a long list is also on a stack.
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
 	char text[8192] = MODULES "app_d:'head'>n0 n0/Node root:stack>n150 ";
 
 	(void)state;
@@ -427,11 +416,9 @@ static void test_weak_roots_get_only_the_rest(void **state)
 
 static void test_files_are_asked_once_per_module(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "modules:'alias'>logging app_d:'l'>logging metrics_d:'l'>logging");
-	_cleanup_(paths_destroy)
-	struct paths *paths = paths_of(from);
+	_cleanup_(paths_destroy) struct paths *paths = paths_of(from);
 
 	(void)state;
 	assert_int_equal(from->file_calls, 4);
@@ -484,8 +471,7 @@ static void test_a_very_long_chain(void **state)
 {
 	uint32_t length = 3000001; /* nodes 1 … length; odd ones are dicts */
 	struct heap_graph *graph = NULL;
-	_cleanup_(paths_destroy)
-	struct paths *paths = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	struct path_description description;
 	unsigned calls = 0;
 
@@ -523,8 +509,7 @@ static void test_a_very_long_chain(void **state)
 
 static void test_long_texts_lose_their_middle(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = NULL;
+	_cleanup_(graph_from_destroy) struct graph_from *from = NULL;
 	char text[16384] = MODULES "app_d:'first'>n0 ";
 	struct path_description description;
 
@@ -546,8 +531,7 @@ static void test_long_texts_lose_their_middle(void **state)
 
 static void test_long_names_are_cut_between_characters(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from("a/list a:[0]>b");
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from("a/list a:[0]>b");
 	char name[400] = "x";
 	struct path_description description;
 
@@ -597,8 +581,7 @@ static void test_library_files(void **state)
 
 static void test_running_out_of_memory_is_an_error(void **state)
 {
-	_cleanup_(graph_from_destroy)
-	struct graph_from *from = graph_from(
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
 		MODULES "app_d:'a'>a a:.next>b b:.next>c c:.next>d d:.next>e e/function "
 			"e:@func_closure>f f:%x>g g:.cell>h x:y root:unexplained>x x/list");
 	static const char *const nodes[] = {"h", "y", "modules"};

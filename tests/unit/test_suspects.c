@@ -77,8 +77,8 @@ static struct suspects judge(const struct play *play, enum suspects_collector co
 
 static void assert_paths(const struct play *play, const char *first, const char *second)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = judge(play, SUSPECTS_COLLECTOR_UNKNOWN);
+	_cleanup_(suspects_deinit) struct suspects suspects =
+		judge(play, SUSPECTS_COLLECTOR_UNKNOWN);
 	size_t count = (first != NULL) + (second != NULL);
 
 	assert_int_equal(suspects.count, count);
@@ -150,8 +150,7 @@ static void test_a_bound_clears(void **state)
 
 static void test_a_queue_that_lags_is_told_with_doubt(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = {0};
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -366,8 +365,7 @@ static void test_a_type_is_told_only_without_holder(void **state)
 
 static void test_threads_take_their_register_along(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = {0};
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -402,8 +400,7 @@ static void test_threads_and_a_register_that_was_short_at_first(void **state)
 
 static void test_garbage_that_the_collector_leaves(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = {0};
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;
@@ -431,8 +428,7 @@ static void test_garbage_that_the_collector_leaves(void **state)
 
 static void test_memory_that_is_no_object(void **state)
 {
-	_cleanup_(suspects_deinit)
-	struct suspects suspects = {0};
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
 	struct play play;
 
 	(void)state;

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpython/kinds/kinds.h"
+
+#include "base/limits.h"
+
+static uint64_t bits_of(uint64_t value, uint32_t bit, uint32_t base_offset, unsigned width)
+{
+	return value >> (bit - base_offset * 8) & ((1u << width) - 1);
+}
+
+// Bytes of a str's second form, kept beside the text.
+static uint64_t extra_bytes(struct pyscan *scan, uint64_t length, unsigned width)
+{
+	if (length < LIMIT_ITEMS)
+		return (length + 1) * width;
+	scan->is_torn = true;
+	return 0;
+}
+
+void pykind_size_str(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint32_t state_at = layout->str.state;
+	uint64_t state = half(scan, state_at);
+	uint64_t length = word(scan, layout->str.length);
+	uint64_t kind = bits_of(state, layout->str.kind_bit, state_at, 3);
+	uint64_t is_compact = bits_of(state, layout->str.compact_bit, state_at, 1);
+	uint64_t is_ascii = bits_of(state, layout->str.ascii_bit, state_at, 1);
+	remote_addr text;
+
+	if (length > LIMIT_ITEMS || kind > 4) {
+		scan->is_torn = true;
+		return;
+	}
+	if (is_compact) {
+		uint32_t head = is_ascii ? layout->str.ascii_size : layout->str.compact_size;
+
+		text = scan->addr + head;
+		scan->size = head + (length + 1) * kind;
+	} else {
+		text = word(scan, layout->str.data);
+		scan->size = layout->str.legacy_size + (text ? (length + 1) * kind : 0);
+	}
+	if (layout->str.wstr != PYLAYOUT_NONE) {
+		remote_addr wstr = word(scan, layout->str.wstr);
+
+		// PyUnicode_WSTR_LENGTH: an ASCII string's wstr has the string's length.
+		if (wstr && wstr != text)
+			scan->size += extra_bytes(scan,
+				is_ascii && is_compact ? length
+						       : word(scan, layout->str.wstr_length),
+				4);
+	}
+	if (!(is_ascii && is_compact)) {
+		remote_addr utf8 = word(scan, layout->str.utf8);
+
+		if (utf8 && utf8 != text)
+			scan->size += extra_bytes(scan, word(scan, layout->str.utf8_length), 1);
+	}
+}
+
+void pykind_size_int(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint64_t digits = ob_size_items(word(scan, layout->object.ob_size));
+
+	scan->is_torn |= digits > LIMIT_ITEMS;
+	scan->size = layout->long_int.ob_digit + (digits ? digits : 1) * 4;
+}
+
+void pykind_size_array(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint64_t allocated = word(scan, layout->arraymodule.allocated);
+	uint32_t itemsize = 0;
+
+	// struct arraydescr: char typecode, int itemsize (Modules/arraymodule.c).
+	pyreader_u32(reader_of(scan), word(scan, layout->arraymodule.ob_descr) + 4, &itemsize);
+	if (allocated > LIMIT_ITEMS || itemsize > 64)
+		scan->is_torn = true;
+	else
+		scan->size += allocated * itemsize;
+}

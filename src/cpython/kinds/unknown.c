@@ -1,0 +1,168 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cpython/kinds/kinds.h"
+
+#include "base/limits.h"
+#include "cpython/pymalloc.h"
+
+static bool is_declared(struct pyscan *scan, uint64_t offset)
+{
+	const struct pytype *type = scan->type;
+	const struct pymember *members =
+		scan->context->python->types->members.items + type->member_first;
+
+	if ((int64_t)offset == type->dictoffset || (int64_t)offset == type->weaklistoffset)
+		return true;
+	for (uint32_t i = 0; i < type->member_count; i++) {
+		if (members[i].offset == offset)
+			return true;
+	}
+	return false;
+}
+
+// Blocks that C code keeps for an object: how deep they are followed, and how large they may be. An
+// XML element's children are two blocks away.
+#define PRIVATE_DEPTH           2
+#define PRIVATE_BYTES_MAX       4096
+// A larger one is looked at only if it is an array of objects: its first words are nothing else.
+// The children of an XML element with thousands of them are one.
+#define PRIVATE_ARRAY_BYTES_MAX (1ull << 30)
+#define PRIVATE_ARRAY_PROBES    16
+// glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
+#define CHUNK_FLAGS             7ull
+#define CHUNK_BYTES_MIN         32
+
+// The usable size of the allocated block that starts at @p addr; 0 if none does.
+static uint64_t block_size(struct pyscan *scan, remote_addr addr)
+{
+	const struct pylayout *layout = layout_of(scan);
+	struct pyreader *reader = reader_of(scan);
+	remote_addr pool = addr & ~(uint64_t)(layout->traits.pool_bytes - 1);
+	const uint8_t *header;
+	uint64_t size;
+
+	if (addr % 16)
+		return 0;
+	header = pyreader_bytes(reader, pool, layout->pool.header_size);
+	if (header && pymalloc_is_pool(layout, header)) {
+		size = (load_u32(header + layout->pool.szidx) + 1) * layout->traits.alignment;
+		return addr - pool >= layout->pool.header_size &&
+				       (addr - pool - layout->pool.header_size) % size == 0
+			       ? size
+			       : 0;
+	}
+	if (!pyreader_u64(reader, addr - 8, &size))
+		return 0;
+	size &= ~CHUNK_FLAGS;
+	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_ARRAY_BYTES_MAX
+		       ? size - 8
+		       : 0;
+}
+
+// The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
+// queue is bounded, each block is looked at once.
+struct private_blocks {
+	remote_addr addr[64];
+	uint8_t depth[64];
+	unsigned count;
+};
+
+static void add_private(struct private_blocks *blocks, remote_addr addr, uint8_t depth)
+{
+	for (unsigned i = 0; i < blocks->count; i++) {
+		if (blocks->addr[i] == addr)
+			return;
+	}
+	if (blocks->count == sizeof(blocks->addr) / sizeof(blocks->addr[0]))
+		return;
+	blocks->addr[blocks->count] = addr;
+	blocks->depth[blocks->count++] = depth;
+}
+
+static bool is_in_writable_memory(struct pyscan *scan, remote_addr addr)
+{
+	const struct mapping *mapping =
+		mappings_find(target_mappings(scan->context->python->target), addr);
+
+	return mapping && mapping->readable && mapping->writable;
+}
+
+static void scan_word(
+	struct pyscan *scan, struct private_blocks *blocks, uint64_t value, uint8_t depth)
+{
+	if (value < 4096 || value % 8 || !is_in_writable_memory(scan, value))
+		return;
+	if (pyobject_type(scan->context, value) != PYTYPE_NONE)
+		emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
+	else if (depth < PRIVATE_DEPTH && block_size(scan, value))
+		add_private(blocks, value, (uint8_t)(depth + 1));
+}
+
+static bool is_object_at(struct pyscan *scan, uint64_t addr)
+{
+	return addr >= 4096 && addr % 8 == 0 && is_in_writable_memory(scan, addr) &&
+	       pyobject_type(scan->context, addr) != PYTYPE_NONE;
+}
+
+// Objects from the start of a large block to the first word that is none: where a vector has room
+// left is what was there before.
+static void scan_private_array(struct pyscan *scan, remote_addr addr, uint64_t size)
+{
+	struct pyreader *reader = reader_of(scan);
+
+	for (uint64_t i = 0; i < PRIVATE_ARRAY_PROBES; i++) {
+		if (!is_object_at(scan, pyreader_pointer(reader, addr + i * 8)))
+			return;
+	}
+	for (uint64_t i = 0; i < size / 8; i++) {
+		uint64_t value = pyreader_pointer(reader, addr + i * 8);
+
+		if (!is_object_at(scan, value) || !may_look(scan, 1))
+			return;
+		emit(scan, value | PYREF_INFERRED,
+			(struct pylabel){.kind = PYLABEL_INDEX, .index = i});
+	}
+}
+
+static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
+{
+	remote_addr addr = blocks->addr[index];
+	uint64_t size = block_size(scan, addr);
+
+	// Blocks that very many objects share: at half of what may be looked at, these guesses end,
+	// and the rest is for what is certain.
+	if (scan->words_max && scan->words > scan->words_max / 2)
+		return;
+	if (size > PRIVATE_BYTES_MAX) {
+		scan_private_array(scan, addr, size);
+		return;
+	}
+	scan->words += size / 8;
+	for (uint64_t offset = 0; offset + 8 <= size; offset += 8)
+		scan_word(scan, blocks, pyreader_pointer(reader_of(scan), addr + offset),
+			blocks->depth[index]);
+}
+
+// What unknown C types add to the layout that is known.
+void pykind_scan_added(struct pyscan *scan)
+{
+	const struct pytype *type = scan->type;
+	struct private_blocks blocks = {.count = 0};
+	uint64_t items = type->itemsize && type->kind == PYKIND_PLAIN
+				 ? word(scan, layout_of(scan)->object.ob_size)
+				 : 0;
+
+	for (uint64_t offset = (type->layout_size + 7) & ~7ull; offset + 8 <= type->scan_end;
+		offset += 8) {
+		if (!is_declared(scan, offset))
+			scan_word(scan, &blocks, word(scan, offset), 0);
+	}
+	if (items && items < LIMIT_FRAME_SLOTS && type->itemsize % 8 == 0) {
+		uint64_t end = items * (uint64_t)type->itemsize;
+
+		for (uint64_t offset = 0; offset < end; offset += 8)
+			scan_word(scan, &blocks, word(scan, (uint64_t)type->basicsize + offset), 0);
+	}
+	for (unsigned i = 0; i < blocks.count; i++)
+		scan_private(scan, &blocks, i);
+}
