@@ -158,15 +158,17 @@ static bool is_shrinking(const struct court *court, const struct trial *trial)
 	return !growth_is_steady(values, court->view->moment_count);
 }
 
-// Nothing is left of what it held, and somebody else owns it, or all objects together did not grow
-// by as much: another object of the same kind, at the same address, while others shrank.
+// Most of what it held is gone, and all objects together did not grow by as much; or all is gone,
+// and somebody else owns it: another object of the same kind, at the same address, while others
+// shrank.
 static bool is_another(const struct court *court, const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 
-	return candidate->kind == GROWTH_CONTAINER && candidate->probed >= 3 &&
-	       candidate->survived == 0 &&
-	       (candidate->is_moved || trial->bytes > court->total_bytes);
+	if (candidate->kind != GROWTH_CONTAINER || candidate->probed < 3)
+		return false;
+	return (candidate->survived * 2 < candidate->probed && trial->bytes > court->total_bytes) ||
+	       (candidate->survived == 0 && candidate->is_moved);
 }
 
 // A container that doubled has more than its old items' successors. What a holder's entries consist

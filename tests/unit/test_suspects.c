@@ -282,6 +282,7 @@ static void test_another_object_at_the_same_address(void **state)
 	assert_paths(&play, NULL, NULL);
 	// What it gained others lost.
 	candidate->is_moved = false;
+	candidate->survived = 2;
 	for (unsigned i = 0; i < 4; i++)
 		play.moments[i].bytes = 1000000;
 	assert_paths(&play, NULL, NULL);
