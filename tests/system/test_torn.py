@@ -19,8 +19,10 @@ SNAPSHOTS = int(os.environ.get("SHIKARI_TORN_SNAPSHOTS", "100"))
 SECONDS_MAX = 300
 
 # Of all objects, what may be unreadable in one snapshot. A stopped process has one structure per
-# thread in the middle of a change, and what hangs from it; a running one changes all the while.
-UNREADABLE_MAX = {"clone": 0.0005, "freeze": 0.0005, "live": 0.1}
+# thread in the middle of a change, and what hangs from it. One that runs exchanges its restless part many
+# times while it is read: two rounds of cycles are 8,000 objects of 69,000, and an object that was
+# exchanged between the two passes is counted, as it should be.
+UNREADABLE_MAX = {"clone": 0.0005, "freeze": 0.0005, "live": 0.2}
 
 
 class TornTest(TargetTest):
