@@ -5,6 +5,7 @@
 #include "analysis/path_tree.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/path.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -216,13 +217,6 @@ static const struct heap_root *choose_root(const struct heap_graph *graph, node_
 	return first < end ? &graph->roots[best] : NULL;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void write_root(struct writer *writer, node_id node)
 {
 	static const struct {
@@ -254,7 +248,7 @@ static void write_root(struct writer *writer, node_id node)
 		write_piece(writer, "%s", root->name);
 		// Where the frame is now: two frames of one function are told apart by it.
 		if (root->file && *root->file)
-			write_step(writer, "%s (%s)", root->name, base_name(root->file));
+			write_step(writer, "%s (%s)", root->name, path_base_name(root->file));
 	} else if (root && root->name)
 		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
 	else if (kinds[kind].needs_type)

@@ -6,6 +6,7 @@
 #include "analysis/growth.h"
 #include "analysis/paths.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
@@ -192,7 +193,7 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 	double until = time_of_snapshot(hunt, number);
 
 	for (;;) {
-		double now = interrupt_clock_s();
+		double now = monotonic_seconds();
 		struct error *err = process_check_same(heap_source_process(hunt->source));
 
 		if (err || interrupt_signal() || now >= until)
@@ -205,7 +206,7 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 
 static struct error *take_snapshots(struct hunt *hunt)
 {
-	hunt->started_s = interrupt_clock_s();
+	hunt->started_s = monotonic_seconds();
 	for (unsigned i = 0; i < hunt->options->snapshots; i++) {
 		struct error *err = wait_for_snapshot(hunt, i);
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/interrupt.h"
 
+#include "base/clock.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -35,14 +37,6 @@ int interrupt_signal(void)
 	return came;
 }
 
-double interrupt_clock_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 // Signals are let in only while ppoll() sleeps: none can slip in between the check and the sleep.
 void interrupt_sleep_until(double until_s)
 {
@@ -53,7 +47,7 @@ void interrupt_sleep_until(double until_s)
 		sigaddset(&ours, signals[i]);
 	sigprocmask(SIG_BLOCK, &ours, &before);
 	while (!came) {
-		double left = until_s - interrupt_clock_s();
+		double left = until_s - monotonic_seconds();
 		struct timespec timeout;
 
 		if (left <= 0)

@@ -12,5 +12,3 @@ void interrupt_install(void);
 int interrupt_signal(void);
 /** Sleep until CLOCK_MONOTONIC says @p until_s, or a signal comes. */
 void interrupt_sleep_until(double until_s);
-/** CLOCK_MONOTONIC. */
-double interrupt_clock_s(void);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/path.h"
 #include "cpython/pydict.h"
 #include "cpython/pyobject.h"
 #include "cpython/pytext.h"
@@ -15,17 +16,10 @@
 // Blocks of cache for the few reads at open.
 #define OPEN_CACHE_SLOTS 64
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 // "libpython3.8.so.1.0", "python3.8", "python2.7": the version in a file's name, as 0xMMmm0000.
 static uint32_t version_in_name(const char *path)
 {
-	const char *text = strstr(base_name(path), "python");
+	const char *text = strstr(path_base_name(path), "python");
 	unsigned major, minor;
 
 	if (!text || sscanf(text, "python%1u.%2u", &major, &minor) != 2)
@@ -49,7 +43,7 @@ static bool is_first_mapping(const struct mappings *mappings, size_t index)
 // In which order to look: the executable, libpython, then any other library.
 static int candidate_rank(const struct process *process, const struct mapping *mapping)
 {
-	const char *name = base_name(mapping->path);
+	const char *name = path_base_name(mapping->path);
 
 	if (!mapping->inode || mapping->path[0] != '/')
 		return -1;

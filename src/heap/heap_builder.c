@@ -3,13 +3,13 @@
 #include "heap/heap_worker.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "heap/heap_graph_build.h"
 
 #include <string.h>
-#include <time.h>
 
 // Cache for what objects point to: 32 MiB per worker holds the pools of several size classes that
 // were filled at the same time, which is where an object's tables are.
@@ -198,18 +198,10 @@ static void reset(struct heap_builder *builder)
 	builder->stats = (struct heap_builder_stats){0};
 }
 
-static double now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static struct error *build_once(struct heap_builder *builder)
 {
 	const struct pylayout_traits *traits = &builder->python->layout->traits;
-	double started = now_s();
+	double started = monotonic_seconds();
 	uint32_t end;
 	struct error *err;
 
@@ -223,13 +215,13 @@ static struct error *build_once(struct heap_builder *builder)
 		err = assemble(builder);
 	if (!err)
 		err = heap_builder_find_pools(builder, &end);
-	builder->stats.pools_s = now_s() - started;
-	started = now_s();
+	builder->stats.pools_s = monotonic_seconds() - started;
+	started = monotonic_seconds();
 	if (!err)
 		err = heap_builder_resize_nodes(builder, end);
 	if (!err)
 		err = heap_builder_read_pools(builder);
-	builder->stats.objects_s = now_s() - started;
+	builder->stats.objects_s = monotonic_seconds() - started;
 	if (!err)
 		err = note_types(builder);
 	if (!err)

@@ -3,11 +3,11 @@
 #include "heap/heap_open.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "heap/heap_builder.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 // How long to wait for a moment when no thread holds the GIL and no collection runs: a stop then
@@ -29,14 +29,6 @@ struct heap_source {
 	struct target *live;
 	struct python *live_python; /* for looking at the GIL before a stop */
 };
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
@@ -131,7 +123,7 @@ static struct error *take_once(struct heap_source *source,
 	struct error *err;
 
 	wait_for_quiet(source);
-	stats->taken_at_s = now_s();
+	stats->taken_at_s = monotonic_seconds();
 	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
 	if (err)
 		return err;
@@ -148,11 +140,11 @@ static struct error *build(struct heap_source *source, const struct heap_snapsho
 {
 	struct heap_builder_options build_options = {
 		.workers = options->workers, .keep_audit = options->keep_audit};
-	double started = now_s();
+	double started = monotonic_seconds();
 	struct error *err = heap_build(snapshot->target, source->process, &source->place,
 		&build_options, &snapshot->builder);
 
-	snapshot->stats.build_s = now_s() - started;
+	snapshot->stats.build_s = monotonic_seconds() - started;
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/path.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,8 +74,7 @@ static void open_symbols(struct symbol_source *source, const struct mapping *map
 static void name_global(struct symbol_source *source, const struct heap_data_range *range,
 	remote_addr where, char *ret, size_t size)
 {
-	const char *slash = strrchr(range->file->path, '/');
-	const char *library = slash ? slash + 1 : range->file->path;
+	const char *library = path_base_name(range->file->path);
 	const char *symbol = NULL;
 	uint64_t offset = 0;
 

@@ -21,10 +21,7 @@
 // Private writable memory: where objects are.
 static bool is_object_memory(const struct heap_builder *builder, remote_addr addr)
 {
-	const struct mapping *mapping =
-		addr % 8 ? NULL : mappings_find(target_mappings(builder->target), addr);
-
-	return mapping && mapping->writable && mapping->readable;
+	return addr % 8 == 0 && mappings_is_writable(target_mappings(builder->target), addr);
 }
 
 // The next writable data of a library or executable, with the bss behind it; false at the end.

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/human.h"
+#include "base/path.h"
 #include "base/string_builder.h"
 #include "report/text_writer.h"
 
@@ -14,17 +15,10 @@
 #define ITEMS_SHOWN    4
 #define NOTES_SHOWN    6
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static void write_target(struct text_writer *writer, const struct hunt_report *report)
 {
 	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD,
-		"shikari: %s %d (%s, %s, %s thread%s)", base_name(report->executable),
+		"shikari: %s %d (%s, %s, %s thread%s)", path_base_name(report->executable),
 		(int)report->pid, report->python, human_bytes(report->rss_bytes).text,
 		human_count(report->threads).text, report->threads == 1 ? "" : "s");
 }

@@ -50,3 +50,11 @@ size_t mappings_lower_bound(const struct mappings *mappings, remote_addr addr);
 
 /** The mapping that holds @p addr, or NULL. */
 const struct mapping *mappings_find(const struct mappings *mappings, remote_addr addr);
+
+/** May @p addr be read and written? Objects are where this is so. */
+static inline bool mappings_is_writable(const struct mappings *mappings, remote_addr addr)
+{
+	const struct mapping *mapping = mappings_find(mappings, addr);
+
+	return mapping && mapping->readable && mapping->writable;
+}

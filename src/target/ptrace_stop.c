@@ -29,14 +29,6 @@
 #define NAP_SECONDS_MAX   200e-6
 #define PTRACE_EVENT_BITS 16
 
-double monotonic_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static enum ptrace_event classify(int status, int *ret_signal)
 {
 	int event = status >> PTRACE_EVENT_BITS;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "target/machine.h"
 
 #include <stdbool.h>
@@ -32,9 +33,6 @@ struct stopped_threads {
 	/** CLOCK_MONOTONIC in seconds when the first thread was interrupted. */
 	double since;
 };
-
-/** Now, in seconds of CLOCK_MONOTONIC. */
-double monotonic_seconds(void);
 
 /**
  * Stop all threads of @p pid, also those that are born meanwhile. On failure nothing is stopped,

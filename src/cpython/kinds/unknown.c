@@ -81,10 +81,7 @@ static void add_private(struct private_blocks *blocks, remote_addr addr, uint8_t
 
 static bool is_in_writable_memory(struct pyscan *scan, remote_addr addr)
 {
-	const struct mapping *mapping =
-		mappings_find(target_mappings(scan->context->python->target), addr);
-
-	return mapping && mapping->readable && mapping->writable;
+	return mappings_is_writable(target_mappings(scan->context->python->target), addr);
 }
 
 static void scan_word(
