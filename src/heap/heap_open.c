@@ -47,12 +47,12 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 		err = python_open(source->live, &source->place, &source->live_python);
 	if (err)
 		return err;
-	pyruntime_version_text(source->place.version_hex, version, sizeof(version));
+	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));
 	snprintf(source->python, sizeof(source->python), "CPython %s", version);
 	source->info = (struct heap_source_info){
 		.pid = pid,
 		.python = source->python,
-		.version_hex = source->place.version_hex,
+		.version_hex = source->live_python->version_hex,
 		.executable = process_executable(source->process),
 		.command_line = process_command_line(source->process),
 	};
