@@ -111,14 +111,15 @@ class Stopped(TargetTest):
             time.sleep(0.003)
             target.process.send_signal(signal.SIGCONT)
             time.sleep(0.003)
-        self.assertEqual(len(finish_capture(tool)), 100)
+        lines = finish_capture(tool)
+        self.assertEqual(len(lines), 100, lines[-1:])
         self.assert_untouched(target.pid)
         self.assert_healthy(target)
 
 
 class Ending(TargetTest):
     def test_processes_that_end_midway(self):
-        outcomes = set()
+        outcomes = {}
         for i in range(30):
             target = self.start(
                 sys.executable, "-S", "-c",
@@ -128,8 +129,8 @@ class Ending(TargetTest):
                 f"time.sleep({0.02 + i * 0.0007}); import os; os._exit(0)")
             lines = capture(target.pid, "--mode", "clone", "--repeat", 1000)
             self.assert_error(lines, lines[-1]["kind"])
-            outcomes.add(lines[-1]["kind"])
-        self.assertLessEqual(outcomes, {GONE, NOT_FOUND})
+            outcomes[lines[-1]["kind"]] = lines[-1]["error"]
+        self.assertLessEqual(set(outcomes), {GONE, NOT_FOUND}, outcomes)
 
     def test_processes_that_execute_another_program_midway(self):
         code = ("import os, sys, time, threading\n"
