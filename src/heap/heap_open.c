@@ -46,7 +46,7 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!err)
 		err = python_open(source->live, &source->place, &source->live_python);
 	if (err)
-		return err;
+		return source->process ? process_explain(source->process, err) : err;
 	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));
 	snprintf(source->python, sizeof(source->python), "CPython %s", version);
 	source->info = (struct heap_source_info){
@@ -190,7 +190,7 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	if (!err)
 		err = build(source, options, snapshot);
 	if (err)
-		return err;
+		return process_explain(source->process, err);
 	fill_stats(source, snapshot);
 	*ret = take(snapshot);
 	return NULL;
