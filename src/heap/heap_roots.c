@@ -40,6 +40,14 @@ static struct error *consume(struct heap_builder *builder, remote_addr word)
 	return addr_vector_push(&builder->consumed, word) ? NULL : error_enomem();
 }
 
+struct error *heap_roots_note_owned(struct heap_builder *builder, remote_addr where,
+	remote_addr value, enum heap_root_kind kind, const char *name)
+{
+	struct error *err = note_root(builder, value, kind, true, name, NULL);
+
+	return err ? err : consume(builder, where);
+}
+
 static const struct pyfields *find_fields(const struct heap_builder *builder, const char *name)
 {
 	return pylayout_fields(builder->python->layout, name, INT64_MAX);
@@ -111,14 +119,10 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 		remote_addr word = interpreter + layout->interp.type_cache +
 				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
 		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		struct error *err;
+		struct error *err = value ? heap_roots_note_owned(builder, word, value,
+						    HEAP_ROOT_INTERPRETER, "type attribute cache")
+					  : NULL;
 
-		if (!value)
-			continue;
-		err = note_root(
-			builder, value, HEAP_ROOT_INTERPRETER, true, "type attribute cache", NULL);
-		if (!err)
-			err = consume(builder, word);
 		if (err)
 			return err;
 	}
@@ -314,5 +318,7 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 		if (!err)
 			err = collect_threads(builder, interpreter);
 	}
+	if (!err)
+		err = heap_statics_collect(builder);
 	return err ? err : heap_words_collect(builder);
 }
