@@ -21,6 +21,9 @@ import time
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import interpreters  # noqa: E402
+
 SHIKARI = os.path.abspath(os.environ.get("SHIKARI", os.path.join(ROOT, "build", "shikari")))
 # A Python that is supported, to be looked at.
 PYTHON = next((path for path in ["/usr/bin/python3.11"] + sorted(
@@ -160,13 +163,15 @@ class BadTargets(CommandLine):
         with process("sleep", "60") as child:
             self.assert_refused(run(child.pid), 4, "Python")
 
-    def test_unsupported_version(self):
-        versions = glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/bin/python3.8"))
-        if not versions:
-            self.skipTest("there is no Python 3.8 here")
-        with process(versions[0], "-c", LEAK) as child:
-            child.stdout.readline()
-            self.assert_refused(run(child.pid), 4, "CPython 3.8 is not supported yet")
+    def test_debug_builds(self):
+        idle = "import sys; print('ready'); sys.stdout.flush(); sys.stdin.read()"
+        builds = interpreters.find(is_release=False)
+        self.assertTrue(builds or not os.environ.get("CI"), "no debug build was found: make pythons")
+        for build in builds:
+            with self.subTest(build.name), process(*build.command("-c", idle)) as child:
+                child.stdout.readline()
+                kind = "free-threaded" if build.is_free_threaded else "debug"
+                self.assert_refused(run(child.pid), 4, f"{kind} build of CPython %d.%d" % build.version[:2])
 
     def test_32_bit(self):
         program = build(LOOP_32, "-m32", "-nostdlib", "-static", "-x", "assembler")
