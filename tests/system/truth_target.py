@@ -102,7 +102,8 @@ def observe(excluded):
     get_referents, getsizeof, getrefcount = gc.get_referents, sys.getsizeof, sys.getrefcount
     is_tracked = gc.is_tracked
 
-    # Everything: what the collector knows, and all that can be reached from it.
+    # Everything: what the collector knows, frames that run (3.7 to 3.10 hide them from it), and all that can
+    # be reached from these.
     # (No comprehension: its closure would be an object more.)
     objects = []
     known.add(id(objects))
@@ -112,6 +113,13 @@ def observe(excluded):
             objects.append(one)
     one = None
     known.update(map(id, objects))
+    if HAS_FRAME_OBJECTS:
+        for one in sys._current_frames().values():
+            while one is not None:
+                if id(one) not in known:
+                    known.add(id(one))
+                    objects.append(one)
+                one = one.f_back
     for one in objects:
         edge_starts.append(len(edges))
         referents = get_referents(one)
