@@ -250,7 +250,7 @@ static void name_thread(struct heap_builder *builder, remote_addr interpreter, r
 
 	pyruntime_thread_name(&builder->context, interpreter, thread, name, sizeof(name));
 	for (size_t i = 0; !name[0] && i < count; i++) {
-		if ((uint64_t)threads[i].id == native)
+		if ((uint64_t)threads[i].id_inside == native)
 			snprintf(name, sizeof(name), "%s", threads[i].name);
 	}
 	snprintf(ret, size, "thread '%s'", name);

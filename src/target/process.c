@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -411,39 +412,55 @@ static bool is_file(int fd, const struct mapping *mapping)
 	       stat.st_ino == mapping->inode;
 }
 
+static int open_file(const struct mapping *wanted, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+// @p wanted: only if it is the file that is mapped; or NULL. O_NONBLOCK: it could be a FIFO by now.
+static int open_file(const struct mapping *wanted, const char *format, ...)
+{
+	char path[PATH_BYTES + 64];
+	va_list arguments;
+	int fd;
+
+	va_start(arguments, format);
+	vsnprintf(path, sizeof(path), format, arguments);
+	va_end(arguments);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || !wanted || is_file(fd, wanted))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+// The ways that lead to the file, until one does.
+static int find_file(pid_t thread, const struct mapping *mapping)
+{
+	// By name in the target's own tree; the device is not compared, since overlay file systems
+	// show another one in the list of mappings.
+	int fd = open_file(mapping, "/proc/%d/root%s", thread, mapping->path);
+
+	// By mapping: always the right file, but only for the privileged.
+	if (fd < 0)
+		fd = open_file(NULL, "/proc/%d/map_files/%llx-%llx", thread,
+			(unsigned long long)mapping->start, (unsigned long long)mapping->end);
+	// The program itself can be opened by whoever may trace it.
+	if (fd < 0)
+		fd = open_file(mapping, "/proc/%d/exe", thread);
+	// The name is as seen from outside of a chroot: inside, the beginning of it is missing.
+	for (const char *name = mapping->path; fd < 0 && (name = strchr(name + 1, '/'));)
+		fd = open_file(mapping, "/proc/%d/root%s", thread, name);
+	return fd;
+}
+
 struct error *process_open_file(
 	const struct process *process, const struct mapping *mapping, int *ret_fd)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	pid_t thread = process_memory_thread(process);
-	_cleanup_(close) int fd = -1;
-	char path[PATH_BYTES + 64];
-
 	if (!mapping->inode || mapping->path[0] != '/')
 		return error_create(ERROR_NOT_FOUND, "no file is mapped at 0x%llx",
 			(unsigned long long)mapping->start);
-	// By name in the target's own tree; the device is not compared, since overlay file systems
-	// show another one in the list of mappings. O_NONBLOCK: it could be a FIFO by now.
-	snprintf(path, sizeof(path), "/proc/%d/root%s", thread, mapping->path);
-	fd = open(path, flags);
-	if (is_file(fd, mapping)) {
-		*ret_fd = fd;
-		fd = -1;
-		return NULL;
-	}
-	// By mapping: always the right file, but only for the privileged.
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", thread,
-		(unsigned long long)mapping->start, (unsigned long long)mapping->end);
-	*ret_fd = open(path, flags);
+	*ret_fd = find_file(process_memory_thread(process), mapping);
 	if (*ret_fd >= 0)
 		return NULL;
-	// The program itself can be opened by whoever may trace it.
-	snprintf(path, sizeof(path), "/proc/%d/exe", thread);
-	*ret_fd = open(path, flags);
-	if (is_file(*ret_fd, mapping))
-		return NULL;
-	if (*ret_fd >= 0)
-		close(*ret_fd);
 	return error_create(ERROR_NOT_FOUND,
 		"%s of process %d was replaced since it was loaded; root could still read it",
 		mapping->path, process->pid);

@@ -44,7 +44,7 @@ print(json.dumps({
     "is_debug": hasattr(sys, "gettotalrefcount"),
     "is_free_threaded": "t" in getattr(sys, "abiflags", ""),
     "path": os.readlink("/proc/self/exe"),
-    "libpython": [line.split()[-1] for line in open("/proc/self/maps") if "/libpython" in line][:1],
+    "libpython": next((line.split()[-1] for line in open("/proc/self/maps") if "/libpython" in line), None),
 }))
 """
 
@@ -57,7 +57,8 @@ class Interpreter:
     path                  where its process has it
     root                  the folder with the file system it is in, or None: the host's
     version, hexversion   as in its module sys, version a tuple of five
-    is_free_threaded, is_debug, is_shared (uses libpython), is_stripped (no symbol table), is_pie
+    libpython             the library it is in, where its process has it, or None
+    is_free_threaded, is_debug, is_stripped (no symbol table), is_pie
     """
 
     def __init__(self, path, origin, root=None):
@@ -74,11 +75,11 @@ class Interpreter:
         self.hexversion = said["hexversion"]
         self.is_debug = said["is_debug"]
         self.is_free_threaded = said["is_free_threaded"]
-        self.is_shared = bool(said["libpython"])
+        self.libpython = said["libpython"]
         self.is_pie, _ = elf_traits(self.host_path(self.path))
-        self.is_stripped = not elf_traits(self.host_path((said["libpython"] or [self.path])[0]))[1]
-        words = [said["version_name"], origin, "shared" if self.is_shared else "static"]
-        words += [word for word, is_so in (("pie", self.is_pie and not self.is_shared),
+        self.is_stripped = not elf_traits(self.host_path(self.libpython or self.path))[1]
+        words = [said["version_name"], origin, "shared" if self.libpython else "static"]
+        words += [word for word, is_so in (("pie", self.is_pie and not self.libpython),
                                            ("debug", self.is_debug),
                                            ("free-threaded", self.is_free_threaded)) if is_so]
         self.name = " ".join(words)
