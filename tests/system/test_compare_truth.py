@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -208,6 +209,23 @@ class ComparerTest(unittest.TestCase):
         comparison = self.assert_fails()
         self.assertEqual(sum(comparison.allowed.values()), 100)
 
+    def test_the_type_is_allowed_once(self):
+        for node in self.lists(4):
+            node["edges"].append(LIST)
+        comparison = self.assert_fails()
+        self.assertEqual(sum(comparison.allowed.values()), 4)
+        for node in self.lists(4):
+            node["edges"].append(LIST)
+        self.assert_fails("exact edges that truth has or allows")
+
+    def test_what_python_2_does_not_visit_is_allowed_there(self):
+        for node in self.lists(4):
+            node["edges"].append(self.heap.strings[0])
+        with mock.patch.object(compare_truth, "NOT_VISITED_2", [("list", "str", "made up")]):
+            self.assert_fails("exact edges that truth has or allows")
+            self.heap.version = "2.7.18"
+            self.assert_fails()
+
     def test_other_referents_of_dicts_are_not_allowed(self):
         self.heap.nodes[self.heap.dict]["edges"] += self.heap.lists[1:100]
         self.assert_fails("exact edges that truth has or allows")
@@ -305,9 +323,9 @@ class ComparerTest(unittest.TestCase):
         self.heap.immortal = set(self.heap.strings[:100])
         for address in self.heap.immortal:
             self.heap.counts[address] = 0xFFFFFFFF
-            self.heap.nodes[address].update(refcount=0xFFFFFFFF, exact=0)
+            self.heap.nodes[address].update(refcount=0xFFFFFFFF, exact=0, flags=STATIC)
         comparison = self.assert_fails()
-        self.assertEqual(comparison.informative["immortal, so not counted: read so"], (100, 100))
+        self.assertEqual(comparison.informative["immortal, so not counted: said static"], (100, 100))
 
     def test_python_2_may_explain_fewer_counts(self):
         for node in self.lists(30):

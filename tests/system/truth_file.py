@@ -30,6 +30,7 @@ OWN_SIZE = 2  # a class in Python says __sizeof__ itself, or sys.getsizeof refus
 GC_TYPE = 4  # the type takes part in garbage collection
 RUNNING = 8  # a frame, generator or coroutine that is being executed
 IMMORTAL = 16  # its reference count says that it is not counted
+TYPE = 32  # itself a type
 
 #: Which of the columns is signed.
 REFCOUNTS = 3

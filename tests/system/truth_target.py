@@ -32,6 +32,7 @@ import truth_zoo
 UNSTEADY_MAX = 40
 
 TPFLAGS_HAVE_GC = 1 << 14
+TPFLAGS_TYPE_SUBCLASS = 1 << 31  # instances are types
 HAS_FRAME_OBJECTS = sys.version_info < (3, 11)  # each running frame is an object
 HAS_IMMORTALS = sys.version_info >= (3, 12)
 IMMORTAL_BIT = 1 << 31  # of the low half of a reference count
@@ -82,8 +83,27 @@ def is_immortal(refcount):
     return HAS_IMMORTALS and bool(refcount & IMMORTAL_BIT)
 
 
-def observe(excluded):
-    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses)."""
+def object_at(table, index):
+    """The object whose address is a number of a table."""
+    return ctypes.py_object.from_address(table.buffer_info()[0] + index * table.itemsize).value
+
+
+def frozen_immortals():
+    """Addresses of immortal containers that a collection moved where gc.get_objects does not look: to the
+    permanent generation, in 3.12 and 3.13."""
+    frozen = numbers()
+    if HAS_IMMORTALS and gc.get_freeze_count():
+        gc.unfreeze()
+        for one in gc.get_objects():
+            if is_immortal(sys.getrefcount(one)):
+                frozen.append(id(one))
+        gc.collect()
+    return frozen
+
+
+def observe(excluded, frozen):
+    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses). `frozen` are addresses of
+    objects that the collector does not list."""
     addresses, kinds, sizes, flags = numbers(), numbers(), numbers(), numbers()
     edge_starts, edges, own = numbers(), numbers(), numbers()
     refcounts = array.array(truth_file.SIGNED)
@@ -91,7 +111,7 @@ def observe(excluded):
     known = set(excluded)
     own_size = {}
     for table in (addresses, kinds, sizes, refcounts, flags, edge_starts, edges, own, known, own_size,
-                  frames, excluded):
+                  frames, excluded, frozen):
         known.add(id(table))
         own.append(id(table))
     table = None
@@ -102,7 +122,8 @@ def observe(excluded):
     get_referents, getsizeof, getrefcount = gc.get_referents, sys.getsizeof, sys.getrefcount
     is_tracked = gc.is_tracked
 
-    # Everything: what the collector knows, and all that can be reached from it.
+    # Everything: what the collector knows, frames that run (3.7 to 3.10 hide them from it), and all that can
+    # be reached from these.
     # (No comprehension: its closure would be an object more.)
     objects = []
     known.add(id(objects))
@@ -112,6 +133,17 @@ def observe(excluded):
             objects.append(one)
     one = None
     known.update(map(id, objects))
+    for index in range(len(frozen)):
+        if frozen[index] not in known:
+            known.add(frozen[index])
+            objects.append(object_at(frozen, index))
+    if HAS_FRAME_OBJECTS:
+        for one in sys._current_frames().values():
+            while one is not None:
+                if id(one) not in known:
+                    known.add(id(one))
+                    objects.append(one)
+                one = one.f_back
     for one in objects:
         edge_starts.append(len(edges))
         referents = get_referents(one)
@@ -130,6 +162,8 @@ def observe(excluded):
         flag = truth_file.TRACKED if is_tracked(one) else 0
         if flags_of_type(kind) & TPFLAGS_HAVE_GC:
             flag |= truth_file.GC_TYPE
+        if flags_of_type(kind) & TPFLAGS_TYPE_SUBCLASS:
+            flag |= truth_file.TYPE
         if is_running(one, kind, frames):
             flag |= truth_file.RUNNING
         size = 0
@@ -164,14 +198,15 @@ def observe(excluded):
     return addresses, kinds, sizes, refcounts, flags, edge_starts, edges, own
 
 
-def names_of_types(kinds):
+def names_of_types(addresses, kinds, flags):
     """{address of type: names of it and its bases}, after all is measured: asking makes objects."""
     names = {}
-    start, width = kinds.buffer_info()[0], kinds.itemsize
+    for index, flag in enumerate(flags):
+        if flag & truth_file.TYPE:
+            names[addresses[index]] = [name_of(base) for base in mro_of_type(object_at(addresses, index))]
     for index, address in enumerate(kinds):
         if address not in names:
-            kind = ctypes.py_object.from_address(start + index * width).value
-            names[address] = [name_of(base) for base in mro_of_type(kind)]
+            names[address] = [name_of(base) for base in mro_of_type(object_at(kinds, index))]
     return names
 
 
@@ -204,18 +239,18 @@ def write_all(file, column):
                             else memoryview(column).cast("B")[written:])
 
 
-def say_truth(path):
+def say_truth(path, frozen):
     """Write the truth; leave nothing behind."""
     frame = [id(sys._getframe())] if HAS_FRAME_OBJECTS else []
     frame.append(id(frame))
-    observe(frame)
-    first = observe(frame)
-    second = observe(frame + [id(first)] + list(map(id, first)))
+    observe(frame, frozen)
+    first = observe(frame, frozen)
+    second = observe(frame + [id(first)] + list(map(id, first)), frozen)
     problem = disagreement(first, second)
     if problem:
         os.write(2, ("truth_target: %s\n" % problem).encode())
         os._exit(1)
-    names = truth_file.pack_names(names_of_types(second[1]), "%d.%d.%d" % sys.version_info[:3])
+    names = truth_file.pack_names(names_of_types(second[0], second[1], second[4]), "%d.%d.%d" % sys.version_info[:3])
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     write_all(file, truth_file.header(os.getpid(), len(second[0]), len(second[6]), len(second[7]), names))
     for column in second:
@@ -234,13 +269,14 @@ def main(path):
     ready = ("ready %d\n" % os.getpid()).encode()
 
     def observed():
-        say_truth(path)
+        say_truth(path, frozen)
         os.write(1, ready)
         os.read(0, 1)
 
     for _ in range(3):
         gc.collect()
     gc.disable()
+    frozen = frozen_immortals()
     truth_zoo.observe_within(observed)
     # Threads are blocked for good, and objects are in states that do not like being taken apart.
     os._exit(0 if zoo else 1)

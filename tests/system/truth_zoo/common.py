@@ -416,6 +416,11 @@ def instances():
     }
 
 
+class OnlyGetItem(object):
+    def __getitem__(self, index):
+        return [index]
+
+
 # --- functions, frames, generators --------------------------------------------------------------
 
 
@@ -476,8 +481,15 @@ def keep_frame(depth):
     return sys._getframe(), local
 
 
-def keep_frame_in_blocks():
-    """A frame that ended within blocks, and generators that wait in them."""
+def within_expressions(one, other):
+    """Waits with arguments of calls, and parts of containers, on its stack."""
+    nothing(one, [other, (yield one)], {"key": (yield other)}, keyword=(one, (yield)))
+    for item in (one, other):
+        yield [item, [one, other, (yield item)]]
+
+
+def in_blocks():
+    """Generators that wait within blocks of all sorts."""
     def waiting():
         for n in [[1], [2]]:
             with contextlib.closing(io.BytesIO()) as opened:
@@ -488,6 +500,32 @@ def keep_frame_in_blocks():
                         yield n, error, opened
 
     return [started(waiting()) for _ in range(3)]
+
+
+def traced(frame, event, argument):
+    return traced
+
+
+def traced_frames():
+    """Frames that have a trace function, and code that was executed under one and under a profiler."""
+    held = []
+
+    def keep():
+        local = ["traced"]
+        held.append(sys._getframe())
+        return local
+
+    sys.settrace(traced)
+    try:
+        keep()
+    finally:
+        sys.settrace(None)
+    sys.setprofile(nothing)
+    try:
+        keep()
+    finally:
+        sys.setprofile(None)
+    return held
 
 
 def generators():
@@ -515,7 +553,9 @@ def generators():
                        map(lambda x: x, [[1]])],
         "context manager": context_manager,
         "frames": [frame, frame.f_back, local, frame.f_locals],
-        "blocks": keep_frame_in_blocks(),
+        "blocks": in_blocks(),
+        "in expressions": [started(within_expressions([n], {n}), n) for n in range(1, 7)],
+        "traced": traced_frames(),
     }
 
 
@@ -707,7 +747,7 @@ def iterators():
         "sequence": [started(iter(lists)), started(iter(tuple(lists))), iter({1, 2}), iter("ab"),
                      iter(u"\u20ac"), iter(b"ab"), iter(bytearray(b"ab")), iter(range(9)),
                      reversed(lists), reversed((1, 2)), exhausted, iter(array.array("b", [1])),
-                     iter(memoryview(b"ab"))],
+                     iter(memoryview(b"ab")), started(iter(OnlyGetItem()))],
         "callable": [iter(nothing, [1]), iter(lists.pop, None)],
         "built-in": [started(enumerate(lists)), enumerate(lists, 10**20), zip(lists, lists),
                      map(nothing, lists, lists), filter(None, lists)],
@@ -797,6 +837,7 @@ def files(directory):
                      codecs.getwriter("gb2312")(io.BytesIO())],
         "sockets": [pair, pair[0].makefile("rb")],
         "polling": [poll, poller],
+        "archives": zipped(directory),
         "temporary": tempfile.SpooledTemporaryFile(),
         "directory": [os.stat(path), os.statvfs(path)],
     }
@@ -863,18 +904,19 @@ def library():
         "xml": [tree, tree[0], tree.attrib, element_tree.XMLParser(), element_tree.TreeBuilder(), expat,
                 tree.iter()],
         "compression": [compressor, decompressor, bz2.BZ2Compressor(), bz2.BZ2Decompressor()],
-        "hashes": [hashlib.md5(b"x"), hashlib.sha256(b"x"), found("hmac").new(b"key", b"x", hashlib.sha1)],
+        "hashes": [hashlib.md5(b"x"), hashlib.sha256(b"x"), made("_sha256.sha224"), made("_sha512.sha384"),
+                   made("_sha512.sha512"), found("hmac").new(b"key", b"x", hashlib.sha1)],
         "json": [json.JSONEncoder(), json.JSONDecoder(), json.JSONDecoder(object_hook=nothing).scan_once],
         "regular expressions": [pattern, pattern.search("word-12 more"), pattern.scanner("a-1"),
                                 pattern.finditer("a-1 b-2"), re.compile(b"bytes")],
         "csv": [csv.reader(["a,b", "c,d"]), csv.writer(io.BytesIO()), csv.get_dialect("excel"),
                 csv.DictReader(["a,b", "1,2"])],
         "dates": [datetime.datetime(2026, 1, 2), datetime.date.min, datetime.timedelta(1, 2),
-                  datetime.time(1, 2)],
+                  datetime.time(1, 2), datetime.tzinfo()],
         "structs": [struct.Struct("<IQd"), struct.Struct(">5s")],
         "struct sequences": [os.stat("/"), time.gmtime(0), sys.version_info, sys.flags, os.times(),
                              time.struct_time(tuple(range(9))), sys.float_info,
-                             made("resource.getrusage", 0), made("pwd.getpwuid", 0), made("grp.getgrgid", 0)],
+                             profiled(), made("resource.getrusage", 0), made("pwd.getpwuid", 0), made("grp.getgrgid", 0)],
         "identifiers": [uuid.UUID(int=5)],
         "templates": [string.Template("$x"), string.Formatter()],
         "logging": [log, log.handlers[0], logging.makeLogRecord({"msg": "m", "args": ([1],)})],
@@ -883,11 +925,58 @@ def library():
         "modules": [sys, types, operator],
         "capsules": [found("datetime.datetime_CAPI"), found("_socket.CAPI"), found("unicodedata.ucnhash_CAPI")],
         "network": [made("ssl.SSLContext", found("ssl.PROTOCOL_TLS") or 2)],
-        "other": [found("unicodedata.ucd_3_2_0"), made("_lsprof.Profiler"), made("symtable.symtable", "x = 1",
-                  "name", "exec"), found("ast").parse("a = [b(c) for d in e]"), made("parser.expr", "a + b"),
+        "bases": [made("_random.Random"), made("_socket.socket"), made("decimal.localcontext"),
+                  made("sqlite3.PrepareProtocol"), made("_ssl._SSLContext", found("ssl.PROTOCOL_TLS") or 2)],
+        "text": [codecs.charmap_build(u"".join(u"\u20ac" for _ in range(256))), format_iterators()],
+        "syntax": [made("symtable.symtable", "x = 1", "name", "exec"), made("parser.expr", "a + b"),
+                   found("ast").parse(SYNTAX)],
+        "other": [found("unicodedata.ucd_3_2_0"),
                   made("imp.NullImporter", "/does/not/exist"), made("zipfile.ZipInfo"),
                   made("_multiprocessing.SemLock", *SEMAPHORE)],
     }
+
+
+SYNTAX = """
+@decorated
+def function(a, b=1, *c, **d):
+    global e
+    for f in a[1:2, ::3]:
+        while not f: break
+        else: continue
+    if a < b <= c or (d and e): pass
+    return lambda g: (yield) if g else {h: {i} for h in {j for j in k}}
+class Class(Base):
+    del a.b, c[d]
+    with a as b: a += ~b ** -c
+    try: raise e
+    except (F, G) as h: assert i, "text"
+    finally: import j.k as l; from m import n
+x = [a for b in c if d], (e for f in g), {"h": 1.5j}, b"bytes"
+"""
+
+
+def profiled():
+    """What the profiler in C counted: a list of struct sequences, and it that holds the code."""
+    profiler = made("_lsprof.Profiler", subcalls=True)
+    profiler.enable()
+    traced_frames()
+    sorted([2, 1], key=lambda item: nothing(item))
+    profiler.disable()
+    return profiler, profiler.getstats()
+
+
+def format_iterators():
+    if IS_3:
+        return [found("_string").formatter_field_name_split("a.b[c]"), found("_string").formatter_parser("a{b}")]
+    return ["a.b[c]"._formatter_field_name_split(), u"a{b}"._formatter_parser()]
+
+
+def zipped(directory):
+    path = os.path.join(directory, "zipped.zip")
+    archive = found("zipfile").ZipFile(path, "w")
+    archive.writestr("inside/module.py", "x = 1")
+    archive.close()
+    return [archive, found("zipimport").zipimporter(path)]
 
 
 #: Arguments of SemLock, which is what multiprocessing locks with.

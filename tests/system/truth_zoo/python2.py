@@ -10,19 +10,24 @@ import StringIO
 import UserDict
 import UserList
 import UserString
+import bz2
 import cPickle
 import cStringIO
 import contextlib
 import decimal
 import itertools
+import json.encoder
+import multiprocessing
 import os
 import pickle
 import sets
+import socket
 import thread
 import threading
 import types
+import xml.etree.cElementTree
 
-from .common import CustomError, Plain, caught, fail, nothing, started, with_attributes
+from .common import CustomError, Plain, caught, fail, found, nothing, started, with_attributes
 
 
 # --- text and numbers ---------------------------------------------------------------------------
@@ -230,26 +235,10 @@ def exceptions():
     }
 
 
-def traced(frame, event, argument):
-    return traced
-
-
 def frames():
-    held = []
-
-    def keep():
-        local = ["traced"]
-        held.append(sys._getframe())
-        return local
-
-    sys.settrace(traced)
-    try:
-        keep()
-    finally:
-        sys.settrace(None)
     space = {"held": ["by exec"]}
     exec("import sys\nframe = sys._getframe()\n", space)
-    return {"traced": held, "executed": space}
+    return {"executed": space}
 
 
 # --- the library --------------------------------------------------------------------------------
@@ -289,13 +278,27 @@ def files(directory):
     out.write("x" * 500)
     pure = StringIO.StringIO("pure")
     pure.write("more")
-    popened = os.popen("true")
-    popened.read()
+    descriptor = os.fdopen(os.open(path, os.O_RDONLY))
     return {
         "files": [written, reading, iterated, with_attributes(FileWithDict(path), note=[1]), sys.stdin,
-                  os.tmpfile(), popened],
+                  os.tmpfile(), descriptor],
+        "secure": secure_socket(),
+        "pipe": multiprocessing.Pipe(),
+        "compressed": bz2.BZ2File(path + ".bz2", "w"),
         "strings": [out, cStringIO.StringIO("input"), started(cStringIO.StringIO("a\nb\n")), pure],
     }
+
+
+def secure_socket():
+    """In the middle of a handshake."""
+    ssl = found("ssl")
+    if not ssl:
+        return None
+    pair = socket.socketpair()
+    wrapped = ssl.wrap_socket(socket.socket(_sock=pair[0]), do_handshake_on_connect=False)
+    wrapped.setblocking(False)
+    caught(wrapped.do_handshake)
+    return wrapped, pair
 
 
 def library():
@@ -310,6 +313,9 @@ def library():
         "wrappers": [UserDict.UserDict(a=[1]), UserDict.IterableUserDict(), UserList.UserList([[1]]),
                      UserString.UserString("x"), UserString.MutableString("y"), sets.Set([1, 2])],
         "contexts": contextlib.nested(contextlib.closing(Old([1]))),
+        "xml": [xml.etree.cElementTree.ElementTree(xml.etree.cElementTree.Element("a")),
+                xml.etree.cElementTree.iterparse(StringIO.StringIO("<a><b/></a>"))],
+        "json": json.encoder.c_make_encoder(None, nothing, nothing, None, ": ", ", ", True, False, True),
         "modules": [types.ModuleType("made", "doc"), sys.modules["__builtin__"]],
         "functions": [types.FunctionType(nothing.__code__, {"a": 1}, "renamed", ([1],)), apply_of(len, ("x",))],
         "cobject": [getattr(cPickle, "__dict__"), getattr(cStringIO, "cStringIO_CAPI", None)],

@@ -29,6 +29,7 @@ import os
 import pathlib
 import pickle
 import queue
+import re
 import selectors
 import sqlite3
 import struct
@@ -103,7 +104,13 @@ def buffers():
     mapped = mmap.mmap(-1, 8192)
     released = memoryview(b"released")
     released.release()
+
+    class OwnBuffer:
+        def __buffer__(self, flags):
+            return memoryview(data)
+
     return {
+        "own": memoryview(OwnBuffer()) if since(3, 12) else None,
         "memoryviews": [memoryview(data).cast("B"), memoryview(array.array("d", [0.5] * 10)), released,
                         memoryview(bytes(24)).cast("B", (2, 3, 4)), memoryview(data)[::-1]],
         "arrays": [array.array("Q", range(500)), array.array("q")],
@@ -332,9 +339,33 @@ def functions():
         "caches": [cached, bounded, typed],
         "dispatch": dispatched,
         "signature": [inspect.signature(nothing), inspect.signature(make_closure())],
+        "instance method": instance_method(),
+        "monitored": monitored(),
         "placeholder": [found("functools.Placeholder") and functools.partial(
             nothing, found("functools.Placeholder"), 1)],
     }
+
+
+def instance_method():
+    make = ctypes.pythonapi.PyInstanceMethod_New
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.py_object]
+    return make(nothing)
+
+
+def monitored():
+    """Code whose bytes sys.monitoring (3.12) changed."""
+    monitoring = getattr(sys, "monitoring", None)
+    if not monitoring:
+        return None
+
+    def watched():
+        return [n for n in range(3)]
+
+    monitoring.use_tool_id(4, "zoo")
+    monitoring.register_callback(4, monitoring.events.LINE, nothing)
+    monitoring.set_local_events(4, watched.__code__, monitoring.events.LINE)
+    watched()
+    return watched
 
 
 def delegating(inner):
@@ -508,6 +539,19 @@ def references():
     }
 
 
+class Collides:
+    def __hash__(self):
+        return 5
+
+
+def mapping_of_contexts():
+    """What contexts keep their variables in, with equal hashes; from the modules for CPython's own tests."""
+    mapping = made("_testinternalcapi.hamt") or made("_testcapi.hamt")
+    for n in range(5) if mapping is not None else ():
+        mapping = mapping.set(Collides(), [n]).set(n, [n])
+    return mapping
+
+
 def contexts():
     contextvars = found("contextvars")
     if not contextvars:
@@ -532,6 +576,7 @@ def contexts():
         "default": with_default,
         "contexts": [big, small, big.copy(), contextvars.Context()],
         "tokens": [token, second, used, contextvars.Token.MISSING],
+        "mapping": mapping_of_contexts(),
         "views": [big.items(), iter(big.values()), iter(big), big.keys(), started(iter(big.items()), 3)],
     }
 
@@ -640,8 +685,9 @@ def tasks():
             iterators=[iter(never), waiting[0].get_coro() if since(3, 8) else None])
 
     loop.run_until_complete(main())
+    never_run = loop.create_task(asyncio.sleep(3600))
     asyncio.set_event_loop(None)
-    return dict(all_made, loop=loop)
+    return dict(all_made, loop=loop, never_run=never_run)
 
 
 # --- iterators and the standard library's C types -----------------------------------------------
@@ -667,6 +713,11 @@ def iterators():
                       started(itertools.zip_longest(lists, [[4]], fillvalue=[5])),
                       filter(nothing, iter(lists))],
         "struct": struct.iter_unpack("<I", bytes(8)),
+        "code": [nothing.__code__.co_lines() if since(3, 10) else None,
+                 nothing.__code__.co_positions() if since(3, 11) else None],
+        "graphemes": made("unicodedata.iter_graphemes", "e\u0301a"),
+        "tokens": made("_tokenize.TokenizerIter", iter(["x = 1", ""]).__next__, extra_tokens=False)
+        if since(3, 12) else made("_tokenize.TokenizerIter", "x = 1"),
     }
 
 
@@ -683,7 +734,8 @@ def collection_types():
     ordered.move_to_end("key 3")
     ordered.popitem()
     return {
-        "ordered": [ordered, started(iter(ordered.items())), ordered.values(), reversed(ordered)],
+        "ordered": [ordered, started(iter(ordered.items())), ordered.items(), ordered.values(),
+                    reversed(ordered)],
         "wrappers": [collections.ChainMap({"a": [1]}, {}), collections.UserDict(a=[1]),
                      collections.UserList([[1]]), collections.UserString("x")],
         "graph": made("graphlib.TopologicalSorter", {"a": {"b"}}),
@@ -731,17 +783,23 @@ def library():
         "pickle": [pickler, unpickler, made("pickle.PickleBuffer", b"x"), pickler.memo, unpickler.memo],
         "compression": [lzma.LZMADecompressor(), lzma.LZMACompressor(), made("compression.zstd.ZstdCompressor"),
                         made("compression.zstd.ZstdDecompressor"),
+                        made("zlib._ZlibDecompressor"),
                         made("compression.zstd.ZstdDict", b"x" * 100, is_raw=True)],
         "hashes": [hashlib.sha3_256(), hashlib.blake2b(b"x"), hashlib.blake2s(), hashlib.shake_128(b"x"),
                    made("_md5.md5"), made("_sha1.sha1"), made("_sha256.sha256"), made("_sha512.sha512"),
-                   made("_sha2.sha256"), made("_sha2.sha512"), made("_hashlib.hmac_new", b"k", b"m", "sha1"),
+                   made("_sha2.sha256"), made("_sha2.sha512"), made("_sha2.sha224"), made("_sha2.sha384"),
+                   hashlib.sha3_224(), hashlib.sha3_384(), hashlib.sha3_512(), hashlib.shake_256(),
+                   made("_hashlib.hmac_new", b"k", b"m", "sha1"),
                    made("_hmac.new", b"k", b"m", "sha1")],
+        "expressions": made("re._compile_template", re.compile("(a)"), r"x\1"),
         "json": json.encoder.c_make_encoder(None, nothing, nothing, None, ": ", ", ", True, False, True),
         "csv": csv.writer(io.StringIO()),
         "dates": [datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
                   datetime.timezone(datetime.timedelta(hours=3), "name"), made("zoneinfo.ZoneInfo", "UTC"),
                   datetime.date(2026, 1, 2).isocalendar(), datetime.time(1, 2, tzinfo=datetime.timezone.utc)],
         "struct sequences": [os.uname(), sys.hash_info, sys.thread_info, sys.int_info, sys.get_asyncgen_hooks(),
+                             os.waitid_result(range(5)), made("signal.struct_siginfo", range(7)),
+                             made("sys.UnraisableHookArgs", range(5)), made("_thread._ExceptHookArgs", range(4)),
                              made("os.sched_param", 0), made("time.get_clock_info", "time")],
         "identifiers": urllib.parse.urlsplit("http://host/path"),
         "e-mail": message,
