@@ -93,6 +93,16 @@ void pyframe_scan(struct pyscan *scan, remote_addr frame);
 /** References in plain fields at @p base: of the pseudo types <interpreter> and <thread>. */
 void pyfields_scan(struct pyscan *scan, remote_addr base, const struct pyfields *fields);
 
+/** Attributes that an instance's pre-header leads to: a dict, or values named by the keys that its
+ * type shares (cached_keys), or both 0. */
+struct pyinstance {
+	remote_addr dict, values; /* the first value */
+};
+
+/** False if the type has no such pre-header, or it cannot be read. */
+bool pyinstance_read(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytype *type, remote_addr addr, struct pyinstance *ret);
+
 /** Items of a container (len()); bytes of a buffer; 0 for others. */
 uint64_t pyobject_length(struct pycontext *context, remote_addr addr);
 

@@ -160,6 +160,7 @@ static void finish_object(
 	struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
 {
 	struct heap_builder *builder = worker->builder;
+	const struct pylayout *layout = builder->python->layout;
 	const struct pytypes *types = builder->python->types;
 	const struct pytype *type = worker->scan.type;
 	uint32_t flags = kind_flags(type->kind);
@@ -170,7 +171,8 @@ static void finish_object(
 		flags |= HEAP_NODE_TRACKED;
 	if (type->has_legacy_finalizer)
 		flags |= HEAP_NODE_UNCOLLECTABLE;
-	if (refcnt >= builder->python->layout->traits.immortal_refcnt)
+	refcnt = pylayout_refcnt(layout, refcnt);
+	if (layout->traits.immortal_refcnt && refcnt >= layout->traits.immortal_refcnt)
 		flags |= HEAP_NODE_STATIC;
 	if (refcnt > REFCNT_MAX)
 		refcnt = REFCNT_MAX;
@@ -202,13 +204,25 @@ static void note_neighbour(struct heap_worker *worker, uint64_t gc_next)
 		heap_worker_find_other(worker, addr);
 }
 
+// gc_refs of what no list has (Modules/gcmodule.c up to 3.7: _PyGC_REFS_UNTRACKED).
+#define GC_REFS_UNTRACKED (-2)
+
+// The next on the collector's list, from the head of an object that has one; 0 if on none.
+static uint64_t gc_next_of_head(const struct pylayout *layout, const uint8_t *head)
+{
+	// Where there is gc_refs, the links of an untracked object are what was there before.
+	if (pylayout_has(layout->gc_head.gc_refs) &&
+		(int64_t)load_u64(head + layout->gc_head.gc_refs) >>
+				layout->traits.gc_refs_shift == GC_REFS_UNTRACKED)
+		return 0;
+	// The low bits are flags of the collector.
+	return load_u64(head + layout->gc_head.next) & ~3ull;
+}
+
 static uint64_t gc_next_of(
 	const struct pylayout *layout, const struct pytype *type, const uint8_t *object)
 {
-	if (!type->is_gc)
-		return 0;
-	// The low bits are flags of the collector.
-	return load_u64(object - layout->gc_head.size + layout->gc_head.next) & ~3ull;
+	return type->is_gc ? gc_next_of_head(layout, object - layout->gc_head.size) : 0;
 }
 
 // Something else is there by now (only where the target runs): a row without edges all the same.
@@ -258,10 +272,12 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 	if (worker->scan.type->is_gc &&
 		!(worker->scan.type->kind == PYKIND_TYPE &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
-				PYTYPE_FLAG_HEAP)))
-		gc_next = pyreader_pointer(&worker->probe.reader,
-				  addr - layout->gc_head.size + layout->gc_head.next) &
-			  ~3ull;
+				PYTYPE_FLAG_HEAP))) {
+		const uint8_t *head = pyreader_bytes(&worker->probe.reader,
+			addr - layout->gc_head.size, layout->gc_head.size);
+
+		gc_next = head ? gc_next_of_head(layout, head) : 0;
+	}
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);

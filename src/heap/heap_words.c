@@ -111,6 +111,19 @@ struct interned_search {
 	uint64_t best_count;
 };
 
+// Does a str say that it is interned? (2.7: ob_sstate)
+static bool is_interned(struct pycontext *context, remote_addr str)
+{
+	const struct pylayout *layout = context->python->layout;
+	uint32_t state;
+
+	if (pylayout_has(layout->bytes.ob_sstate))
+		return pyreader_u32(&context->reader, str + layout->bytes.ob_sstate, &state) &&
+		       (state == 1 || state == 2);
+	return pyreader_u32(&context->reader, str + layout->str.state, &state) &&
+	       state >> (layout->str.interned_bit - layout->str.state * 8) & 3;
+}
+
 // Each key is its own value, and a str that says it is interned.
 static bool looks_interned(struct heap_builder *builder, remote_addr dict, uint64_t *ret_count)
 {
@@ -125,15 +138,11 @@ static bool looks_interned(struct heap_builder *builder, remote_addr dict, uint6
 		!pydict_read(&context->reader, layout, dict, &table) || table.count < INTERNED_MIN)
 		return false;
 	for (uint64_t i = 0, seen = 0; seen < INTERNED_LOOK; i++) {
-		uint32_t state;
-
 		if (!pydict_entry(&context->reader, &table, i, &key, &value))
 			return false;
 		if (!key || !value)
 			continue;
-		if (key != value ||
-			!pyreader_u32(&context->reader, key + layout->str.state, &state) ||
-			!(state >> (layout->str.interned_bit - layout->str.state * 8) & 3))
+		if (key != value || !is_interned(context, key))
 			return false;
 		seen++;
 	}
@@ -154,11 +163,29 @@ static struct error *try_interned(
 	return NULL;
 }
 
-struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret)
+// From 3.12 each interpreter says where its own is.
+static struct error *read_interned(struct heap_builder *builder, struct addr_vector *ret)
+{
+	const struct python *python = builder->python;
+
+	for (size_t i = 0; i < python->interpreters.count; i++) {
+		remote_addr dict = pyreader_pointer(&builder->context.reader,
+			python->interpreters.items[i] + python->layout->interp.interned);
+
+		if (dict && !addr_vector_push(ret, dict))
+			return error_enomem();
+	}
+	return NULL;
+}
+
+struct error *heap_roots_find_interned(struct heap_builder *builder, struct addr_vector *ret)
 {
 	struct interned_search search = {0};
 	struct heap_data_range range;
 	size_t index = 0;
+
+	if (pylayout_has(builder->python->layout->interp.interned))
+		return read_interned(builder, ret);
 
 	while (heap_words_next_range(builder, &index, &range)) {
 		struct error *err;
@@ -169,8 +196,7 @@ struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr
 		if (err)
 			return err;
 	}
-	*ret = search.best;
-	return NULL;
+	return !search.best || addr_vector_push(ret, search.best) ? NULL : error_enomem();
 }
 
 int heap_words_compare(const void *left, const void *right)

@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 
 #define KERNEL_THREAD_FLAG 0x00200000 // PF_KTHREAD
+#define ENDING_FLAGS       0x00000404 // PF_EXITING, PF_SIGNALED
 #define COMMAND_LINE_BYTES 4096
 #define STATUS_BYTES       16384
 #define PATH_BYTES         4096
@@ -54,6 +55,15 @@ static struct error *no_such_process(pid_t pid)
 		"there is no process %d here (in a container, PIDs are the container's own)", pid);
 }
 
+// A thread that was told to end executes no instruction of its own any more, but on a busy machine it
+// can take its time until it shows as dead. Its memory is gone before that, while the memory of the
+// process is there until its last thread has let go of it.
+static bool is_ending(pid_t id, const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X' || (stat->flags & ENDING_FLAGS) ||
+	       (status_number(id, "SigPnd", 16) >> (SIGKILL - 1) & 1);
+}
+
 // The main thread may end before the others; the process lives on then, and only looks like a
 // zombie.
 static bool find_live_thread(pid_t pid, pid_t *ret)
@@ -65,7 +75,7 @@ static bool find_live_thread(pid_t pid, pid_t *ret)
 		struct proc_stat stat;
 		struct error *error = proc_read_stat(threads.items[i], &stat);
 
-		if (!error && stat.state != 'Z' && stat.state != 'X') {
+		if (!error && !is_ending(threads.items[i], &stat)) {
 			*ret = threads.items[i];
 			return true;
 		}
@@ -80,7 +90,7 @@ pid_t process_memory_thread(const struct process *process)
 	struct error *error = proc_read_stat(process->pid, &stat);
 	pid_t thread = process->pid;
 
-	if (!error && stat.state == 'Z')
+	if (!error && is_ending(process->pid, &stat))
 		find_live_thread(process->pid, &thread);
 	error_destroy(error);
 	return thread;
@@ -236,6 +246,26 @@ static char *read_command_line(pid_t thread)
 	return text;
 }
 
+static struct error *has_ended(const struct process *process)
+{
+	return error_create(ERROR_GONE, "process %d has ended", process->pid);
+}
+
+static struct error *executed_another(const struct process *process)
+{
+	return error_create(
+		ERROR_GONE, "process %d executed another program meanwhile", process->pid);
+}
+
+// The memory of the program before may be there for a moment longer than that program.
+static bool has_another_stack(const struct process *process)
+{
+	struct proc_stat stat = {0};
+
+	error_destroy(proc_read_stat(process_memory_thread(process), &stat));
+	return stat.stack_start && process->stack_start && stat.stack_start != process->stack_start;
+}
+
 static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct process *process)
 {
 	struct error *error;
@@ -243,6 +273,7 @@ static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct
 
 	process->pid = pid;
 	process->start_time = stat->start_time;
+	process->stack_start = stat->stack_start;
 	thread = process_memory_thread(process);
 	error = check_tracer(thread);
 	if (!error)
@@ -279,6 +310,10 @@ struct error *process_open(pid_t pid, struct process **ret)
 		return error_enomem();
 	process->memory_fd = -1;
 	error = open_thread(pid, &stat, process);
+	if (error && !process_still_exists(process)) {
+		error_destroy(error);
+		return has_ended(process);
+	}
 	if (error)
 		return error;
 	*ret = take(process);
@@ -345,12 +380,22 @@ bool process_still_exists(const struct process *process)
 
 struct error *process_check_same(const struct process *process)
 {
-	if (process_is_alive(process))
-		return NULL;
-	if (process_still_exists(process))
-		return error_create(
-			ERROR_GONE, "process %d executed another program meanwhile", process->pid);
-	return error_create(ERROR_GONE, "process %d has ended", process->pid);
+	// In this order: threads begin to end before their memory goes.
+	bool is_alive = process_is_alive(process);
+
+	if (!process_still_exists(process))
+		return has_ended(process);
+	return is_alive && !has_another_stack(process) ? NULL : executed_another(process);
+}
+
+struct error *process_explain(const struct process *process, struct error *error)
+{
+	struct error *gone = error ? process_check_same(process) : NULL;
+
+	if (!gone)
+		return error;
+	error_destroy(error);
+	return gone;
 }
 
 struct error *process_target_live(struct process *process, struct target **ret)

@@ -110,6 +110,7 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret)
 	ret->parent = (pid_t)fields[4];
 	ret->flags = fields[9];
 	ret->start_time = fields[22];
+	ret->stack_start = fields[28];
 	ret->exit_signal = (int)fields[38];
 	ret->exit_code = (int)fields[52];
 	return true;

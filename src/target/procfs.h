@@ -34,6 +34,7 @@ struct proc_stat {
 	pid_t parent;
 	uint64_t flags;
 	uint64_t start_time;
+	uint64_t stack_start; /* where the program's first stack began; 0 if we may not know */
 	int exit_signal;
 	int exit_code; /* of a zombie, as wait() would give it; 0 if we may not know */
 };

@@ -787,7 +787,6 @@ struct target *heap_writer_finish(struct heap_writer *writer, struct pyruntime_p
 	err = memory_image_create(segments, SEGMENT_COUNT, &target);
 	demand(!err, "no memory image");
 	*ret = (struct pyruntime_place){.version_hex = WRITER_HEXVERSION(layout),
-		.layout = layout,
 		.runtime = writer->runtime,
 		.type_type = writer->types[WRITER_TYPE],
 		.path = (char *)"python"};

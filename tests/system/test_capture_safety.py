@@ -10,7 +10,7 @@ import signal
 import time
 import unittest
 
-from targets import (BUILD, TargetTest, capture, clones, finish_capture, start_capture, status,
+from targets import (BUILD, HeldCapture, TargetTest, capture, clones, start_capture, status,
                      wait_until)
 
 KILLS = int(os.environ.get("SHIKARI_SOAK", "60"))
@@ -50,11 +50,10 @@ class Captured(TargetTest):
 
     def test_a_clone_is_no_child_to_its_parent(self):
         target = self.busy("wait")
-        tool = start_capture(target.pid, "--mode", "clone", "--hold", 700)
-        self.assertTrue(wait_until(lambda: clones(target.pid)))
-        time.sleep(0.3)
-        self.assertEqual(len(clones(target.pid)), 1)
-        finish_capture(tool)
+        with HeldCapture(target.pid, "--mode", "clone") as picture:
+            time.sleep(0.3)
+            self.assertEqual(len(clones(target.pid)), 1)
+            self.assertEqual(picture.release()[-1]["mode"], "clone")
         self.assert_untouched(target.pid)
         self.assert_healthy(target)
 

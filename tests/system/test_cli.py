@@ -42,11 +42,11 @@ _start:
 
 # Ends with the pipe it reads from: becomes a zombie's parent, traces a process, ...
 ZOMBIE_PARENT = """
-import os, sys, time
+import os, sys
 child = os.fork()
 if child == 0:
     os._exit(0)
-time.sleep(0.2)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 print(child, flush=True)
 sys.stdin.read()
 """

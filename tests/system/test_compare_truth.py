@@ -39,6 +39,7 @@ class Heap:
     """A made-up heap, as truth and as dump: lists that hold the next list twice, and a str."""
 
     def __init__(self):
+        self.version = "3.11.7"
         self.objects = {}  # address: [type, size, tracked, referents]
         for kind in NAMES:
             self.objects[kind] = [TYPE, 400, False, []]
@@ -51,6 +52,7 @@ class Heap:
         self.dict = 0x300000
         self.objects[self.dict] = [DICT, 232, True, [self.lists[0], OBSERVER]]
         self.running = None
+        self.immortal = set()
         self.own = 0x300100
         self.objects[self.own] = [OWN, 0, True, []]
         counts = collections.Counter(
@@ -65,9 +67,9 @@ class Heap:
         self.nodes[self.own]["size"] = 999  # truth does not say
 
     def write_truth(self, path):
-        columns = [array.array("Q") for _ in range(7)]
+        columns = [array.array(truth_file.UNSIGNED) for _ in range(7)]
         addresses, kinds, sizes, flags, starts, edges, excluded = columns
-        refcounts = array.array("q")
+        refcounts = array.array(truth_file.SIGNED)
         for address, (kind, size, tracked, referents) in self.objects.items():
             addresses.append(address)
             kinds.append(kind)
@@ -76,6 +78,7 @@ class Heap:
                 (truth_file.TRACKED if tracked else 0)
                 | (truth_file.OWN_SIZE if kind == OWN else 0)
                 | (truth_file.GC_TYPE if kind not in (STR, LINK) else 0)
+                | (truth_file.IMMORTAL if address in self.immortal else 0)
                 | (truth_file.RUNNING if address == self.running else 0))
             refcounts.append(self.counts[address])
             starts.append(len(edges))
@@ -83,7 +86,7 @@ class Heap:
         starts.append(len(edges))
         excluded.append(OBSERVER)
         truth_file.write(path, truth_file.Truth(
-            4242, addresses, kinds, sizes, refcounts, flags, starts, edges, excluded, NAMES))
+            4242, addresses, kinds, sizes, refcounts, flags, starts, edges, excluded, NAMES, self.version))
 
     def write_dump(self, path):
         with open(path, "wb") as file:
@@ -297,6 +300,31 @@ class ComparerTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("FAILED: sizes", done.stderr)
         self.assertIn("size: list: 80 read as 1", done.stdout)
+
+    def test_immortal_objects_are_not_counted(self):
+        self.heap.immortal = set(self.heap.strings[:100])
+        for address in self.heap.immortal:
+            self.heap.counts[address] = 0xFFFFFFFF
+            self.heap.nodes[address].update(refcount=0xFFFFFFFF, exact=0)
+        comparison = self.assert_fails()
+        self.assertEqual(comparison.informative["immortal, so not counted: read so"], (100, 100))
+
+    def test_python_2_may_explain_fewer_counts(self):
+        for node in self.lists(30):
+            node["exact"] -= 1
+            node["inferred"] = 1
+        self.assert_fails("refcounts explained by exact edges")
+        self.heap.version = "2.7.18"
+        self.assert_fails()
+
+    def test_explains_by_type_with_place_and_example(self):
+        for node in self.lists(4):
+            del node["edges"][-1]
+            node["size"] += 8
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            self.compare().explain()
+        self.assertIn("type list: 4 to str  (1000 objects; e.g. 0x100000; referent #3 in 4)", shown.getvalue())
+        self.assertIn("size: 4", shown.getvalue())
 
     def test_all_figures_have_a_threshold(self):
         comparison = self.compare()

@@ -22,6 +22,7 @@ static void a_name_may_hold_anything(void **state)
 	assert_int_equal(stat.parent, 7);
 	assert_int_equal(stat.flags, 4227084);
 	assert_int_equal(stat.start_time, 22);
+	assert_int_equal(stat.stack_start, 28);
 	assert_int_equal(stat.exit_signal, 38);
 	assert_int_equal(stat.exit_code, 52);
 }

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""One of everything: objects of every kind that CPython and its standard library create.
+
+build() returns a dict of name -> objects, which keeps all of them alive. Nothing in it runs or changes
+after it was built; threads that it starts are blocked.
+
+What 2.7 and 3 have in common is in common.py, and is written in what both understand; python2.py and
+python3.py are what only one of them has, and sinceNN.py what needs the syntax of Python 3.NN.
+"""
+
+import importlib
+import sys
+
+#: (module, first version, first version that is without it)
+MODULES = [
+    ("common", (2, 7), (4,)),
+    ("python2", (2, 7), (3,)),
+    ("python3", (3, 6), (4,)),
+]
+
+
+def modules():
+    return [importlib.import_module(__name__ + "." + name) for name, first, end in MODULES
+            if first <= sys.version_info < end]
+
+
+def build(directory):
+    """Everything; `directory` is for files, which stay open."""
+    zoo = {"directory": directory}
+    for module in modules():
+        for part in module.PARTS:
+            zoo[part.__module__ + "." + part.__name__] = (
+                part(directory) if part.__code__.co_argcount else part())
+    return zoo
+
+
+def observe_within(action):
+    """Call `action` while a generator runs (3: for a coroutine), and an exception is handled."""
+    modules()[1].observe_within(action)
