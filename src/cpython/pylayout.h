@@ -394,6 +394,8 @@ struct pylayout_traits {
 	bool has_unready_types, subclasses_is_list;
 	/** sys.getsizeof(0) counts a digit (3.11). */
 	bool zero_has_digit;
+	/** sys.getsizeof adds what precedes an object by its type's flags alone (3.11 and 3.12). */
+	bool getsizeof_by_flags;
 	/** Bytes of one unit that f_lasti counts. */
 	uint32_t instruction_bytes;
 };

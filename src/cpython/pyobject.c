@@ -273,8 +273,10 @@ void pyobject_scan(
 	if (scan->type->member_count)
 		scan_members(scan);
 	scan_instance_dict(scan);
-	// Also for static type objects, which have no GC head: getsizeof goes by the type's flags.
-	scan->size += scan->type->head_bytes;
+	// A static type object has no GC head, but in some versions getsizeof goes by flags alone.
+	if (scan->type->kind != PYKIND_TYPE || layout_of(scan)->traits.getsizeof_by_flags ||
+		word(scan, layout_of(scan)->type.tp_flags) & PYTYPE_FLAG_HEAP)
+		scan->size += scan->type->head_bytes;
 }
 
 uint32_t pyobject_type(struct pycontext *context, remote_addr addr)
