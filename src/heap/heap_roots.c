@@ -243,7 +243,8 @@ static uint64_t native_thread_id(struct heap_builder *builder, remote_addr threa
 	return id;
 }
 
-// "thread 'MainThread'": the threading module's name, or the kernel's.
+// "thread 'MainThread'": the threading module's name, or the kernel's. The kernel calls the main one like
+// the program, threading would call it like this.
 static void name_thread(struct heap_builder *builder, remote_addr interpreter, remote_addr thread,
 	char *ret, size_t size)
 {
@@ -255,7 +256,7 @@ static void name_thread(struct heap_builder *builder, remote_addr interpreter, r
 	pyruntime_thread_name(&builder->context, interpreter, thread, name, sizeof(name));
 	for (size_t i = 0; !name[0] && i < count; i++) {
 		if ((uint64_t)threads[i].id_inside == native)
-			snprintf(name, sizeof(name), "%s", threads[i].name);
+			snprintf(name, sizeof(name), "%s", i ? threads[i].name : "MainThread");
 	}
 	snprintf(ret, size, "thread '%s'", name);
 }
