@@ -31,6 +31,10 @@ struct error *doctor_examine(pid_t pid, struct doctor_report *ret)
 		doctor_attempts_on_process(&facts.machine, &facts.process);
 		if (is_program(&facts.process))
 			doctor_python_read(pid, &facts.python);
+		// What is known of the process itself is the better reason.
+		if (facts.python.clone_is_known && !facts.python.answer.refusal[0])
+			doctor_find_limit(&roots, &facts.machine, &facts.process,
+				facts.python.answer.refusal, sizeof(facts.python.answer.refusal));
 	}
 	*ret = (struct doctor_report){.pid = pid};
 	return doctor_judge(&facts, ret);

@@ -34,9 +34,3 @@ void doctor_because(struct doctor_check *check, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 void doctor_advise(struct doctor_check *check, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
-
-static inline bool doctor_has_capability(
-	const struct doctor_identity *identity, enum doctor_capability capability)
-{
-	return identity->capabilities >> capability & 1;
-}

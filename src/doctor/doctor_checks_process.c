@@ -272,13 +272,13 @@ static void judge_seccomp(const struct doctor_facts *facts, struct doctor_check 
 		doctor_say(check, DOCTOR_UNKNOWN, "it has a seccomp filter%s", gain);
 		check->is_waiting = python->stage < DOCTOR_STAGE_LAYOUT;
 		doctor_because(check, "it was not asked whether the filter lets a clone be made");
-	} else if (!python->clone_refusal[0]) {
+	} else if (!python->answer.refusal[0]) {
 		doctor_say(
 			check, DOCTOR_OK, "its seccomp filter allows what a clone needs%s", gain);
 	} else {
 		doctor_say(check, DOCTOR_WARN, "it is confined by seccomp (mode %lld)%s",
 			(long long)its->seccomp.value, gain);
-		doctor_because(check, "%s", python->clone_refusal);
+		doctor_because(check, "%s", python->answer.refusal);
 		doctor_advise(check, "%s",
 			doctor_has_capability(&facts->machine.self, DOCTOR_CAP_SYS_ADMIN)
 				? "nothing: it is frozen instead of cloned"
@@ -430,7 +430,7 @@ static void say_costs(const struct doctor_costs *costs, const char *mode, const 
 // The way that a hunt takes, if nothing else is asked for.
 static const struct doctor_costs *automatic(const struct doctor_python *python)
 {
-	return python->clone_refusal[0] ? &python->freeze : &python->clone;
+	return python->answer.refusal[0] ? &python->freeze : &python->clone;
 }
 
 static void judge_memory(const struct doctor_facts *facts, struct doctor_check *check)
@@ -470,9 +470,9 @@ static void judge_clone(const struct doctor_facts *facts, struct doctor_check *c
 
 	if (waits_for_attach(facts, "mode clone", check))
 		return;
-	if (python->clone_is_known && python->clone_refusal[0]) {
+	if (python->clone_is_known && python->answer.refusal[0]) {
 		doctor_say(check, DOCTOR_WARN, "mode clone does not work with it");
-		doctor_because(check, "%s", python->clone_refusal);
+		doctor_because(check, "%s", python->answer.refusal);
 		doctor_advise(check, "nothing: mode freeze is taken instead, which stops it for "
 				     "longer");
 		return;

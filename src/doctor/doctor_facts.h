@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "target/clone_check.h"
 #include "target/mappings.h"
 #include "target/procfs.h"
 
@@ -30,6 +31,7 @@ struct doctor_number {
 enum doctor_capability {
 	DOCTOR_CAP_SYS_PTRACE = 19,
 	DOCTOR_CAP_SYS_ADMIN = 21,
+	DOCTOR_CAP_SYS_RESOURCE = 24,
 	DOCTOR_CAP_PERFMON = 38,
 };
 
@@ -44,6 +46,12 @@ struct doctor_identity {
 	bool is_initial_user_namespace;
 	char label[128]; /* of AppArmor or SELinux; "" if there is none */
 };
+
+static inline bool doctor_has_capability(
+	const struct doctor_identity *identity, enum doctor_capability capability)
+{
+	return identity->capabilities >> capability & 1;
+}
 
 /** How it went to try something. */
 struct doctor_attempt {
@@ -105,12 +113,14 @@ struct doctor_process {
 	pid_t tracer;
 	char tracer_name[32];
 	uint64_t rss_bytes, threads;
+	uint64_t data_bytes; /* private and writable, touched or not: what a clone is charged for */
 	bool handles_sigtrap;
 	char waits_in[64]; /* the kernel's function */
 	char executable[256];
 	struct doctor_elf elf;
 	struct doctor_number root_is_readable;
-	char allocator[32]; /* PYTHONMALLOC or -X dev; "" if it is not set */
+	struct doctor_number processes_max; /* of its user (RLIMIT_NPROC); unknown: no limit */
+	char allocator[32];                 /* PYTHONMALLOC or -X dev; "" if it is not set */
 	bool environment_is_known;
 	/* Tried: */
 	struct doctor_attempt attach;
@@ -155,13 +165,17 @@ struct doctor_python {
 	size_t interpreters;
 	char malloc_kind[16];
 	bool clone_is_known;
-	char clone_refusal[200]; /* "" if none is known */
-	double stopped_ms;       /* for asking that */
+	struct clone_answer answer;
 	struct doctor_costs clone, freeze;
 };
 
 /** Open the process and its interpreter; real, not below roots. */
 void doctor_python_read(pid_t pid, struct doctor_python *ret);
+
+/** Limits of the machine, the user and the cgroup by which the kernel would refuse a clone: why, in
+ *  @p ret; "" if none is reached. */
+void doctor_find_limit(const struct doctor_roots *roots, const struct doctor_machine *machine,
+	const struct doctor_process *process, char *ret, size_t size);
 
 struct doctor_facts {
 	struct doctor_machine machine;

@@ -123,7 +123,7 @@ static void describe_machine(const struct doctor_facts *facts, struct doctor_rep
 
 static void forecast(const struct doctor_facts *facts, struct doctor_report *ret)
 {
-	bool is_freeze = facts->python.clone_refusal[0];
+	bool is_freeze = facts->python.answer.refusal[0];
 	const struct doctor_costs *costs = is_freeze ? &facts->python.freeze : &facts->python.clone;
 
 	ret->forecast = (struct doctor_forecast){

@@ -85,6 +85,8 @@ static void read_status(const struct doctor_roots *roots, struct doctor_process 
 		ret->leader = (pid_t)value;
 	if (proc_field(text, "VmRSS", 10, &value))
 		ret->rss_bytes = value * 1024;
+	if (proc_field(text, "VmData", 10, &value))
+		ret->data_bytes = value * 1024;
 	if (proc_field(text, "Threads", 10, &value))
 		ret->threads = value;
 	if (proc_field(text, "SigCgt", 16, &value))
@@ -102,6 +104,18 @@ static void read_tracer(const struct doctor_roots *roots, struct doctor_process 
 	ret->tracer = (pid_t)value;
 	doctor_read_word(
 		ret->tracer_name, sizeof(ret->tracer_name), "%s/%d/comm", roots->proc, ret->tracer);
+}
+
+// "Max processes             1000                 2000                 processes"
+static void read_limits(const struct doctor_roots *roots, struct doctor_process *ret)
+{
+	_cleanup_(mem_free) char *text =
+		doctor_read_text(DOCTOR_STATUS_BYTES, "%s/%d/limits", roots->proc, ret->thread);
+	const char *line = text ? strstr(text, "\nMax processes ") : NULL;
+	long long soft;
+
+	if (line && sscanf(line, "\nMax processes %18lld", &soft) == 1)
+		ret->processes_max = (struct doctor_number){true, soft};
 }
 
 static void read_elf(const struct doctor_roots *roots, struct doctor_process *ret)
@@ -256,6 +270,7 @@ void doctor_process_read(const struct doctor_roots *roots, pid_t pid, struct doc
 		ret->executable, sizeof(ret->executable), "%s/%d/exe", roots->proc, ret->thread);
 	read_elf(roots, ret);
 	read_root(roots, ret);
+	read_limits(roots, ret);
 	read_allocator(roots, ret);
 }
 

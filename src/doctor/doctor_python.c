@@ -110,8 +110,7 @@ void doctor_python_read(pid_t pid, struct doctor_python *ret)
 	// No other process is stopped, not even for a moment.
 	if (ret->stage != DOCTOR_STAGE_LAYOUT)
 		return;
-	error = clone_check(
-		process, ret->clone_refusal, sizeof(ret->clone_refusal), &ret->stopped_ms);
+	error = clone_check(process, &ret->answer);
 	ret->clone_is_known = !error;
 	error_destroy(error);
 }

@@ -6,21 +6,22 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_BYTES 256
 #define WORD_BYTES 256
 
-// Make a path from the format and arguments that a function was called with.
+// Make a path from the format and arguments that a function was called with; "" if it is too long.
 #define MAKE_PATH(path, format)                                                                    \
 	do {                                                                                       \
 		va_list arguments_;                                                                \
 		va_start(arguments_, format);                                                      \
-		vsnprintf(path, sizeof(path), format, arguments_);                                 \
+		if (vsnprintf(path, sizeof(path), format, arguments_) >= (int)sizeof(path))        \
+			(path)[0] = '\0';                                                          \
 		va_end(arguments_);                                                                \
 	} while (0)
 
@@ -34,7 +35,7 @@ static char *read_file(const char *path, size_t limit, size_t *ret_size)
 
 char *doctor_read_text(size_t limit, const char *format, ...)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	size_t size;
 
 	MAKE_PATH(path, format);
@@ -43,7 +44,7 @@ char *doctor_read_text(size_t limit, const char *format, ...)
 
 char *doctor_read_bytes(size_t limit, size_t *ret_size, const char *format, ...)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 
 	MAKE_PATH(path, format);
 	return read_file(path, limit, ret_size);
@@ -63,7 +64,7 @@ static void copy_word(const char *text, char *ret, size_t size)
 void doctor_read_word(char *ret, size_t size, const char *format, ...)
 {
 	_cleanup_(mem_free) char *text = NULL;
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	size_t length;
 
 	MAKE_PATH(path, format);
@@ -75,7 +76,7 @@ struct doctor_number doctor_read_number(const char *format, ...)
 {
 	_cleanup_(mem_free) char *text = NULL;
 	struct doctor_number ret = {0};
-	char path[PATH_BYTES], *end;
+	char path[PATH_MAX], *end;
 	size_t length;
 
 	MAKE_PATH(path, format);
@@ -90,7 +91,7 @@ struct doctor_number doctor_read_number(const char *format, ...)
 
 void doctor_read_link(char *ret, size_t size, const char *format, ...)
 {
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	ssize_t length;
 
 	MAKE_PATH(path, format);

@@ -6,17 +6,17 @@
 #include "report/text_writer.h"
 
 struct section {
-	enum doctor_status status;
 	const char *label;
+	enum doctor_status status;
 	enum text_colour colour;
 };
 
 // In the order in which they are shown.
 static const struct section sections[] = {
-	{DOCTOR_FAIL, "✗ fail", TEXT_ALARM},
-	{DOCTOR_WARN, "! warn", TEXT_BOLD},
-	{DOCTOR_UNKNOWN, "?", TEXT_DIM},
-	{DOCTOR_OK, "✓ ok", TEXT_GOOD},
+	{"✗ fail", DOCTOR_FAIL, TEXT_ALARM},
+	{"! warn", DOCTOR_WARN, TEXT_BOLD},
+	{"?", DOCTOR_UNKNOWN, TEXT_DIM},
+	{"✓ ok", DOCTOR_OK, TEXT_GOOD},
 };
 
 static void write_check(

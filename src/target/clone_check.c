@@ -91,32 +91,32 @@ static struct error *ask_about_seccomp(struct question *question, uint64_t mode)
 	return NULL;
 }
 
-struct error *clone_check(
-	struct process *process, char *ret_reason, size_t size, double *ret_stopped_ms)
+struct error *clone_check(struct process *process, struct clone_answer *ret)
 {
 	_cleanup_(mappings_deinit) struct mappings mappings = {0};
 	struct question question = {
 		.pid = process_pid(process), .thread = process_memory_thread(process)};
 	_cleanup_(mem_free) char *status = read_status(question.thread);
+	_cleanup_(error_destroy) struct error *error = NULL;
+	struct clone_answer answer = {0};
 	struct machine_gadgets gadgets;
-	struct error *error;
+	const char *refusal = status ? machine_refusal(status) : NULL;
 
-	question.refusal = status ? machine_refusal(status) : NULL;
 	error = mappings_read(question.thread, &mappings);
-	if (error)
-		return error;
-	error = process_find_gadgets(process, &mappings, &gadgets);
-	if (!error && !question.refusal) {
+	if (!error)
+		error = process_find_gadgets(process, &mappings, &gadgets);
+	if (!error && !refusal) {
 		question.call_addr = gadgets.system_call;
 		error = ask_about_seccomp(&question, number(status, "Seccomp", 10));
+		refusal = question.refusal;
+		answer.is_seccomp = refusal != NULL;
 	}
 	if (error && error_kind(error) != ERROR_UNSUPPORTED)
-		return error;
-	snprintf(ret_reason, size, "%s",
-		error              ? error_message(error)
-		: question.refusal ? question.refusal
-				   : "");
-	error_destroy(error);
-	*ret_stopped_ms = question.stopped_ms;
+		return take(error);
+	if (error)
+		refusal = error_message(error);
+	snprintf(answer.refusal, sizeof(answer.refusal), "%s", refusal ? refusal : "");
+	answer.stopped_ms = question.stopped_ms;
+	*ret = answer;
 	return NULL;
 }

@@ -8,13 +8,17 @@
 
 #include "target/process.h"
 
-#include <stddef.h>
+#include <stdbool.h>
+
+struct clone_answer {
+	char refusal[200]; /* "" if nothing is known that would refuse */
+	bool is_seccomp;   /* the process's seccomp filter does, or cannot be read */
+	double stopped_ms; /* of one thread, for asking */
+};
 
 /**
- * What would make CAPTURE_AUTO fall back to freeze, as far as it can be told from outside: "" if
- * nothing is known. Nothing is stopped, except where the process has a seccomp filter that we may
- * read: then its main thread is, for the fraction of a millisecond that reading takes.
- * *ret_stopped_ms says for how long.
+ * What would make CAPTURE_AUTO fall back to freeze, as far as it can be told from outside. Nothing is
+ * stopped, except where the process has a seccomp filter that we may read: then its main thread is,
+ * for the fraction of a millisecond that reading takes.
  */
-struct error *clone_check(
-	struct process *process, char *ret_reason, size_t size, double *ret_stopped_ms);
+struct error *clone_check(struct process *process, struct clone_answer *ret);

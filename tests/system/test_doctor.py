@@ -307,6 +307,32 @@ class Filtered(DoctorTest):
         self.assert_untouched(target.pid)
 
 
+class Full(DoctorTest):
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_user_with_too_many_processes(self):
+        target = self.python(
+            "import os, resource, sys\n"
+            "resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
+            f"os.setuid({NOBODY})\n" + IDLE)
+        report = self.examine(target.pid)
+        self.assert_check(report, "clone", "warn", f"user {NOBODY}", "ulimit -u", "freeze")
+        self.assert_check(report, "seccomp", "ok")
+        self.assertEqual(report["forecast"]["mode"], "freeze")
+
+    @unittest.skipUnless(os.path.isdir("/sys/fs/cgroup/pids") and os.geteuid() == 0,
+                         "needs root and cgroup v1")
+    def test_a_cgroup_with_too_many_processes(self):
+        folder = tempfile.mkdtemp(prefix="shikari-test-", dir="/sys/fs/cgroup/pids")
+        self.addCleanup(os.rmdir, folder)
+        target = self.python(IDLE)
+        write(folder + "/cgroup.procs", target.pid)
+        write(folder + "/pids.max", 1)
+        report = self.examine(target.pid)
+        self.assert_check(report, "clone", "warn", "pids.max is 1", "freeze")
+        target.kill()
+        self.assertTrue(wait_until(lambda: not read(folder + "/cgroup.procs")))
+
+
 class NotReady(DoctorTest):
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_somebody_elses_process(self):

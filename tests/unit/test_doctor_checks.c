@@ -342,7 +342,8 @@ static void a_clone_that_is_refused_makes_a_longer_stop(void **state)
 	(void)state;
 	facts.process.identity.seccomp.value = 2;
 	assert_check(&facts, "seccomp", DOCTOR_OK, "", "");
-	strcpy(facts.python.clone_refusal, "a seccomp filter of it forbids clone");
+	facts.python.answer.is_seccomp = true;
+	strcpy(facts.python.answer.refusal, "a seccomp filter of it forbids clone");
 	assert_check(&facts, "seccomp", DOCTOR_WARN, "forbids clone", "frozen");
 	assert_check(&facts, "clone", DOCTOR_WARN, "forbids clone", "freeze");
 	assert_verdict(&facts, DOCTOR_READY, "40.0 ms per snapshot (freeze)");

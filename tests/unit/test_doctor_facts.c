@@ -266,6 +266,89 @@ static void odd_files_are_no_process(void **state)
 	}
 }
 
+static void assert_limit(const struct folder *folder, struct doctor_machine machine,
+	const struct doctor_process *process, const char *words)
+{
+	const struct doctor_roots roots = roots_of(folder);
+	char found[200];
+
+	doctor_find_limit(&roots, &machine, process, found, sizeof(found));
+	if (*words ? !strstr(found, words) : *found != '\0')
+		fail_msg("'%s' instead of '%s'", found, words);
+}
+
+static void memory_can_be_promised_to_others(void **state)
+{
+	_cleanup_(folder_deinit) struct folder folder;
+	struct doctor_process process = {.pid = 42, .data_bytes = 2000};
+	struct doctor_machine machine = {.overcommit = {true, 2},
+		.commit_limit_bytes = {true, 10000},
+		.committed_bytes = {true, 7000}};
+
+	(void)state;
+	folder_init(&folder);
+	assert_limit(&folder, machine, &process, "");
+	process.data_bytes = 4000;
+	assert_limit(&folder, machine, &process, "4.0 kB it would be charged 3.0 kB are left");
+	machine.committed_bytes.value = 12000;
+	assert_limit(&folder, machine, &process, "0 B are left");
+	machine.overcommit.value = 0;
+	assert_limit(&folder, machine, &process, "");
+}
+
+static void a_cgroup_can_be_full_of_processes(void **state)
+{
+	_cleanup_(folder_deinit) struct folder folder;
+	const struct doctor_process process = {.pid = 42};
+	const struct doctor_machine machine = {0};
+
+	(void)state;
+	folder_init(&folder);
+	folder_put(&folder, "42/cgroup", "9:pids:/outer/inner\n0::/x/y\n");
+	assert_limit(&folder, machine, &process, "");
+	folder_put(&folder, "fs/cgroup/x/y/pids.max", "max\n");
+	folder_put(&folder, "fs/cgroup/x/y/pids.current", "7\n");
+	folder_put(&folder, "fs/cgroup/x/pids.max", "8\n");
+	folder_put(&folder, "fs/cgroup/x/pids.current", "7\n");
+	assert_limit(&folder, machine, &process, "");
+	folder_put(&folder, "fs/cgroup/x/pids.current", "8\n");
+	assert_limit(&folder, machine, &process, "pids.max is 8");
+	folder_put(&folder, "fs/cgroup/pids/outer/pids.max", "5\n");
+	folder_put(&folder, "fs/cgroup/pids/outer/pids.current", "6\n");
+	assert_limit(&folder, machine, &process, "pids.max is 5");
+	folder_put(&folder, "42/cgroup", "0::/../x\n:pids:\nx\n");
+	assert_limit(&folder, machine, &process, "");
+}
+
+static void a_user_can_have_too_many_processes(void **state)
+{
+	_cleanup_(folder_deinit) struct folder folder;
+	const struct doctor_machine machine = {0};
+	struct doctor_process process;
+
+	(void)state;
+	folder_init(&folder);
+	folder_put(&folder, "42/stat", STAT(42, S));
+	folder_put(&folder, "42/status", "Name:\ta\nUid:\t5\t5\t5\t5\nThreads:\t3\n");
+	folder_put(&folder, "43/status", "Name:\ta\nUid:\t5\t5\t5\t5\nThreads:\t4\n");
+	folder_put(&folder, "44/status", "Name:\ta\nUid:\t6\t5\t5\t5\nThreads:\t9\n");
+	folder_put(&folder, "42/limits",
+		"Limit                     Soft Limit           Hard Limit           Units     \n"
+		"Max processes             8                    9                    processes \n");
+	process = process_of(&folder, 42);
+	assert_int_equal(process.processes_max.value, 8);
+	assert_limit(&folder, machine, &process, "");
+	process.processes_max.value = 7;
+	assert_limit(&folder, machine, &process, "has 7 processes and threads, and may have 7");
+	process.identity.capabilities = 1ull << DOCTOR_CAP_SYS_RESOURCE;
+	assert_limit(&folder, machine, &process, "");
+	process.identity.capabilities = 0;
+	process.identity.uid = 0;
+	assert_limit(&folder, machine, &process, "");
+	folder_put(&folder, "42/limits", "x\nMax processes             unlimited  unlimited\n");
+	assert_false(process_of(&folder, 42).processes_max.is_known);
+}
+
 // Strings of C literals end with a NUL of their own.
 #define ALLOCATOR(environment, command, expected)                                                  \
 	do {                                                                                       \
@@ -356,6 +439,9 @@ int main(void)
 		cmocka_unit_test(programs_of_other_kinds_are_told),
 		cmocka_unit_test(a_zombie_has_no_thread_but_a_dead_main_thread_may),
 		cmocka_unit_test(odd_files_are_no_process),
+		cmocka_unit_test(memory_can_be_promised_to_others),
+		cmocka_unit_test(a_cgroup_can_be_full_of_processes),
+		cmocka_unit_test(a_user_can_have_too_many_processes),
 		cmocka_unit_test(the_allocator_is_as_cpython_takes_it),
 		cmocka_unit_test(malloc_is_told_by_libraries),
 		cmocka_unit_test(memory_may_run_out),
