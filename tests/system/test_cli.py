@@ -125,7 +125,8 @@ class Usage(CommandLine):
         self.assertEqual(run("help").stdout, run("--help").stdout)
 
     def test_help_fits_100_columns(self):
-        for line in (run("help").stdout + run("help", "hunt").stdout).splitlines():
+        pages = [run("help"), run("help", "hunt"), run("help", "doctor")]
+        for line in "".join(page.stdout for page in pages).splitlines():
             self.assertLessEqual(len(line), 100, line)
 
     def test_version(self):
@@ -133,6 +134,7 @@ class Usage(CommandLine):
 
     def test_slips_name_the_nearest_word(self):
         self.assert_refused(run("hnut", "1"), 2, "did you mean 'hunt'?")
+        self.assert_refused(run("docter", "1"), 2, "did you mean 'doctor'?")
         self.assert_refused(run("hunt", "--jsn", "1"), 2, "did you mean --json?")
         self.assert_refused(run("hunt", "--frobnicate", "1"), 2, "no option --frobnicate")
         self.assert_refused(run("help", "hnut"), 2)
