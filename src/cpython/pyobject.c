@@ -79,6 +79,9 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_NDARRAY:
 		pykind_scan_ndarray(scan);
 		break;
+	case PYKIND_NUMPY_VOID:
+		pykind_scan_numpy_void(scan);
+		break;
 	case PYKIND_LIST:
 		pykind_scan_list(scan);
 		break;

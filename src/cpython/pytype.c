@@ -38,6 +38,7 @@ static const struct {
 	{"bytearray", PYKIND_BYTEARRAY},
 	{"array.array", PYKIND_ARRAY},
 	{"numpy.ndarray", PYKIND_NDARRAY},
+	{"numpy.void", PYKIND_NUMPY_VOID},
 	{"list", PYKIND_LIST},
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},

@@ -42,8 +42,9 @@ enum pykind {
 	PYKIND_STR,
 	PYKIND_BYTES,
 	PYKIND_BYTEARRAY,
-	PYKIND_ARRAY,   /* array.array */
-	PYKIND_NDARRAY, /* numpy.ndarray */
+	PYKIND_ARRAY,      /* array.array */
+	PYKIND_NDARRAY,    /* numpy.ndarray */
+	PYKIND_NUMPY_VOID, /* numpy.void: a record */
 	PYKIND_LIST,
 	PYKIND_TUPLE,
 	PYKIND_STRUCTSEQ,
