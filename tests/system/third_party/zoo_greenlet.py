@@ -11,6 +11,7 @@ def build(facts):
     held = []
     def work(number):
         kept = ["kept by a switched greenlet", number]
+        facts.say("what a switched greenlet keeps", kept)
         greenlet.getcurrent().parent.switch(number)
         return kept
 
