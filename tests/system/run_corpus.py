@@ -25,6 +25,8 @@ sys.dont_write_bytecode = True
 
 from manifest import PROGRAMS  # noqa: E402
 
+#: The only one that has Debian's packages.
+DEBIAN_PYTHON = "/usr/bin/python3.11"
 SHIKARI = os.path.join(HERE, "..", "..", "build", "shikari")
 READY_TIMEOUT_S = 30
 # A program that has started imports and fills small caches for a moment.
@@ -106,6 +108,8 @@ def judge(program, report):
         re.fullmatch(pattern.replace("{M}", module), first["path"] or "")
         for pattern in program.paths)
     kind_is_right = program.kind is None or re.fullmatch(program.kind, first["kind"])
+    if program.bytes and first["growth"]["bytes"] < program.bytes * first["growth"]["objects"]:
+        return False, f"{listing} retains {first['growth']['bytes']} bytes, too few"
     return bool(path_is_right and kind_is_right), listing
 
 
@@ -164,7 +168,7 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=3, help="programs at a time (default 3)")
     parser.add_argument("--shikari", default=SHIKARI, help="the command (default build/shikari)")
     options = parser.parse_args()
-    interpreters = options.python or ["/usr/bin/python3.11"]
+    interpreters = options.python or [DEBIAN_PYTHON]
     options.shikari = os.path.abspath(options.shikari)
     for program in [options.shikari] + interpreters:
         if not os.access(program, os.X_OK):
@@ -177,7 +181,10 @@ def main():
     if not chosen:
         parser.error("no such program in the corpus")
 
-    work = [(program, interpreter) for interpreter in interpreters for program in chosen]
+    work = [(program, interpreter) for interpreter in interpreters for program in chosen
+            if not program.needs or os.path.realpath(interpreter) == os.path.realpath(DEBIAN_PYTHON)]
+    if not work:
+        parser.error("no such program for these interpreters")
     print(f"1..{len(work)}", flush=True)
     results = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

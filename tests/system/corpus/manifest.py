@@ -10,16 +10,17 @@ holder's attribute or what is behind it), all are given; where only one is right
 import collections
 
 #: paths: patterns for a leak, None for a healthy program. kind: a pattern for the suspect's kind, where
-#: a path is not the answer. fast: one of the few that `make test` runs.
-Program = collections.namedtuple("Program", "file paths kind fast")
+#: a path is not the answer. fast: one of the few that `make test` runs. needs: a module that only
+#: Debian's python3.11 has. bytes: what each of the items held takes at least, its buffers included.
+Program = collections.namedtuple("Program", "file paths kind fast needs bytes")
 
 
-def leak(name, *paths, kind=None, fast=False):
-    return Program("leak_%s.py" % name, paths, kind, fast)
+def leak(name, *paths, kind=None, fast=False, needs=None, bytes=0):
+    return Program("leak_%s.py" % name, paths, kind, fast, needs, bytes)
 
 
-def healthy(name, fast=False):
-    return Program("healthy_%s.py" % name, None, None, fast)
+def healthy(name, fast=False, needs=None):
+    return Program("healthy_%s.py" % name, None, None, fast, needs, 0)
 
 
 PROGRAMS = [
@@ -88,6 +89,14 @@ PROGRAMS = [
     leak("string", r"{M}\.page\.text"),
     leak("big_int", r"{M}\.sent\.mask"),
     leak("array", r"{M}\.samples"),
+    # Objects of C libraries.
+    leak("numpy_dict", r"{M}\.results\.by_request", needs="numpy", bytes=40000, fast=True),
+    leak("numpy_views", r"{M}\.peaks", needs="numpy", bytes=40000),
+    leak("lxml_trees", r"{M}\.Archive\.documents", needs="lxml"),
+    leak("sqlalchemy_session", r"{M}\.service\.session\._new", needs="sqlalchemy"),
+    leak("scoped_session", r"{M}\.Session\.registry.*\._new", needs="sqlalchemy"),
+    leak("pydantic", r"{M}\.seen", needs="pydantic", bytes=500),
+    leak("sqlite_connections", r"{M}\.pool\.opened"),
     # Nothing leaks.
     healthy("eviction", fast=True),
     healthy("rolling_deque"),
@@ -115,4 +124,6 @@ PROGRAMS = [
     healthy("bodies"),
     healthy("table_of_lists"),
     healthy("imports"),
+    healthy("numpy", needs="numpy"),
+    healthy("sqlalchemy", needs="sqlalchemy"),
 ]
