@@ -41,7 +41,8 @@ static void look_for_edge(struct pyscan *scan)
 			continue;
 		search->is_found = true;
 		search->label = scan->labels[i];
-		if (scan->refs[i] & PYREF_INFERRED)
+		// Declared, it has a name at least.
+		if (scan->refs[i] & PYREF_INFERRED && search->label.kind != PYLABEL_SLOT)
 			search->label.kind = PYLABEL_NONE;
 	}
 	scan->count = 0;

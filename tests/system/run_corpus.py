@@ -28,6 +28,7 @@ import interpreters  # noqa: E402
 from manifest import PROGRAMS, runs_on  # noqa: E402
 
 SHIKARI = os.path.join(HERE, "..", "..", "build", "shikari")
+#: The only one that has Debian's packages.
 DEFAULT_PYTHON = "/usr/bin/python3.11"
 READY_TIMEOUT_S = 30
 # A program that has started imports and fills small caches for a moment.
@@ -109,6 +110,8 @@ def judge(program, report):
         re.fullmatch(pattern.replace("{M}", module), first["path"] or "")
         for pattern in program.paths)
     kind_is_right = program.kind is None or re.fullmatch(program.kind, first["kind"])
+    if program.bytes and first["growth"]["bytes"] < program.bytes * first["growth"]["objects"]:
+        return False, f"{listing} retains {first['growth']['bytes']} bytes, too few"
     return bool(path_is_right and kind_is_right), listing
 
 
@@ -182,6 +185,7 @@ def choose(options, interpreter):
     return [
         program for program in PROGRAMS
         if runs_on(program, interpreter.version)
+        and (not program.needs or interpreter.path == DEFAULT_PYTHON)
         and (not wanted_set or wanted_set in program.sets)
         and (not options.programs or any(part in program.file for part in options.programs))]
 

@@ -45,6 +45,13 @@ class JudgeTest(unittest.TestCase):
         self.assertFalse(self.right(program, report("no-leak", NAMED)))
         self.assertFalse(self.right(program, report("leak")))
 
+    def test_buffers_are_part_of_what_is_retained(self):
+        program = leak("set", r".*", bytes=1000)
+        answer = report("leak", NAMED)
+        for total, right in ((10000, True), (9999, False)):
+            answer["suspects"][0]["growth"] = {"objects": 10, "bytes": total}
+            self.assertEqual(self.right(program, answer), right)
+
     def test_kind_is_compared_where_it_is_the_answer(self):
         program = leak("garbage", r".*", kind=r"garbage")
         self.assertTrue(self.right(program, report("leak", (None, "garbage"))))

@@ -11,18 +11,19 @@ import collections
 
 #: paths: patterns for a leak, None for a healthy program. kind: a pattern for the suspect's kind, where
 #: a path is not the answer. sets: the small selections it is in: "fast" on the machine's own Python, "small"
-#: on every other. since, until: the first and the last version that can have it.
-Program = collections.namedtuple("Program", "file paths kind sets since until")
+#: on every other. since, until: the first and the last version that can have it. needs: a module that
+#: only Debian's python3.11 has. bytes: what each of the items held takes at least, its buffers included.
+Program = collections.namedtuple("Program", "file paths kind sets since until needs bytes")
 
 OLDEST, NEWEST = (2, 7), (3, 99)
 
 
-def leak(name, *paths, kind=None, sets="", since=OLDEST, until=NEWEST):
-    return Program(f"leak_{name}.py", paths, kind, sets.split(), since, until)
+def leak(name, *paths, kind=None, sets="", since=OLDEST, until=NEWEST, needs=None, bytes=0):
+    return Program(f"leak_{name}.py", paths, kind, sets.split(), since, until, needs, bytes)
 
 
-def healthy(name, sets="", since=OLDEST, until=NEWEST):
-    return Program(f"healthy_{name}.py", None, None, sets.split(), since, until)
+def healthy(name, sets="", since=OLDEST, until=NEWEST, needs=None):
+    return Program(f"healthy_{name}.py", None, None, sets.split(), since, until, needs, 0)
 
 
 def runs_on(program, version):
@@ -117,6 +118,14 @@ PROGRAMS = [
     leak("string", r"{M}\.page\.text"),
     leak("big_int", r"{M}\.sent\.mask"),
     leak("array", r"{M}\.samples"),
+    # Objects of C libraries.
+    leak("numpy_dict", r"{M}\.results\.by_request", needs="numpy", bytes=40000, sets="fast"),
+    leak("numpy_views", r"{M}\.peaks", needs="numpy", bytes=40000),
+    leak("lxml_trees", r"{M}\.Archive\.documents", needs="lxml"),
+    leak("sqlalchemy_session", r"{M}\.service\.session\._new", needs="sqlalchemy"),
+    leak("scoped_session", r"{M}\.Session\.registry.*\._new", needs="sqlalchemy"),
+    leak("pydantic", r"{M}\.seen", needs="pydantic", bytes=500),
+    leak("sqlite_connections", r"{M}\.pool\.opened", since=(3, 6)),
     # Nothing leaks.
     healthy("eviction", sets="fast small"),
     healthy("rolling_deque"),
@@ -148,4 +157,6 @@ PROGRAMS = [
     healthy("request_threads"),
     healthy("last_error"),
     healthy("contexts", since=(3, 7)),
+    healthy("numpy", needs="numpy"),
+    healthy("sqlalchemy", needs="sqlalchemy"),
 ]
