@@ -160,6 +160,39 @@ class Ending(TargetTest):
             outcomes[lines[-1]["kind"]] = lines[-1]["error"]
         self.assertLessEqual(set(outcomes), {GONE, NOT_FOUND}, outcomes)
 
+    @unittest.skipUnless(os.path.isdir("/sys/fs/cgroup/freezer") and os.geteuid() == 0,
+                         "needs root and the freezer of cgroup version 1")
+    def test_a_thread_that_takes_its_time_to_end(self):
+        folder = tempfile.mkdtemp(prefix="shikari-test-", dir="/sys/fs/cgroup/freezer")
+        self.addCleanup(os.rmdir, folder)
+        state = Path(folder, "freezer.state")
+        for mode in ("live", "clone", "freeze"):
+            with self.subTest(mode):
+                self.check_slow_end(mode, Path(folder, "tasks"), state)
+
+    def check_slow_end(self, mode, tasks, state):
+        target = self.python(
+            "import os, sys, threading, time\n"
+            "thread = threading.Thread(target=time.sleep, args=(999,), daemon=True)\n"
+            "thread.start()\n"
+            "print('ready', thread.native_id, flush=True)\n"
+            "sys.stdin.readline()\n"
+            "os._exit(0)\n")
+        with HeldCapture(target.pid, "--mode", mode, "--repeat", 2) as picture:
+            tasks.write_text(target.ready[0])
+            try:
+                # The last thread of a process that has ended: it still has the memory.
+                state.write_text("FROZEN")
+                self.assertTrue(wait_until(lambda: state.read_text() == "FROZEN\n"))
+                target.process.stdin.write("\n")
+                target.process.stdin.flush()
+                self.assertTrue(wait_until(lambda: status(target.pid, "State") == "Z"))
+                self.assert_error(picture.release(), GONE, "has ended")
+            finally:
+                state.write_text("THAWED")
+                target.kill()
+                self.assertTrue(wait_until(lambda: not tasks.read_text()))
+
     def test_processes_that_execute_another_program_midway(self):
         code = ("import os, sys, time, threading\n"
                 "threading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
