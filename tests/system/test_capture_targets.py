@@ -202,8 +202,16 @@ class Ending(TargetTest):
         target = self.python(code, code)
         drain = threading.Thread(target=target.process.stdout.read, daemon=True)
         drain.start()
-        messages = [capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
-                    for _ in range(30)]
+        messages, too_early = [], 0
+        while len(messages) < 30 and too_early < 10:
+            message = capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
+            # Met while the kernel or the loader puts the new program together: its C library, and
+            # what we need of its code, is not there yet. Rightly refused, but not what is tested.
+            if message["kind"] == UNSUPPORTED and "its code has no" in message["error"]:
+                too_early += 1
+            else:
+                messages.append(message)
+        self.assertLess(too_early, 10)
         for message in messages:
             self.assertIn("error", message)
         self.assertIn("executed another program", " ".join(m["error"] for m in messages))
