@@ -240,11 +240,12 @@ static struct error *check_version(
 		return error_create(
 			ERROR_BAD_DATA, "sys.hexversion was not found: field interp.sysdict");
 	python->version_hex = (uint32_t)hexversion;
-	if (place->version_hex & 0xffff ? python->version_hex != place->version_hex
-					: python->version_hex < layout->version_low ||
-						  python->version_hex > layout->version_high)
+	if (place->version_hex & 0xffff && python->version_hex != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, not %#x",
 			python->version_hex, place->version_hex);
+	if (python->version_hex < layout->version_low || python->version_hex > layout->version_high)
+		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, which %s is not for",
+			python->version_hex, layout->name);
 	if (pydict_find(context, sysdict, "gettotalrefcount"))
 		return error_create(ERROR_UNSUPPORTED,
 			"%s is a debug build, whose objects have another layout", place->path);
