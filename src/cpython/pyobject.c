@@ -72,6 +72,9 @@ static void scan_layout(struct pyscan *scan)
 		break;
 	case PYKIND_BYTEARRAY:
 		scan->size += word(scan, layout->bytearray.ob_alloc);
+		// ob_bytes is behind it (Include/cpython/bytearrayobject.h).
+		pyscan_note_block(scan, word(scan, layout->bytearray.ob_alloc + 8),
+			word(scan, layout->bytearray.ob_alloc), 0);
 		break;
 	case PYKIND_ARRAY:
 		pykind_size_array(scan);
@@ -227,6 +230,7 @@ void pyobject_scan(
 	scan->bytes = bytes;
 	scan->bytes_size = size;
 	scan->is_torn = false;
+	scan->block_count = 0;
 	scan->size = default_size(scan);
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");
