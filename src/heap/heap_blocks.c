@@ -11,6 +11,7 @@
 #include "heap/heap_worker.h"
 
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,16 @@ static bool is_block_of_object(const struct heap_builder *builder, remote_addr a
 	return false;
 }
 
+// Where some could not be noted, nobody knows who else leads to a block.
+static bool are_all_noted(const struct heap_builder *builder)
+{
+	for (unsigned i = 0; i < builder->workers; i++) {
+		if (builder->team[i].blocks.count == LIMIT_BLOCKS)
+			return false;
+	}
+	return true;
+}
+
 static struct error *gather(struct heap_builder *builder, struct owned_block_vector *ret)
 {
 	for (unsigned i = 0; i < builder->workers; i++) {
@@ -58,7 +69,7 @@ static struct error *gather(struct heap_builder *builder, struct owned_block_vec
 struct error *heap_builder_settle_blocks(struct heap_builder *builder)
 {
 	_cleanup_(owned_block_vector_deinit) struct owned_block_vector blocks = {0};
-	struct error *err = gather(builder, &blocks);
+	struct error *err = are_all_noted(builder) ? gather(builder, &blocks) : NULL;
 	remote_addr taken_until = 0;
 	size_t next;
 

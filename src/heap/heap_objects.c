@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -162,6 +163,8 @@ static void keep_blocks(struct heap_worker *worker, node_id node)
 	for (uint32_t i = 0; i < scan->block_count; i++) {
 		const struct pyblock *block = &scan->blocks[i];
 
+		if (worker->blocks.count == LIMIT_BLOCKS)
+			return;
 		if (!owned_block_vector_push(&worker->blocks,
 			    (struct owned_block){block->addr, block->size, node, block->distance}))
 			heap_worker_fail(worker);
