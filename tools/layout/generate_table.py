@@ -12,7 +12,7 @@ import layout_fields
 
 
 def read_layout(path):
-    layout = {'traits': {}, 'values': {}}
+    layout = {'traits': {}, 'values': {}, 'sizes': {}}
     for line in open(path):
         words = line.split()
         if not words or words[0].startswith('#'):
@@ -27,6 +27,7 @@ def read_layout(path):
             layout['values'][words[0]] = int(words[1]) * 8 + int(words[3])
         else:
             layout['values'][words[0]] = int(words[1])
+            layout['sizes'][words[0]] = int(words[2]) if words[2:] and words[2].isdigit() else 8
     return layout
 
 
@@ -38,15 +39,16 @@ def write_groups(fields, out):
         out.write('struct {\n\tuint32_t ' + ', '.join(members) + f';\n}} {group};\n')
 
 
-def write_fields(ident, values, owned, out):
+def write_fields(ident, layout, owned, out):
     """The types whose references are plain fields, as far as the version has them."""
-    kept = [(names, struct, [(label, values[f'{struct}.{field}']) for field, label in members
-                             if f'{struct}.{field}' in values])
+    values, sizes = layout['values'], layout['sizes']
+    kept = [(names, struct, [(label, values[f'{struct}.{field}'], sizes[f'{struct}.{field}'] // 8)
+                             for field, label in members if f'{struct}.{field}' in values])
             for names, struct, members in owned if struct in values]
     for i, (_, _, members) in enumerate(kept):
         out.write(f'static const struct pyfield {ident}_fields_{i}[] = {{\n')
-        for label, offset in members:
-            out.write(f'\t{{.label = "{label}", .offset = {offset}}},\n')
+        for label, offset, count in members:
+            out.write(f'\t{{.label = "{label}", .offset = {offset}, .count = {count}}},\n')
         out.write('\t{.label = ""},\n};\n')
     out.write(f'static const struct pyfields {ident}_fields[] = {{\n')
     for i, (names, struct, members) in enumerate(kept):
@@ -71,7 +73,7 @@ def write_debug_offsets(ident, values, debug_offsets, out):
 def write_row(layout, fields, owned, debug_offsets, out):
     ident = re.sub(r'\W', '_', layout['name'])
     values = layout['values']
-    field_count = write_fields(ident, values, owned, out)
+    field_count = write_fields(ident, layout, owned, out)
     debug_count = write_debug_offsets(ident, values, debug_offsets, out)
     out.write(f'static const struct pylayout {ident} = {{\n')
     out.write(f'\t.name = "{layout["name"]}",\n')
