@@ -22,7 +22,7 @@ import compare_truth  # noqa: E402
 import truth_file  # noqa: E402
 from compare_truth import INFERRED, STATIC, TRACKED, Comparison  # noqa: E402
 
-TYPE, LIST, DICT, STR, OWN, CACHE, LINK = range(0x1000, 0x1700, 0x100)
+TYPE, LIST, DICT, STR, OWN, CACHE, LINK, GENERATOR = range(0x1000, 0x1800, 0x100)
 NAMES = {
     TYPE: ["type", "object"],
     LIST: ["list", "object"],
@@ -30,6 +30,7 @@ NAMES = {
     STR: ["str", "object"],
     OWN: ["app.Own", "object"],
     CACHE: ["functools._lru_cache_wrapper", "object"],
+    GENERATOR: ["generator", "object"],
     LINK: ["functools._lru_list_elem", "object"],
 }
 OBSERVER = 0x9000000
@@ -225,6 +226,17 @@ class ComparerTest(unittest.TestCase):
             self.assert_fails("exact edges that truth has or allows")
             self.heap.version = "2.7.18"
             self.assert_fails()
+
+    def test_borrowed_references_need_not_be_found_from_3_14_on(self):
+        for address in self.heap.lists[:50]:
+            self.heap.objects[address][0] = GENERATOR
+            self.heap.nodes[address].update(type=GENERATOR, edges=self.heap.nodes[address]["edges"][1:])
+        self.assert_fails("edges found")
+        self.heap.version = "3.14.8"
+        self.assert_fails()
+        for address in self.heap.lists[:50]:
+            self.heap.nodes[address]["edges"] = []  # what is not there at all was not borrowed
+        self.assert_fails("edges found")
 
     def test_other_referents_of_dicts_are_not_allowed(self):
         self.heap.nodes[self.heap.dict]["edges"] += self.heap.lists[1:100]
