@@ -14,8 +14,6 @@
 #include "heap/heap_open.h"
 #include "report/hunt_report.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +32,6 @@ struct hunt_options {
 
 // In the order of enum capture_mode.
 static const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL};
-// In the order of enum colour_when.
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
 
 static const struct option_row hunt_rows[] = {
 	{.name = "for",
@@ -98,20 +94,6 @@ struct hunt {
 	double started_s, first_s;
 	enum suspects_collector collector; /* as the last snapshot saw it */
 };
-
-static struct error *parse_pid(const char *text, pid_t *ret)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (errno || end == text || *end || pid <= 0 || pid > INT_MAX)
-		return error_create(
-			ERROR_USAGE, "'%s' is no process id: a number is expected", text);
-	*ret = (pid_t)pid;
-	return NULL;
-}
 
 static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapshot_stats *stats)
 {
@@ -313,7 +295,7 @@ static struct error *run(const void *options, int operand_count, char **operands
 	if (operand_count > 1)
 		return error_create(
 			ERROR_USAGE, "hunt takes one process, not also '%s'", operands[1]);
-	err = parse_pid(operands[0], &pid);
+	err = options_parse_pid(operands[0], &pid);
 	if (err)
 		return err;
 	err = run_hunt(&hunt, pid, ret_code);

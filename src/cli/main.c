@@ -16,6 +16,7 @@
 
 static const struct command *const commands[] = {
 	&command_hunt,
+	&command_doctor,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
@@ -77,7 +78,8 @@ static void print_overview(FILE *out)
 	fputs("\nexamples:\n"
 	      "  shikari 4242                 find the leak in process 4242, looking for a minute\n"
 	      "  shikari hunt --for 600 4242  the same, for ten minutes: slow leaks, filling "
-	      "caches\n",
+	      "caches\n"
+	      "  shikari doctor 4242          what works with process 4242, and why not\n",
 		out);
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,20 @@ struct error *options_parse(const struct option_row *rows, int argc, char **argv
 			return err;
 	}
 	*ret_operands = operands;
+	return NULL;
+}
+
+struct error *options_parse_pid(const char *text, pid_t *ret)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || end == text || *end || pid <= 0 || pid > INT_MAX)
+		return error_create(
+			ERROR_USAGE, "'%s' is no process id: a number is expected", text);
+	*ret = (pid_t)pid;
 	return NULL;
 }
 

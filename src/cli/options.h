@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct error;
 
@@ -43,6 +44,9 @@ struct error *options_parse(const struct option_row *rows, int argc, char **argv
 
 /** The rows as help: aligned, wrapped by hand in their texts. */
 void options_print(const struct option_row *rows, FILE *out);
+
+/** The operand that is a process id. */
+struct error *options_parse_pid(const char *text, pid_t *ret);
 
 /** The nearest of @p count words (reached by @p word_at), or NULL if none is near. */
 const char *options_nearest(const char *word, size_t count,

@@ -11,6 +11,8 @@
 
 #define WIDTH_DEFAULT 80
 
+const char *const colour_words[] = {"auto", "always", "never", NULL};
+
 unsigned terminal_width(int fd)
 {
 	struct winsize size;

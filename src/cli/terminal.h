@@ -14,6 +14,9 @@ enum colour_when {
 	COLOUR_NEVER,
 };
 
+/** Those words; the last is NULL. */
+extern const char *const colour_words[];
+
 /** Columns of the terminal behind @p fd; 0 if it is none: then nothing is to be wrapped. */
 unsigned terminal_width(int fd);
 /** The option first, then NO_COLOR, CLICOLOR_FORCE, TERM=dumb, then whether @p fd is a terminal. */

@@ -82,6 +82,16 @@ bool pygenerator_has_frame(struct pycontext *context, remote_addr generator)
 	return state && (int8_t)*state < layout->traits.gen_cleared_state;
 }
 
+bool pyframe_read_object(struct pycontext *context, remote_addr object, struct pyframe *ret)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr frame = object;
+
+	if (!pylayout_has(layout->frame.f_localsplus))
+		frame = pyreader_pointer(&context->reader, object + layout->frame.f_frame);
+	return frame && pyframe_read(context, frame, ret) && ret->code;
+}
+
 bool pyframe_read_generator(struct pycontext *context, remote_addr generator, struct pyframe *ret)
 {
 	const struct pylayout *layout = context->python->layout;
@@ -140,6 +150,6 @@ uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame)
 				  (frame->code + layout->code.co_code_adaptive)));
 	if (!pyreader_u32(reader, frame->addr + layout->frame.f_lasti, &last))
 		return 0;
-	return pycode_line(context, frame->code,
-		(int64_t)(int32_t)last * layout->traits.instruction_bytes);
+	return pycode_line(
+		context, frame->code, (int64_t)(int32_t)last * layout->traits.instruction_bytes);
 }

@@ -31,6 +31,9 @@ remote_addr pyframe_innermost(struct pycontext *context, remote_addr thread);
 /** False if it cannot be read or has neither code nor an owner that excuses it. */
 bool pyframe_read(struct pycontext *context, remote_addr addr, struct pyframe *ret);
 
+/** The frame that a frame object is (up to 3.10), or is about. */
+bool pyframe_read_object(struct pycontext *context, remote_addr object, struct pyframe *ret);
+
 /** The frame of a generator, coroutine or async generator; false if it has none any more. */
 bool pyframe_read_generator(struct pycontext *context, remote_addr generator, struct pyframe *ret);
 /** Is the frame inside a generator object still in use (3.11+)? */

@@ -80,6 +80,9 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_NDARRAY:
 		pykind_scan_ndarray(scan);
 		break;
+	case PYKIND_NUMPY_VOID:
+		pykind_scan_numpy_void(scan);
+		break;
 	case PYKIND_LIST:
 		pykind_scan_list(scan);
 		break;
@@ -245,15 +248,21 @@ static void scan_instance_dict(struct pyscan *scan)
 	emit_field(scan, word(scan, (uint64_t)offset), "__dict__");
 }
 
+// A __slots__ member owns its word. What C code declares it may only lend: sqlite3.Connection's
+// exceptions are its module's.
 static void scan_members(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	const struct pymember *members =
 		scan->context->python->types->members.items + type->member_first;
 
-	for (uint32_t i = 0; i < type->member_count; i++)
-		emit(scan, word(scan, members[i].offset),
+	for (uint32_t i = 0; i < type->member_count; i++) {
+		uint64_t value = word(scan, members[i].offset);
+		bool is_c = members[i].offset < type->scan_end;
+
+		emit(scan, value && is_c ? value | PYREF_INFERRED : value,
 			(struct pylabel){.kind = PYLABEL_SLOT, .object = members[i].name});
+	}
 }
 
 void pyobject_scan(

@@ -98,8 +98,8 @@ static bool look_inside(const struct target *target, const char *path, struct el
 		return false;
 	ret->runtime = find_symbol(elf, "_PyRuntime");
 	ret->version_hex = version_in_name(path);
-	if (version_at && target_read_some(target, version_at, &version, sizeof(version)) ==
-				  sizeof(version))
+	if (version_at &&
+		target_read_some(target, version_at, &version, sizeof(version)) == sizeof(version))
 		ret->version_hex = version;
 	if (ret->runtime)
 		return true;
@@ -235,7 +235,8 @@ static struct error *check_version(
 		&context->reader, python->interpreters.items[0] + layout->interp.sysdict);
 	int64_t hexversion, maxunicode;
 
-	if (!sysdict || !pytext_int(context, pydict_find(context, sysdict, "hexversion"), &hexversion))
+	if (!sysdict ||
+		!pytext_int(context, pydict_find(context, sysdict, "hexversion"), &hexversion))
 		return error_create(
 			ERROR_BAD_DATA, "sys.hexversion was not found: field interp.sysdict");
 	python->version_hex = (uint32_t)hexversion;
@@ -259,11 +260,10 @@ static struct error *check_version(
 static bool has_gc_neighbour(struct pycontext *context, remote_addr object)
 {
 	const struct pylayout *layout = context->python->layout;
-	remote_addr next =
-		object ? pyreader_pointer(&context->reader,
-				 object - layout->gc_head.size + layout->gc_head.next) &
-				 ~3ull
-		       : 0;
+	remote_addr next = object ? pyreader_pointer(&context->reader,
+					    object - layout->gc_head.size + layout->gc_head.next) &
+					    ~3ull
+				  : 0;
 	uint32_t type = next ? pyobject_type(context, next + layout->gc_head.size) : PYTYPE_NONE;
 
 	return type != PYTYPE_NONE && context->python->types->list.items[type].is_gc;
@@ -278,8 +278,8 @@ static struct error *check_gc_head(struct pycontext *context)
 		layout->interp.sysdict, layout->interp.modules, layout->interp.builtins};
 
 	for (size_t i = 0; i < sizeof(dicts) / sizeof(dicts[0]); i++) {
-		if (has_gc_neighbour(context,
-			    pyreader_pointer(&context->reader, interpreter + dicts[i])))
+		if (has_gc_neighbour(
+			    context, pyreader_pointer(&context->reader, interpreter + dicts[i])))
 			return NULL;
 	}
 	return error_create(ERROR_BAD_DATA, "no object precedes another: field gc_head.size");
@@ -320,8 +320,8 @@ static bool pool_fits(const struct pylayout *layout, const uint8_t *header, uint
 static struct error *check_alignment(struct pycontext *context)
 {
 	const struct pylayout *layout = context->python->layout;
-	remote_addr dict = pyreader_pointer(&context->reader,
-		context->python->interpreters.items[0] + layout->interp.builtins);
+	remote_addr dict = pyreader_pointer(
+		&context->reader, context->python->interpreters.items[0] + layout->interp.builtins);
 	uint32_t alignment = layout->traits.alignment, fit = 0, fit_other = 0;
 	struct pydict_table table;
 	remote_addr key, value;
@@ -416,8 +416,8 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 	return NULL;
 }
 
-static struct error *open_with_row(const struct target *target,
-	const struct pyruntime_place *place, const struct pylayout *row, struct python **ret)
+static struct error *open_with_row(const struct target *target, const struct pyruntime_place *place,
+	const struct pylayout *row, struct python **ret)
 {
 	_cleanup_(python_close) struct python *python = mem_calloc(1, sizeof(*python));
 	struct pycontext context;
@@ -432,9 +432,9 @@ static struct error *open_with_row(const struct target *target,
 	err = copy_layout(target, place, row, python);
 	if (err)
 		return err;
-	python->interpreters_head = place->runtime
-					    ? place->runtime + python->layout->runtime.interpreters_head
-					    : place->interpreters_head;
+	python->interpreters_head =
+		place->runtime ? place->runtime + python->layout->runtime.interpreters_head
+			       : place->interpreters_head;
 	err = pycontext_init(&context, python, OPEN_CACHE_SLOTS);
 	if (err)
 		return err;
@@ -545,8 +545,8 @@ bool pyruntime_gil_is_held(struct pycontext *context)
 		return python->current_thread &&
 		       pyreader_pointer(&context->reader, python->current_thread) != 0;
 	if (pylayout_has(layout->runtime.gil_locked)) {
-		pyreader_u32(&context->reader, python->runtime + layout->runtime.gil_locked,
-			&locked);
+		pyreader_u32(
+			&context->reader, python->runtime + layout->runtime.gil_locked, &locked);
 		return locked == 1;
 	}
 	// Interpreters may have a GIL of their own.
@@ -565,12 +565,13 @@ static remote_addr gc_state(const struct python *python, remote_addr interpreter
 {
 	if (pylayout_has(python->layout->interp.gc))
 		return interpreter + python->layout->interp.gc;
-	return pylayout_has(python->layout->runtime.gc) ? python->runtime + python->layout->runtime.gc
-							: 0;
+	return pylayout_has(python->layout->runtime.gc)
+		       ? python->runtime + python->layout->runtime.gc
+		       : 0;
 }
 
-size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
-	remote_addr ret[PYRUNTIME_GC_HEADS_MAX])
+size_t pyruntime_gc_heads(
+	struct pycontext *context, remote_addr interpreter, remote_addr ret[PYRUNTIME_GC_HEADS_MAX])
 {
 	const struct pylayout *layout = context->python->layout;
 	remote_addr state = gc_state(context->python, interpreter);
@@ -594,7 +595,8 @@ size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 }
 
 // An int of the collector's state in some interpreter: of the main one, or any that is not 0.
-static uint32_t gc_state_value(struct pycontext *context, uint32_t offset, bool any, uint32_t unknown)
+static uint32_t gc_state_value(
+	struct pycontext *context, uint32_t offset, bool any, uint32_t unknown)
 {
 	const struct addr_vector *interpreters = &context->python->interpreters;
 	uint32_t value = unknown;
@@ -639,7 +641,7 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	remote_addr active = dict ? pydict_find(context, dict, "_active") : 0;
 	uint64_t ident = pyreader_pointer(&context->reader, thread + layout->tstate.thread_id);
 	struct pydict_table table;
-	remote_addr key, value;
+	remote_addr key, value, name;
 	int64_t number;
 
 	ret[0] = '\0';
@@ -648,8 +650,10 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
 		if (key && value && pytext_int(context, key, &number) &&
 			(uint64_t)number == ident) {
-			pytext_str(
-				context, pyinstance_attribute(context, value, "_name"), ret, size);
+			name = pyinstance_attribute(context, value, "_name");
+			if (!name) // 2.7
+				name = pyinstance_attribute(context, value, "_Thread__name");
+			pytext_str(context, name, ret, size);
 			return;
 		}
 	}

@@ -54,6 +54,7 @@ static const struct kind_name kinds[] = {
 	{"bytearray", PYKIND_BYTEARRAY},
 	{"array.array", PYKIND_ARRAY},
 	{"numpy.ndarray", PYKIND_NDARRAY},
+	{"numpy.void", PYKIND_NUMPY_VOID},
 	{"list", PYKIND_LIST},
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},
@@ -367,7 +368,7 @@ static remote_addr find_class_dealloc(const struct pytypes *types)
 
 static bool is_python_class(const struct pytypes *types, const struct pytype *type)
 {
-	return type->is_heap && type->dealloc == types->class_dealloc;
+	return type->is_heap && type->dealloc == types->class_dealloc && !type->has_c_fields;
 }
 
 static const struct pytype *type_at(const struct pytypes *types, remote_addr addr)
@@ -377,11 +378,44 @@ static const struct pytype *type_at(const struct pytypes *types, remote_addr add
 	return index == PYTYPE_NONE ? NULL : &types->list.items[index];
 }
 
+// Is @p offset one of the bytes that a type adds to its base?
+static bool is_added(int64_t offset, const struct pytype *type, const struct pytype *base)
+{
+	return offset >= base->basicsize && offset < type->basicsize;
+}
+
+// PyType_FromSpec() gives a C type without a tp_dealloc that of classes. What a class adds to its
+// base is accounted for: a word per slot, one for a dict, one for weak references.
+static bool has_c_fields(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytypes *types, const struct pytype *type)
+{
+	const struct pytype *base = type_at(types, type->base);
+	remote_addr def = pyreader_pointer(reader, type->addr + layout->type.tp_members);
+	int64_t words = base ? (type->basicsize - base->basicsize) / 8 : 0;
+
+	if (words <= 0)
+		return false;
+	words -= is_added(type->weaklistoffset, type, base);
+	// The dict of an object with items lies behind them, its room is in the size.
+	words -= is_added(type->dictoffset, type, base) ||
+		 (!base->dictoffset && type->dictoffset < 0 && !type->has_managed_dict);
+	for (unsigned i = 0; words > 0 && def && i < LIMIT_TYPE_MEMBERS;
+		i++, def += layout->member_def.size) {
+		const uint8_t *bytes = pyreader_bytes(reader, def, layout->member_def.size);
+
+		if (!bytes || !load_u64(bytes + layout->member_def.name))
+			break;
+		words -= load_u32(bytes + layout->member_def.type) == MEMBER_OBJECT_EX &&
+			 is_added((int64_t)load_u64(bytes + layout->member_def.offset), type, base);
+	}
+	return words > 0;
+}
+
 // The first type on the way up whose instances are laid out by C code.
 static const struct pytype *layout_base(const struct pytypes *types, const struct pytype *type)
 {
 	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
-		if (type->dealloc != types->class_dealloc)
+		if (type->dealloc != types->class_dealloc || type->has_c_fields)
 			return type;
 		type = type_at(types, type->base);
 	}
@@ -599,6 +633,12 @@ struct error *pytypes_create(struct pyreader *reader, const struct pylayout *lay
 	}
 	types->class_dealloc = find_class_dealloc(types);
 	for (size_t i = 0; i < types->list.count; i++) {
+		struct pytype *it = &types->list.items[i];
+
+		if (it->dealloc == types->class_dealloc)
+			it->has_c_fields = has_c_fields(reader, layout, types, it);
+	}
+	for (size_t i = 0; i < types->list.count; i++) {
 		if (!complete(types, reader, layout, &types->list.items[i]))
 			return error_enomem();
 	}
@@ -633,6 +673,8 @@ struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
 	metatype = pytypes_find(types, type.metatype);
 	if (metatype == PYTYPE_NONE || !pytypes_is_a(types, metatype, "type"))
 		return NULL;
+	if (type.dealloc == types->class_dealloc)
+		type.has_c_fields = has_c_fields(reader, layout, types, &type);
 	// Completed before it is inserted: whatever is in the table has a name.
 	return complete(types, reader, layout, &type) ? insert(types, type) : error_enomem();
 }

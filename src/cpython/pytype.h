@@ -47,8 +47,9 @@ enum pykind {
 	PYKIND_OLD_UNICODE, /* 2.7 unicode */
 	PYKIND_BYTES,       /* 2.7 str, too */
 	PYKIND_BYTEARRAY,
-	PYKIND_ARRAY,   /* array.array */
-	PYKIND_NDARRAY, /* numpy.ndarray */
+	PYKIND_ARRAY,      /* array.array */
+	PYKIND_NDARRAY,    /* numpy.ndarray */
+	PYKIND_NUMPY_VOID, /* numpy.void: a record */
 	PYKIND_LIST,
 	PYKIND_TUPLE,
 	PYKIND_STRUCTSEQ,
@@ -86,8 +87,10 @@ struct pytype {
 	/** Bytes between the start of an object's block and the object: GC head and pre-header. */
 	uint32_t head_bytes;
 	bool is_gc, is_heap, has_managed_dict, has_inline_values;
-	/** Made by a class statement (its tp_dealloc is that of such classes). */
+	/** Made by a class statement: its tp_dealloc is that of such classes, and it adds nothing to
+	 * its base but slots, a dict and weak references. */
 	bool is_python_class;
+	bool has_c_fields;                   /* adds words to its base that are none of these */
 	bool has_legacy_finalizer;           /* tp_del */
 	const struct pyfields *fields;       /* PYKIND_FIELDS */
 	uint32_t member_first, member_count; /* in pytypes.members */

@@ -94,6 +94,7 @@ static enum heap_type_role role_of(const struct pytype *type)
 	case PYKIND_BYTEARRAY:
 	case PYKIND_ARRAY:
 	case PYKIND_NDARRAY:
+	case PYKIND_NUMPY_VOID:
 		return HEAP_TYPE_BUFFER;
 	case PYKIND_INT:
 	case PYKIND_NUMBER:

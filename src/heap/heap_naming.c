@@ -41,7 +41,8 @@ static void look_for_edge(struct pyscan *scan)
 			continue;
 		search->is_found = true;
 		search->label = scan->labels[i];
-		if (scan->refs[i] & PYREF_INFERRED)
+		// Declared, it has a name at least.
+		if (scan->refs[i] & PYREF_INFERRED && search->label.kind != PYLABEL_SLOT)
 			search->label.kind = PYLABEL_NONE;
 	}
 	scan->count = 0;
@@ -158,8 +159,8 @@ static void name_function(struct heap_builder *builder, const struct pytype *typ
 			module, sizeof(module));
 	pytext_str(&builder->context,
 		pointer_at(builder, addr + (pylayout_has(layout->function.func_qualname)
-						   ? layout->function.func_qualname
-						   : layout->function.func_name)),
+							   ? layout->function.func_qualname
+							   : layout->function.func_name)),
 		name, sizeof(name));
 	snprintf(ret, size, "%s%s%s", module, module[0] ? "." : "", name);
 }
@@ -183,6 +184,7 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 	const struct pylayout *layout = builder->python->layout;
 	const struct pytype *type = type_of(builder, node);
 	remote_addr addr = address_of(builder, node);
+	struct pyframe frame;
 
 	ret[0] = '\0';
 	if (!type || !addr)
@@ -203,6 +205,9 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 		pytext_str(&builder->context, pycode_name(&builder->context, addr), ret, size);
 	} else if (pykind_is_generator(type->kind)) {
 		name_generator(builder, addr, ret, size);
+	} else if (type->kind == PYKIND_FRAME) {
+		if (pyframe_read_object(&builder->context, addr, &frame))
+			pyframe_function(&builder->context, &frame, ret, size);
 	} else if (strcmp(type->tp_name, "function") == 0) {
 		name_function(builder, type, addr, ret, size);
 	}
@@ -214,6 +219,7 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 	const struct pylayout *layout = builder->python->layout;
 	const struct pytype *type = type_of(builder, node);
 	remote_addr addr = address_of(builder, node), code = 0;
+	struct pyframe frame;
 
 	ret[0] = '\0';
 	if (!type || !addr)
@@ -228,6 +234,8 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 		code = addr;
 	else if (pykind_is_generator(type->kind))
 		code = pygenerator_code(&builder->context, addr);
+	else if (type->kind == PYKIND_FRAME && pyframe_read_object(&builder->context, addr, &frame))
+		code = frame.code;
 	else if (strcmp(type->tp_name, "function") == 0)
 		code = pointer_at(builder, addr + layout->function.func_code);
 	if (code)

@@ -40,6 +40,14 @@ static struct error *consume(struct heap_builder *builder, remote_addr word)
 	return addr_vector_push(&builder->consumed, word) ? NULL : error_enomem();
 }
 
+struct error *heap_roots_note_owned(struct heap_builder *builder, remote_addr where,
+	remote_addr value, enum heap_root_kind kind, const char *name)
+{
+	struct error *err = note_root(builder, value, kind, true, name, NULL);
+
+	return err ? err : consume(builder, where);
+}
+
 static const struct pyfields *find_fields(const struct heap_builder *builder, const char *name)
 {
 	return pylayout_fields(builder->python->layout, name, INT64_MAX);
@@ -111,14 +119,10 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 		remote_addr word = interpreter + layout->interp.type_cache +
 				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
 		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		struct error *err;
+		struct error *err = value ? heap_roots_note_owned(builder, word, value,
+						    HEAP_ROOT_INTERPRETER, "type attribute cache")
+					  : NULL;
 
-		if (!value)
-			continue;
-		err = note_root(
-			builder, value, HEAP_ROOT_INTERPRETER, true, "type attribute cache", NULL);
-		if (!err)
-			err = consume(builder, word);
 		if (err)
 			return err;
 	}
@@ -239,7 +243,8 @@ static uint64_t native_thread_id(struct heap_builder *builder, remote_addr threa
 	return id;
 }
 
-// "thread 'MainThread'": the threading module's name, or the kernel's.
+// "thread 'MainThread'": the threading module's name, or the kernel's. The kernel calls the main one like
+// the program, threading would call it like this.
 static void name_thread(struct heap_builder *builder, remote_addr interpreter, remote_addr thread,
 	char *ret, size_t size)
 {
@@ -251,7 +256,7 @@ static void name_thread(struct heap_builder *builder, remote_addr interpreter, r
 	pyruntime_thread_name(&builder->context, interpreter, thread, name, sizeof(name));
 	for (size_t i = 0; !name[0] && i < count; i++) {
 		if ((uint64_t)threads[i].id_inside == native)
-			snprintf(name, sizeof(name), "%s", threads[i].name);
+			snprintf(name, sizeof(name), "%s", i ? threads[i].name : "MainThread");
 	}
 	snprintf(ret, size, "thread '%s'", name);
 }
@@ -314,5 +319,7 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 		if (!err)
 			err = collect_threads(builder, interpreter);
 	}
+	if (!err)
+		err = heap_statics_collect(builder);
 	return err ? err : heap_words_collect(builder);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pymalloc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,27 @@ struct error *heap_words_visit(struct heap_builder *builder, remote_addr start, 
 	return NULL;
 }
 
+// Pools that were merged behind a library's bss are no data of that library. Those without objects
+// are not in the table, but may be full of what freed frames once held.
+static bool is_in_pool(struct heap_builder *builder, remote_addr where)
+{
+	const struct pylayout *layout = builder->python->layout;
+	const uint8_t *header;
+
+	if (heap_addresses_pool(&builder->addresses, where) != UINT32_MAX)
+		return true;
+	header = pyreader_bytes(&builder->context.reader,
+		where & ~(uint64_t)(layout->traits.pool_bytes - 1), layout->pool.header_size);
+	return header && pymalloc_is_pool(layout, header);
+}
+
 static struct error *note_global_word(
 	struct heap_builder *builder, remote_addr where, uint64_t value, void *user)
 {
 	struct error *err;
 
 	(void)user;
-	// A pool that was merged behind a library's bss is no data of that library.
-	if (heap_addresses_pool(&builder->addresses, where) != UINT32_MAX ||
-		!is_object_memory(builder, value))
+	if (!is_object_memory(builder, value) || is_in_pool(builder, where))
 		return NULL;
 	err = heap_builder_note_other(builder, value);
 	if (!err && (!addr_vector_push(&builder->global_words, where) ||

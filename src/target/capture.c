@@ -117,19 +117,24 @@ struct error *capture_predict(
 	return NULL;
 }
 
-static struct error *check_forecast(const struct capture_forecast *forecast, enum capture_mode mode,
-	const struct capture_options *options)
+bool capture_is_affordable(const struct capture_forecast *forecast, enum capture_mode mode)
 {
 	uint64_t needed = forecast->extra_bytes;
 
+	if (mode == CAPTURE_CLONE)
+		needed /= CLONE_SHARE_NEEDED;
+	return needed <= forecast->headroom_bytes;
+}
+
+static struct error *check_forecast(const struct capture_forecast *forecast, enum capture_mode mode,
+	const struct capture_options *options)
+{
 	if (options->pause_ms_max && forecast->stop_ms > options->pause_ms_max)
 		return error_create(ERROR_UNSAFE,
 			"a %s would stop the process for about %.0f ms, more than the %u allowed: "
 			"allow more with --max-pause",
 			capture_mode_name(mode), forecast->stop_ms, options->pause_ms_max);
-	if (mode == CAPTURE_CLONE)
-		needed /= CLONE_SHARE_NEEDED;
-	if (!options->force && needed > forecast->headroom_bytes)
+	if (!options->force && !capture_is_affordable(forecast, mode))
 		return error_create(ERROR_UNSAFE,
 			"a %s may need %" PRIu64 " MB of memory for a moment and only %" PRIu64
 			" MB are free before a limit: insist with --force",

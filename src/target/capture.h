@@ -67,6 +67,9 @@ struct capture_forecast {
 struct error *capture_predict(
 	const struct process *process, enum capture_mode mode, struct capture_forecast *ret);
 
+/** Is the head-room enough for it? If not, capture_take() refuses unless forced. */
+bool capture_is_affordable(const struct capture_forecast *forecast, enum capture_mode mode);
+
 struct capture_report {
 	enum capture_mode mode; /* what was really done */
 	struct capture_forecast forecast;

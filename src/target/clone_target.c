@@ -47,6 +47,7 @@ struct clone_target {
 	struct mappings before; /* the target's, a little before the stop */
 	struct machine_gadgets gadgets;
 	struct pid_vector leftovers; /* as the target knows them */
+	bool is_disturbed;           /* signals kept coming in between */
 	double stopped_ms;
 };
 
@@ -145,7 +146,8 @@ static struct error *reap(struct injection *injection, pid_t child)
 	return injection_call(injection, SYS_wait4, arguments, &result, &born);
 }
 
-static struct error *make_clone(struct injection *injection, pid_t *ret, pid_t *ret_inside)
+static struct error *make_clone(
+	struct injection *injection, pid_t *ret, pid_t *ret_inside, bool *ret_is_disturbed)
 {
 	uint64_t arguments[6] = {CLONE_TARGET_FLAGS, injection->frame.child_stack};
 	int64_t result = 0;
@@ -159,6 +161,10 @@ static struct error *make_clone(struct injection *injection, pid_t *ret, pid_t *
 		if (error)
 			return error;
 	} while (machine_is_call_again(result) && ++tries < CLONE_TRIES_MAX);
+	*ret_is_disturbed = machine_is_call_again(result);
+	if (*ret_is_disturbed)
+		return error_create(
+			ERROR_UNSUPPORTED, "signals that it gets keep it from being cloned");
 	if (result < 0)
 		return error_create(ERROR_UNSUPPORTED, "the kernel refused to clone it: %s",
 			strerror((int)-result));
@@ -211,7 +217,8 @@ static struct error *clone_stopped(struct clone_target *clone, struct stopped_th
 	for (size_t i = 0; i < clone->leftovers.count && !error; i++)
 		error = reap(&injection, clone->leftovers.items[i]);
 	if (!error)
-		error = make_clone(&injection, &clone->clone, &clone->clone_inside);
+		error = make_clone(&injection, &clone->clone, &clone->clone_inside,
+			&clone->is_disturbed);
 	if (clone->clone > 0)
 		offer_to_oom_killer(clone->clone);
 	// After a refusal the thread has to be put back all the same.
@@ -295,20 +302,27 @@ static struct error *prepare(struct clone_target *clone)
 	return error;
 }
 
-// A thread that waits in vfork() cannot be stopped, but will not wait for long.
+// A thread that waits in vfork() cannot be stopped, but will not wait for long. Nor do signals come at
+// all times faster than we can clone.
+static bool may_pass(const struct clone_target *clone, const struct error *error)
+{
+	return (error_kind(error) == ERROR_SYSTEM || clone->is_disturbed) && clone->clone <= 0 &&
+	       process_is_alive(clone->process);
+}
+
 static struct error *stop_and_clone(struct clone_target *clone)
 {
 	for (int try = 1;; try++) {
 		struct error *error = tracer_create(process_pid(clone->process), &clone->tracer);
 
+		clone->is_disturbed = false;
 		if (!error)
 			error = tracer_call(clone->tracer, clone_work, clone);
 		if (!error)
 			return NULL;
 		// Whatever is still traced is let go, the clone is killed.
 		tracer_destroy(take(clone->tracer));
-		if (error_kind(error) != ERROR_SYSTEM || clone->clone > 0 || try == TRIES_MAX ||
-			!process_is_alive(clone->process))
+		if (try == TRIES_MAX || !may_pass(clone, error))
 			return error;
 		error_destroy(error);
 		usleep(TRY_PAUSE);

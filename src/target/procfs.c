@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,12 +57,16 @@ static struct error *read_all(int fd, size_t limit, char **ret_text, size_t *ret
 struct error *proc_read(char **ret_text, size_t *ret_size, size_t limit, const char *format, ...)
 {
 	_cleanup_(close) int fd = -1;
-	char path[PATH_BYTES];
+	char path[PATH_MAX];
 	va_list arguments;
+	int length;
 
 	va_start(arguments, format);
-	vsnprintf(path, sizeof(path), format, arguments);
+	length = vsnprintf(path, sizeof(path), format, arguments);
 	va_end(arguments);
+	// A path that is cut could be that of another file.
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return error_system(ENAMETOOLONG, "%s", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_system(errno, "%s", path);

@@ -80,6 +80,16 @@ static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vec
 	return true;
 }
 
+bool resident_pages_can_scan(int fd)
+{
+	_cleanup_(page_run_vector_deinit) struct page_run_vector runs = {0};
+	struct error *error = NULL;
+	bool can = scan(fd, 0, PAGE_BYTES, &runs, &error);
+
+	error_destroy(error);
+	return can;
+}
+
 static struct error *read_page_map(
 	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs)
 {

@@ -8,6 +8,8 @@
 #include "base/vector.h"
 #include "target/mappings.h"
 
+#include <stdbool.h>
+
 struct error;
 
 /** Pages that follow each other, in memory or swapped out. */
@@ -23,3 +25,6 @@ struct error *resident_pages_open(pid_t pid, int *ret_fd);
 /** Append the runs within [start, end) of the process in ascending order. */
 struct error *resident_pages_find(
 	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs);
+
+/** Does the kernel have PAGEMAP_SCAN (Linux 6.7)? Without it the same is found, more slowly. */
+bool resident_pages_can_scan(int fd);

@@ -7,6 +7,7 @@ SHIKARI_SOAK=1000 kills that many times instead of 60.
 import os
 import random
 import signal
+import statistics
 import time
 import unittest
 
@@ -33,9 +34,13 @@ class Captured(TargetTest):
 
     def test_two_hundred_clones_of_a_process_that_uses_subprocess(self):
         target = self.busy("subprocess")
-        for line in self.captures(target, "clone", 200):
+        lines = self.captures(target, "clone", 200)
+        for line in lines:
             self.assertGreater(line["threads"], 5)
-            self.assertLess(line["stopped_ms"], 500)
+        # A machine that is busy with something else may keep one of them waiting for long, not most.
+        stops = [line["stopped_ms"] for line in lines]
+        self.assertLess(statistics.median(stops), 100, stops)
+        self.assertLess(max(stops), 5000, stops)
         self.assert_healthy(target)
 
     def test_a_hundred_clones_of_a_process_that_waits_for_any_child(self):
@@ -80,9 +85,14 @@ class Killed(TargetTest):
     def kill_often(self, target, count, mode="clone"):
         """Kill captures, at any instant from their start to their end."""
         leftovers = 0
+        options = "--mode", mode, "--repeat", 20, "--hold", 1
+        start = time.monotonic()
+        self.assertEqual(capture(target.pid, *options)[-1]["mode"], mode)
+        # Here and now; on a busy machine that is long.
+        whole_run = time.monotonic() - start
         for _ in range(count):
-            tool = start_capture(target.pid, "--mode", mode, "--repeat", 20, "--hold", 1)
-            time.sleep(random.uniform(0.001, 0.06))
+            tool = start_capture(target.pid, *options)
+            time.sleep(random.uniform(0.001, max(whole_run, 0.06)))
             tool.kill()
             tool.communicate()
             self.assertIsNone(target.process.poll(), "the target died")

@@ -160,6 +160,39 @@ class Ending(TargetTest):
             outcomes[lines[-1]["kind"]] = lines[-1]["error"]
         self.assertLessEqual(set(outcomes), {GONE, NOT_FOUND}, outcomes)
 
+    @unittest.skipUnless(os.path.isdir("/sys/fs/cgroup/freezer") and os.geteuid() == 0,
+                         "needs root and the freezer of cgroup version 1")
+    def test_a_thread_that_takes_its_time_to_end(self):
+        folder = tempfile.mkdtemp(prefix="shikari-test-", dir="/sys/fs/cgroup/freezer")
+        self.addCleanup(os.rmdir, folder)
+        state = Path(folder, "freezer.state")
+        for mode in ("live", "clone", "freeze"):
+            with self.subTest(mode):
+                self.check_slow_end(mode, Path(folder, "tasks"), state)
+
+    def check_slow_end(self, mode, tasks, state):
+        target = self.python(
+            "import os, sys, threading, time\n"
+            "thread = threading.Thread(target=time.sleep, args=(999,), daemon=True)\n"
+            "thread.start()\n"
+            "print('ready', thread.native_id, flush=True)\n"
+            "sys.stdin.readline()\n"
+            "os._exit(0)\n")
+        with HeldCapture(target.pid, "--mode", mode, "--repeat", 2) as picture:
+            tasks.write_text(target.ready[0])
+            try:
+                # The last thread of a process that has ended: it still has the memory.
+                state.write_text("FROZEN")
+                self.assertTrue(wait_until(lambda: state.read_text() == "FROZEN\n"))
+                target.process.stdin.write("\n")
+                target.process.stdin.flush()
+                self.assertTrue(wait_until(lambda: status(target.pid, "State") == "Z"))
+                self.assert_error(picture.release(), GONE, "has ended")
+            finally:
+                state.write_text("THAWED")
+                target.kill()
+                self.assertTrue(wait_until(lambda: not tasks.read_text()))
+
     def test_processes_that_execute_another_program_midway(self):
         code = ("import os, sys, time, threading\n"
                 "threading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
@@ -169,12 +202,20 @@ class Ending(TargetTest):
         target = self.python(code, code)
         drain = threading.Thread(target=target.process.stdout.read, daemon=True)
         drain.start()
-        messages = [capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
-                    for _ in range(30)]
+        messages, too_early = [], 0
+        while len(messages) < 30 and too_early < 10:
+            message = capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
+            # Met while the kernel or the loader puts the new program together: its C library, and
+            # what we need of its code, is not there yet. Rightly refused, but not what is tested.
+            if message["kind"] == UNSUPPORTED and "its code has no" in message["error"]:
+                too_early += 1
+            else:
+                messages.append(message)
+        self.assertLess(too_early, 10)
         for message in messages:
             self.assertIn("error", message)
         self.assertIn("executed another program", " ".join(m["error"] for m in messages))
-        self.assertEqual({m["kind"] for m in messages}, {GONE})
+        self.assertEqual([m for m in messages if m["kind"] != GONE], [])
         self.assertIsNone(target.process.poll())
         target.process.kill()
         drain.join()

@@ -21,6 +21,9 @@ import time
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import interpreters  # noqa: E402
+
 SHIKARI = os.path.abspath(os.environ.get("SHIKARI", os.path.join(ROOT, "build", "shikari")))
 # A Python that is supported, to be looked at.
 PYTHON = next((path for path in ["/usr/bin/python3.11"] + sorted(
@@ -122,7 +125,8 @@ class Usage(CommandLine):
         self.assertEqual(run("help").stdout, run("--help").stdout)
 
     def test_help_fits_100_columns(self):
-        for line in (run("help").stdout + run("help", "hunt").stdout).splitlines():
+        pages = [run("help"), run("help", "hunt"), run("help", "doctor")]
+        for line in "".join(page.stdout for page in pages).splitlines():
             self.assertLessEqual(len(line), 100, line)
 
     def test_version(self):
@@ -130,6 +134,7 @@ class Usage(CommandLine):
 
     def test_slips_name_the_nearest_word(self):
         self.assert_refused(run("hnut", "1"), 2, "did you mean 'hunt'?")
+        self.assert_refused(run("docter", "1"), 2, "did you mean 'doctor'?")
         self.assert_refused(run("hunt", "--jsn", "1"), 2, "did you mean --json?")
         self.assert_refused(run("hunt", "--frobnicate", "1"), 2, "no option --frobnicate")
         self.assert_refused(run("help", "hnut"), 2)
@@ -160,13 +165,15 @@ class BadTargets(CommandLine):
         with process("sleep", "60") as child:
             self.assert_refused(run(child.pid), 4, "Python")
 
-    def test_unsupported_version(self):
-        versions = glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/bin/python3.8"))
-        if not versions:
-            self.skipTest("there is no Python 3.8 here")
-        with process(versions[0], "-c", LEAK) as child:
-            child.stdout.readline()
-            self.assert_refused(run(child.pid), 4, "CPython 3.8 is not supported yet")
+    def test_debug_builds(self):
+        idle = "import sys; print('ready'); sys.stdout.flush(); sys.stdin.read()"
+        builds = interpreters.find(is_release=False)
+        self.assertTrue(builds or not os.environ.get("CI"), "no debug build was found: make pythons")
+        for build in builds:
+            with self.subTest(build.name), process(*build.command("-c", idle)) as child:
+                child.stdout.readline()
+                kind = "free-threaded" if build.is_free_threaded else "debug"
+                self.assert_refused(run(child.pid), 4, f"{kind} build of CPython %d.%d" % build.version[:2])
 
     def test_32_bit(self):
         program = build(LOOP_32, "-m32", "-nostdlib", "-static", "-x", "assembler")
@@ -220,7 +227,7 @@ class BadTargets(CommandLine):
             time.sleep(1.5)
             child.kill()
             child.wait()
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assert_refused(
             subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "ended")
 
@@ -235,7 +242,7 @@ class BadTargets(CommandLine):
             time.sleep(1.5)
             child.stdin.write("\n")
             child.stdin.flush()
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assert_refused(
             subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "program")
 
@@ -267,7 +274,7 @@ class Streams(CommandLine):
             begin = time.monotonic()
             done = run(child.pid, "--for", "30", stdout=None, preexec_fn=lambda: os.close(1))
         self.assert_refused(done, 3, "standard output is closed")
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_stdout_is_a_closed_pipe(self):
         reader, writer = os.pipe()
@@ -310,19 +317,23 @@ class Streams(CommandLine):
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 time.sleep(1.5)
                 hunt.send_signal(number)
-                out, error = hunt.communicate(timeout=10)
+                out, error = hunt.communicate(timeout=60)
                 self.assertEqual((hunt.returncode, out), (128 + number, ""))
                 self.assertRegex(error, r"\Ashikari: interrupted [^\n]*\n\Z")
                 self.assertIsNone(child.poll())
 
     def test_interrupted_with_enough_snapshots(self):
         with leaking_python() as child:
+            begin = time.monotonic()
+            run(child.pid, "--for", "1")
+            work = time.monotonic() - begin - 1
             hunt = subprocess.Popen(
                 [SHIKARI, str(child.pid), "--for", "31", "--snapshots", "32", "--json"],
                 text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(4.5)
+            # Three snapshots, a second apart, and what they take here and now.
+            time.sleep(4 + 2 * work)
             hunt.send_signal(signal.SIGINT)
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assertEqual((hunt.returncode, error), (0, ""))
         self.assertEqual(json.loads(out)["ended_early"], "interrupted")
 

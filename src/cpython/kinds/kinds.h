@@ -127,6 +127,7 @@ void pykind_size_array(struct pyscan *scan);
 
 // ndarray.c
 void pykind_scan_ndarray(struct pyscan *scan);
+void pykind_scan_numpy_void(struct pyscan *scan);
 
 // types.c
 void pykind_scan_type(struct pyscan *scan);

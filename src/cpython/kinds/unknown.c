@@ -59,6 +59,31 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 		       : 0;
 }
 
+// A chunk of a thread's stack of Python frames (_PyStackChunk: previous, size in bytes, top in words)
+// is pages of its own. Coroutine libraries (greenlet) set the stacks of what is not running aside:
+// then the locals and values of these frames have no other holder.
+#define STACK_CHUNK_BYTES_MIN 16384
+#define STACK_CHUNK_BYTES_MAX (1u << 24)
+#define STACK_CHUNK_HEAD      24
+#define PAGE_BYTES            4096
+
+static uint64_t stack_chunk_size(struct pyscan *scan, remote_addr addr)
+{
+	const uint8_t *head =
+		addr % PAGE_BYTES ? NULL : pyreader_bytes(reader_of(scan), addr, STACK_CHUNK_HEAD);
+	uint64_t previous, size, top;
+
+	if (!head)
+		return 0;
+	previous = load_u64(head);
+	size = load_u64(head + 8);
+	top = load_u64(head + 16);
+	return size >= STACK_CHUNK_BYTES_MIN && size <= STACK_CHUNK_BYTES_MAX &&
+			       !(size & (size - 1)) && top <= size / 8 && !(previous % PAGE_BYTES)
+		       ? size
+		       : 0;
+}
+
 // The words of an object that no reader knows, and of the blocks they lead to, breadth first: the
 // queue is bounded, each block is looked at once.
 struct private_blocks {
@@ -91,7 +116,8 @@ static void scan_word(
 		return;
 	if (pyobject_type(scan->context, value) != PYTYPE_NONE)
 		emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
-	else if (depth < PRIVATE_DEPTH && block_size(scan, value))
+	else if (depth < PRIVATE_DEPTH &&
+		 (block_size(scan, value) || stack_chunk_size(scan, value)))
 		add_private(blocks, value, (uint8_t)(depth + 1));
 }
 
@@ -121,15 +147,34 @@ static void scan_private_array(struct pyscan *scan, remote_addr addr, uint64_t s
 	}
 }
 
+// Frames are not told apart, and above the last one are words of earlier ones: a count has room for
+// what is a reference.
+static void scan_stack_chunk(struct pyscan *scan, remote_addr addr, uint64_t size)
+{
+	for (uint64_t offset = STACK_CHUNK_HEAD; offset + 8 <= size; offset += 8) {
+		uint64_t value = pyreader_pointer(reader_of(scan), addr + offset);
+
+		if (!may_look(scan, 1))
+			return;
+		if (is_object_at(scan, value))
+			emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
+	}
+}
+
 static void scan_private(struct pyscan *scan, struct private_blocks *blocks, unsigned index)
 {
 	remote_addr addr = blocks->addr[index];
-	uint64_t size = block_size(scan, addr);
+	uint64_t chunk = stack_chunk_size(scan, addr);
+	uint64_t size = chunk ? 0 : block_size(scan, addr);
 
 	// Blocks that very many objects share: at half of what may be looked at, these guesses end,
 	// and the rest is for what is certain.
 	if (scan->words_max && scan->words > scan->words_max / 2)
 		return;
+	if (chunk) {
+		scan_stack_chunk(scan, addr, chunk);
+		return;
+	}
 	if (size > PRIVATE_BYTES_MAX) {
 		scan_private_array(scan, addr, size);
 		return;
