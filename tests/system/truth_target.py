@@ -93,31 +93,17 @@ def object_at(table, index):
     return ctypes.py_object.from_address(table.buffer_info()[0] + index * table.itemsize).value
 
 
-def frozen_immortals():
-    """Addresses of immortal containers that a collection moved where gc.get_objects does not look: to the
-    permanent generation, in 3.12 and 3.13."""
-    frozen = numbers()
-    if HAS_IMMORTALS and gc.get_freeze_count():
-        gc.unfreeze()
-        for one in gc.get_objects():
-            if is_immortal(sys.getrefcount(one)):
-                frozen.append(id(one))
-        gc.collect()
-    return frozen
-
-
-def interned_dict():
+def interned_dict(objects):
     """[address of the dict of interned strings], where the collector knows it (3.14): its references are
     not counted, and are none."""
-    for one in gc.get_objects():
+    for one in objects:
         if type(one) is dict and len(one) > 1000 and all(key is value for key, value in one.items()):
             return [id(one)]
     return []
 
 
-def observe(excluded, frozen):
-    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses). `frozen` are addresses of
-    objects that the collector does not list."""
+def observe(excluded):
+    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses)."""
     addresses, kinds, sizes, flags = numbers(), numbers(), numbers(), numbers()
     edge_starts, edges, own = numbers(), numbers(), numbers()
     refcounts = array.array(truth_file.SIGNED)
@@ -125,7 +111,7 @@ def observe(excluded, frozen):
     known = set(excluded)
     own_size = {}
     for table in (addresses, kinds, sizes, refcounts, flags, edge_starts, edges, own, known, own_size,
-                  frames, excluded, frozen):
+                  frames, excluded):
         known.add(id(table))
         own.append(id(table))
     table = None
@@ -147,10 +133,6 @@ def observe(excluded, frozen):
             objects.append(one)
     one = None
     known.update(map(id, objects))
-    for index in range(len(frozen)):
-        if frozen[index] not in known:
-            known.add(frozen[index])
-            objects.append(object_at(frozen, index))
     if HAS_FRAME_OBJECTS:
         for one in sys._current_frames().values():
             while one is not None:
@@ -256,17 +238,17 @@ def write_all(file, column):
                             else memoryview(column).cast("B")[written:])
 
 
-def say_truth(path, frozen):
+def say_truth(path, interned):
     """Write the truth; leave nothing behind."""
     frame = [id(sys._getframe())] if HAS_FRAME_OBJECTS else []
     frame.append(id(frame))
-    frame.extend(interned_dict())
-    observe(frame, frozen)
+    frame.extend(interned)
+    observe(frame)
     attempts, problem = ATTEMPTS, "not tried"
     while problem and attempts:  # (A range would be a list, in 2.7.)
         attempts -= 1
-        first = observe(frame, frozen)
-        second = observe(frame + [id(first)] + list(map(id, first)), frozen)
+        first = observe(frame)
+        second = observe(frame + [id(first)] + list(map(id, first)))
         problem = disagreement(first, second)
         if problem:
             time.sleep(0.1)
@@ -292,14 +274,14 @@ def main(path):
     ready = ("ready %d\n" % os.getpid()).encode()
 
     def observed():
-        say_truth(path, frozen)
+        say_truth(path, interned)
         os.write(1, ready)
         os.read(0, 1)
 
     for _ in range(3):
         gc.collect()
     gc.disable()
-    frozen = frozen_immortals()
+    interned = interned_dict(gc.get_objects()) or interned_dict(zoo["frozen"])
     truth_zoo.observe_within(observed)
     # Threads are blocked for good, and objects are in states that do not like being taken apart.
     os._exit(0 if zoo else 1)

@@ -982,5 +982,5 @@ def zipped(directory):
 #: Arguments of SemLock, which is what multiprocessing locks with.
 SEMAPHORE = (1, 1, 1, "/truth-%d" % os.getpid(), True) if IS_3 else (1, 1, 1)
 
-PARTS = [containers, numbers, texts, buffers, instances, functions, generators, exceptions, references,
+PARTS = [numbers, texts, buffers, instances, functions, generators, containers, exceptions, references,
          iterators, collection_types, foreign, library, files, threads]
