@@ -282,6 +282,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);
 	if (mapping_of_file(builder, addr) ||
+		(addr >= builder->data_start && addr < builder->data_end) ||
 		(worker->scan.type->kind == PYKIND_TYPE && !gc_next &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP)))
