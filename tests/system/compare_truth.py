@@ -158,6 +158,7 @@ class Comparison:
         self.figures = {}
         self.informative = {}
         self.differences = collections.Counter()
+        self.by_inference = collections.Counter()
         self.examples = {}
         self.positions = collections.defaultdict(collections.Counter)
         self.allowed = collections.Counter()
@@ -346,6 +347,7 @@ class Comparison:
             exact += rest == 0
             if 0 <= rest <= node.inferred:
                 inferred += 1
+                self.by_inference[name] += rest != 0
             else:
                 what = f"{rest:+} with {node.inferred} inferred" if abs(rest) < 10 else "10 or more"
                 self.differ(address, "refcount is not explained", name, what)
@@ -394,6 +396,10 @@ class Comparison:
             if len(lines) > listed:
                 rest = sum(count for count, _ in lines[listed:])
                 print(f"  {rest} in {len(lines) - listed} kinds more", file=file)
+        print(f"\nrefcount is explained by inferred edges alone: {sum(self.by_inference.values())}", file=file)
+        for name, count in self.by_inference.most_common(listed):
+            if count:
+                print(f"  type {name}: {count}  ({of_kind[name]} objects)", file=file)
 
 
 def percentage(figure):

@@ -351,10 +351,13 @@ class ComparerTest(unittest.TestCase):
         for node in self.lists(4):
             del node["edges"][-1]
             node["size"] += 8
+            node["exact"] -= 1
+            node["inferred"] += 1
         with contextlib.redirect_stdout(io.StringIO()) as shown:
             self.compare().explain()
         self.assertIn("type list: 4 to str  (1000 objects; e.g. 0x100000; referent #3 in 4)", shown.getvalue())
         self.assertIn("size: 4", shown.getvalue())
+        self.assertIn("by inferred edges alone: 4\n  type list: 4  (1000 objects)", shown.getvalue())
 
     def test_all_figures_have_a_threshold(self):
         comparison = self.compare()
