@@ -397,6 +397,21 @@ static void weigh_parents(struct court *court)
 	}
 }
 
+// A WeakValueDictionary, a list of handlers by weak reference: it follows what others hold.
+static bool holds_weakly(const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+	uint64_t length = grown(trial->length_first, trial->length_last);
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		// weakref.KeyedRef, weakref.ReferenceType; weakref up to 3.8
+		if (strncmp(candidate->items[i].type, "weakref", strlen("weakref")) == 0 &&
+			candidate->items[i].objects > length / 2)
+			return true;
+	}
+	return false;
+}
+
 // Of two that grow in step, does the first tell more?
 static bool tells_more(const struct trial *a, const struct trial *b)
 {
@@ -405,6 +420,8 @@ static bool tells_more(const struct trial *a, const struct trial *b)
 
 	if ((a->kind == SUSPECT_THREAD) != (b->kind == SUSPECT_THREAD))
 		return a->kind == SUSPECT_THREAD;
+	if (holds_weakly(a) != holds_weakly(b))
+		return holds_weakly(b);
 	if (a_is_user != b_is_user)
 		return a_is_user;
 	return a->bytes >= b->bytes;

@@ -251,6 +251,24 @@ static void test_what_two_have_in_common_is_told_with_them(void **state)
 	assert_paths(&play, "app.Session.live", NULL);
 }
 
+static void test_weak_references_follow_what_others_hold(void **state)
+{
+	struct growth_candidate *weak;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	weak = add(&play, GROWTH_CONTAINER, "app.by_number.data", 100, 300, 500);
+	weak->items[0] = (struct growth_item){"weakref.KeyedRef", 400, 90000};
+	weak->item_count = 1;
+	add(&play, GROWTH_CONTAINER, "app.live", 100, 300, 500);
+	play.points[0][2].bytes *= 3;
+	assert_paths(&play, "app.live", NULL);
+	// Without anything that holds more, it is what is known.
+	play.view.candidate_count = 1;
+	assert_paths(&play, "app.by_number.data", NULL);
+}
+
 static void test_in_step_but_for_a_few(void **state)
 {
 	struct play play;
@@ -475,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_two_siblings_stand_out_only_against_each_other),
 		cmocka_unit_test(test_an_index_is_told_with_what_it_indexes),
 		cmocka_unit_test(test_what_two_have_in_common_is_told_with_them),
+		cmocka_unit_test(test_weak_references_follow_what_others_hold),
 		cmocka_unit_test(test_in_step_but_for_a_few),
 		cmocka_unit_test(test_another_object_at_the_same_address),
 		cmocka_unit_test(test_libraries_are_not_judged_while_modules_are_imported),
