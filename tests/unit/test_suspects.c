@@ -397,6 +397,29 @@ static void test_threads_take_their_register_along(void **state)
 	assert_string_equal(suspects.items[0].path, "threading._active");
 }
 
+static void test_threads_are_named_by_what_holds_them(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct growth_candidate *weak;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].threads = 9 + 15 * i;
+	weak = add(&play, GROWTH_CONTAINER, "threading._dangling.data", 16, 24, 39);
+	weak->items[0] = (struct growth_item){"weakref.ReferenceType", 23, 1800};
+	weak->item_count = weak->unseen = 1;
+	weak->path.is_user_code = false;
+	add(&play, GROWTH_CONTAINER, "threading._active", 16, 24, 39)->unseen = 1;
+	play.candidates[1].path.is_user_code = false;
+	// Of the first moment only the threads are known.
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_THREAD);
+	assert_string_equal(suspects.items[0].path, "threading._active");
+}
+
 static void test_threads_and_a_register_that_was_short_at_first(void **state)
 {
 	_cleanup_(suspects_deinit) struct suspects suspects = {0};
@@ -502,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_the_bound_of_a_holder_is_not_compared_with_its_objects),
 		cmocka_unit_test(test_a_type_is_told_only_without_holder),
 		cmocka_unit_test(test_threads_take_their_register_along),
+		cmocka_unit_test(test_threads_are_named_by_what_holds_them),
 		cmocka_unit_test(test_threads_and_a_register_that_was_short_at_first),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),
 		cmocka_unit_test(test_memory_that_is_no_object),
