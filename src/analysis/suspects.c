@@ -301,7 +301,22 @@ static void explain_entries(struct court *court, size_t parent)
 	}
 }
 
-// As far as both were seen: before, a container counts as the longest that goes unseen.
+static bool are_as_long(
+	const struct court *court, const struct trial *a, const struct trial *b, size_t first)
+{
+	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+
+	for (size_t i = first; i < court->view->moment_count; i++) {
+		uint64_t most = p[i].length > q[i].length ? p[i].length : q[i].length;
+
+		if (2 * most - p[i].length - q[i].length > IN_STEP_OFF_ITEMS)
+			return false;
+	}
+	return true;
+}
+
+// As far as both were seen: before, a container counts as the longest that goes unseen. Where that leaves
+// a single interval, they must be of one length besides.
 static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
 {
 	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
@@ -316,7 +331,10 @@ static bool is_in_step(const struct court *court, const struct trial *a, const s
 		if (off > IN_STEP_OFF_ITEMS && off > step * IN_STEP_OFF_SHARE)
 			return false;
 	}
-	return court->view->moment_count - first > IN_STEP_INTERVALS_MIN;
+	if (court->view->moment_count - first > IN_STEP_INTERVALS_MIN)
+		return true;
+	return court->view->moment_count - first == IN_STEP_INTERVALS_MIN &&
+	       are_as_long(court, a, b, first);
 }
 
 // An index of what the parent holds itself, inside one of its items: each thing comes into both,
@@ -397,14 +415,33 @@ static void weigh_parents(struct court *court)
 	}
 }
 
-// Of two that grow in step, does the first tell more?
-static bool tells_more(const struct trial *a, const struct trial *b)
+// A WeakValueDictionary, a list of handlers by weak reference: it follows what others hold.
+static bool holds_weakly(const struct court *court, const struct growth_candidate *candidate)
 {
+	const struct growth_point *points = candidate->points;
+	uint64_t length = grown(points[0].length, points[court->view->moment_count - 1].length);
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		// weakref.KeyedRef, weakref.ReferenceType; weakref up to 3.8
+		if (strncmp(candidate->items[i].type, "weakref", strlen("weakref")) == 0 &&
+			candidate->items[i].objects > length / 2)
+			return true;
+	}
+	return false;
+}
+
+// Of two that grow in step, does the first tell more?
+static bool tells_more(const struct court *court, const struct trial *a, const struct trial *b)
+{
+	bool a_is_weak = holds_weakly(court, a->candidate),
+	     b_is_weak = holds_weakly(court, b->candidate);
 	bool a_is_user = a->candidate->path.is_user_code,
 	     b_is_user = b->candidate->path.is_user_code;
 
 	if ((a->kind == SUSPECT_THREAD) != (b->kind == SUSPECT_THREAD))
 		return a->kind == SUSPECT_THREAD;
+	if (a_is_weak != b_is_weak)
+		return b_is_weak;
 	if (a_is_user != b_is_user)
 		return a_is_user;
 	return a->bytes >= b->bytes;
@@ -429,12 +466,13 @@ static void merge_in_step(struct court *court)
 			if (!counts_items(a) || !counts_items(b) || !is_in_step(court, a, b) ||
 				(!threads && a->length_last - a->length_first < IN_STEP_ITEMS_MIN))
 				continue;
-			if (!tells_more(a, b)) {
+			if (!tells_more(court, a, b)) {
 				a = b;
 				b = &court->trials[i];
 			}
 			b->fate = FATE_EXPLAINED;
-			if (!a->in_step || b->candidate->path.is_user_code)
+			if (!a->in_step || b->candidate->path.is_user_code ||
+				holds_weakly(court, a->in_step))
 				a->in_step = b->candidate;
 			if (threads && b->bytes > a->bytes)
 				set_bytes(court, a, b->bytes);

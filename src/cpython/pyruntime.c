@@ -617,8 +617,26 @@ bool pyruntime_is_collecting(struct pycontext *context)
 	return gc_state_value(context, context->python->layout->gc.collecting, true, 0) != 0;
 }
 
+// Before 3.7 `enabled` is a static variable that no symbol leads to. But an enabled collector starts at the
+// next allocation once the count of the youngest generation is above its threshold: where it is far above,
+// nothing starts it. struct gc_generation { PyGC_Head head; int threshold, count; }
+static bool is_far_above_threshold(struct pycontext *context)
+{
+	remote_addr head = pyreader_pointer(&context->reader, context->python->generation0);
+	uint32_t threshold = 0, count = 0;
+
+	if (!head)
+		return false;
+	head += context->python->layout->gc_head.size;
+	pyreader_u32(&context->reader, head, &threshold);
+	pyreader_u32(&context->reader, head + 4, &count);
+	return (int32_t)count > 0 && count / 2 > threshold;
+}
+
 bool pyruntime_collector_is_enabled(struct pycontext *context)
 {
+	if (context->python->generation0)
+		return !is_far_above_threshold(context);
 	return gc_state_value(context, context->python->layout->gc.enabled, false, 1) != 0;
 }
 

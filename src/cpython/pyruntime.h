@@ -56,8 +56,8 @@ size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);
-/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? True where that cannot be
- * known (before 3.7). */
+/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? Before 3.7 that is
+ * seen once it should have run twice. */
 bool pyruntime_collector_is_enabled(struct pycontext *context);
 
 /** sys.modules of an interpreter, or 0. */
