@@ -5,7 +5,7 @@ BUILD ?= build
 # Warnings are errors where changes are judged, not where somebody builds a release.
 STRICT = $(if $(CI),-Dwerror=true)
 
-.PHONY: build demo test soak bench install clean
+.PHONY: build demo pythons test soak bench install clean
 
 build:
 	@tools/install-dependencies build
@@ -17,9 +17,15 @@ demo:
 	@$(MAKE) --no-print-directory build
 	@examples/flask-leak/run-demo --shikari $(BUILD)/shikari
 
+# The interpreters of Debian's other suites, for tests: in build-pythons, which stays.
+pythons:
+	@tools/install-dependencies pythons
+	@tools/get-pythons
+
 # Everything that can be tested here. One suite: tools/run-tests --only NAME
 test:
 	@tools/install-dependencies test
+	@tools/get-pythons || echo "testing with the interpreters that are here" >&2
 	@tools/run-tests
 
 # shikari killed at a thousand random instants; about ten minutes.

@@ -42,6 +42,7 @@ struct writer {
 	bool is_thread_local;  /* in a threading.local: the key is a thread's */
 	enum closure_state closure;
 	node_id function, generator; /* whose closure, whose frame; else HEAP_NODE_NONE */
+	node_id running;             /* the root, if it is the frame that a thread runs */
 	char variable[128];
 	bool failed;
 };
@@ -217,6 +218,20 @@ static const struct heap_root *choose_root(const struct heap_graph *graph, node_
 	return first < end ? &graph->roots[best] : NULL;
 }
 
+/** Up to 3.10 what a thread runs is a frame object; the root is called "thread 'M' app.main" then. */
+static bool is_running_frame(const struct heap_graph *graph, const struct heap_root *root,
+	node_id node, const char *name)
+{
+	size_t length = strlen(name), root_length;
+
+	if (!root || root->kind != HEAP_ROOT_FRAME || !root->name || !length ||
+		path_role_of(graph, node) != HEAP_TYPE_FRAME || strstr(root->name, " local "))
+		return false;
+	root_length = strlen(root->name);
+	return root_length > length && root->name[root_length - length - 1] == ' ' &&
+	       strcmp(root->name + root_length - length, name) == 0;
+}
+
 static void write_root(struct writer *writer, node_id node)
 {
 	static const struct {
@@ -237,6 +252,8 @@ static void write_root(struct writer *writer, node_id node)
 	char name[256];
 
 	get_name(writer->graph, node, name, sizeof(name));
+	if (is_running_frame(writer->graph, root, node, name))
+		writer->running = node;
 	writer->ret->is_named = kinds[kind].is_named || (root && root->name);
 	if (kind == HEAP_ROOT_STACK || kind == HEAP_ROOT_UNEXPLAINED)
 		writer->ret->is_named = false;
@@ -343,6 +360,11 @@ static void write_local(struct writer *writer, const struct hop *hop)
 	const char *variable = is_stack ? "value stack" : hop->label.text;
 	char name[256];
 
+	if (hop->from == writer->running) {
+		write_piece(writer, "%s %s", is_stack ? "" : " local", variable);
+		write_step(writer, "%s%s", is_stack ? "" : "local ", variable);
+		return;
+	}
 	get_name(writer->graph, generator, name, sizeof(name));
 	if (!writer->ret->is_user_code && is_user_frame(writer->graph, generator)) {
 		// Of the event loop that runs it nobody asked. A thread's frame is called like this.
@@ -560,6 +582,7 @@ struct error *path_pieces_read(const struct paths *paths, node_id node, struct p
 		.ret = ret,
 		.function = HEAP_NODE_NONE,
 		.generator = HEAP_NODE_NONE,
+		.running = HEAP_NODE_NONE,
 	};
 	struct path_ends ends = {0};
 	struct error *error = find_ends(paths, node, &ends);

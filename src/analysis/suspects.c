@@ -50,9 +50,11 @@
 #define SUBCLASSES  ".__subclasses__"
 #define BOOKKEEPING 0.3
 
-// CPython starts a full collection once what survived the younger ones exceeds a quarter of what
-// survived the last full one; of what dies young the first collection takes all but some hundred.
-#define GARBAGE_TRACKED_MIN 2000
+// CPython considers a full collection after 11 of the second generation, each after 11 of the first,
+// each after 2000 objects more (3.13; 700 before), and starts it once what survived the younger ones
+// exceeds a quarter of what survived the last full one. What lives for some seconds and then dies in a
+// cycle, as sessions do, waits for that.
+#define GARBAGE_TRACKED_MIN (2000 * 11 * 11)
 #define GARBAGE_SHARE       4
 #define GARBAGE_BYTES_MIN   65536
 

@@ -28,6 +28,9 @@
 /** An ELF file's symbols that are looked at; libpython has about 10,000, Chromium 2 million. */
 #define LIMIT_ELF_SYMBOLS (8 << 20)
 
+/** sizeof(_PyRuntimeState), and so offsets in it; 0.4 MB in 3.15. */
+#define LIMIT_RUNTIME_BYTES (16u << 20)
+
 /** Interpreters in a process. */
 #define LIMIT_INTERPRETERS 1024
 
@@ -44,6 +47,10 @@
 /** Words of static data (files' writable pages, C heaps in them) that belong to objects, besides the
  *  anonymous memory that a target's size says. */
 #define LIMIT_STATIC_WORDS (1ull << 24)
+
+/** Blocks of C code's memory that one worker notes, 24 bytes each: objects that lead to many may be
+ *  many. Past it, blocks belong to nobody. */
+#define LIMIT_BLOCKS (1u << 22)
 
 /** Bytes of a type's name; CPython's own buffers for it are shorter. */
 #define LIMIT_TYPE_NAME 512

@@ -8,12 +8,22 @@
 
 #define ROW_COUNT (sizeof(pylayout_rows) / sizeof(pylayout_rows[0]))
 
-const struct pylayout *pylayout_find(uint32_t version_hex)
+// A version whose lower half is not known fits all rows of its minor version.
+static bool fits(const struct pylayout *row, uint32_t version_hex)
 {
+	if (!(version_hex & 0xffff))
+		return row->version_low >> 16 == version_hex >> 16;
+	return version_hex >= row->version_low && version_hex <= row->version_high;
+}
+
+const struct pylayout *pylayout_next(uint32_t version_hex, const struct pylayout *row)
+{
+	bool is_after = row == NULL;
+
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (version_hex >= pylayout_rows[i]->version_low &&
-			version_hex <= pylayout_rows[i]->version_high)
+		if (is_after && fits(pylayout_rows[i], version_hex))
 			return pylayout_rows[i];
+		is_after |= pylayout_rows[i] == row;
 	}
 	return NULL;
 }
@@ -23,9 +33,43 @@ const struct pylayout *pylayout_row(size_t index)
 	return index < ROW_COUNT ? pylayout_rows[index] : NULL;
 }
 
+// How far a version is from those of a row.
+static uint32_t distance(uint32_t version_hex, const struct pylayout *row)
+{
+	if (version_hex < row->version_low)
+		return row->version_low - version_hex;
+	return version_hex > row->version_high ? version_hex - row->version_high : 0;
+}
+
+const struct pylayout *pylayout_nearest(uint32_t version_hex)
+{
+	const struct pylayout *best = pylayout_rows[0];
+
+	for (size_t i = 1; i < ROW_COUNT; i++) {
+		if (distance(version_hex, pylayout_rows[i]) < distance(version_hex, best))
+			best = pylayout_rows[i];
+	}
+	return best;
+}
+
+const struct pylayout_field_name *pylayout_field_name(size_t index)
+{
+	return index < sizeof(pylayout_field_names) / sizeof(pylayout_field_names[0])
+		       ? &pylayout_field_names[index]
+		       : NULL;
+}
+
+uint32_t pylayout_value(const struct pylayout *layout, const struct pylayout_field_name *field)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)layout + field->field, sizeof(value));
+	return value;
+}
+
 const char *pylayout_supported(void)
 {
-	return "3.11";
+	return "2.7, 3.6 to 3.15";
 }
 
 // Is @p name one of the comma-separated @p names?

@@ -68,12 +68,13 @@ static bool str_fits(const struct pylayout *layout, const struct pytype *type,
 static bool items_fit(const struct pylayout *layout, const struct pytype *type,
 	const uint8_t *object, uint32_t block_size)
 {
-	uint64_t size = type->head_bytes + (uint64_t)type->basicsize, count;
+	uint64_t size = type->head_bytes + (uint64_t)type->basicsize;
+	uint64_t count;
 
 	// Where ob_size would be is the next block, or behind the last one of the pool.
 	if (type->head_bytes + layout->object.ob_size + sizeof(uint64_t) > block_size)
 		return false;
-	count = ob_size_items(load_u64(object + layout->object.ob_size));
+	count = pytype_items(layout, type, load_u64(object + layout->object.ob_size));
 	// tp_basicsize of tuples and ints counts one item or none; allow for one less.
 	return count <= SMALL_REQUEST_MAX &&
 	       size + count * (uint64_t)type->itemsize <=
@@ -91,12 +92,16 @@ static bool size_fits(const struct pylayout *layout, const struct pytype *type,
 		return str_fits(layout, type, object, block_size);
 	case PYKIND_GENERATOR:
 	case PYKIND_COROUTINE:
+	case PYKIND_ASYNC_GENERATOR:
 	case PYKIND_FRAME:
 	case PYKIND_TYPE:
 		return block_size >= size;
 	default:
 		break;
 	}
+	// Values of attributes follow the object.
+	if (type->has_inline_values)
+		return block_size >= size;
 	if (!type->itemsize)
 		return ((size + align - 1) & ~(uint64_t)(align - 1)) == block_size;
 	return items_fit(layout, type, object, block_size);
@@ -121,7 +126,7 @@ static bool find_object(const struct pylayout *layout, const struct pytypes *typ
 		if (index == PYTYPE_NONE)
 			continue;
 		type = &types->list.items[index];
-		refcnt = load_u64(object + layout->object.ob_refcnt);
+		refcnt = pylayout_refcnt(layout, load_u64(object + layout->object.ob_refcnt));
 		if (type->head_bytes == heads[i] && refcnt && refcnt < REFCNT_MAX &&
 			size_fits(layout, type, object, block_size)) {
 			*ret_head = heads[i];

@@ -54,8 +54,6 @@ static void scan_fields(struct pyscan *scan)
 
 static void scan_layout(struct pyscan *scan)
 {
-	const struct pylayout *layout = layout_of(scan);
-
 	switch (scan->type->kind) {
 	case PYKIND_PLAIN:
 	case PYKIND_NUMBER:
@@ -70,14 +68,20 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_STR:
 		pykind_size_str(scan);
 		break;
+	case PYKIND_OLD_UNICODE:
+		pykind_scan_old_unicode(scan);
+		break;
 	case PYKIND_BYTEARRAY:
-		scan->size += word(scan, layout->bytearray.ob_alloc);
+		pykind_scan_bytearray(scan);
 		break;
 	case PYKIND_ARRAY:
 		pykind_size_array(scan);
 		break;
 	case PYKIND_NDARRAY:
 		pykind_scan_ndarray(scan);
+		break;
+	case PYKIND_NUMPY_VOID:
+		pykind_scan_numpy_void(scan);
 		break;
 	case PYKIND_LIST:
 		pykind_scan_list(scan);
@@ -111,10 +115,9 @@ static void scan_layout(struct pyscan *scan)
 		pykind_scan_frame_object(scan);
 		break;
 	case PYKIND_GENERATOR:
-		pykind_scan_generator(scan, false);
-		break;
 	case PYKIND_COROUTINE:
-		pykind_scan_generator(scan, true);
+	case PYKIND_ASYNC_GENERATOR:
+		pykind_scan_generator(scan);
 		break;
 	case PYKIND_DEQUE:
 		pykind_scan_deque(scan);
@@ -144,7 +147,8 @@ static uint64_t default_size(struct pyscan *scan)
 	uint64_t size = (uint64_t)type->basicsize;
 
 	if (pytype_has_ob_size(type)) {
-		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
+		uint64_t items = pytype_items(
+			layout_of(scan), type, word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)
 			scan->is_torn = true;
@@ -154,19 +158,63 @@ static uint64_t default_size(struct pyscan *scan)
 	return size;
 }
 
+bool pyinstance_read(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytype *type, remote_addr addr, struct pyinstance *ret)
+{
+	// From the object's end of the pre-header: 8 for a word, then the GC head.
+	remote_addr dict_at = addr - layout->gc_head.size - 8;
+	uint64_t value;
+
+	*ret = (struct pyinstance){0};
+	if (!type->has_managed_dict)
+		return false;
+	if (!pyreader_u64(reader, dict_at, &value))
+		return false;
+	switch (layout->traits.attributes) {
+	case PYATTRIBUTES_ARRAY:
+		ret->dict = value;
+		ret->values = pyreader_pointer(reader, dict_at - 8);
+		break;
+	case PYATTRIBUTES_TAGGED:
+		if (value & 1)
+			ret->values = value + 1;
+		else
+			ret->dict = value;
+		break;
+	case PYATTRIBUTES_INLINE:
+		ret->dict = value;
+		// A dict that was made for them has the values as its own.
+		if (!value && type->has_inline_values) {
+			remote_addr values = addr + (uint64_t)type->basicsize;
+			const uint8_t *bytes =
+				pyreader_bytes(reader, values, layout->dict_values.values);
+
+			if (bytes && bytes[layout->dict_values.valid])
+				ret->values = pydict_first_value(layout, values);
+		}
+		break;
+	case PYATTRIBUTES_NONE:
+		break;
+	}
+	return true;
+}
+
 // Attributes that were never put into a dict: an array of values, named by the type's shared keys.
 static void scan_managed_dict(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
-	remote_addr dict = load_u64(scan->bytes - type->head_bytes + 8);
-	remote_addr values = load_u64(scan->bytes - type->head_bytes);
+	struct pyinstance instance;
 	struct pydict_table table;
 
-	if (dict)
-		emit_field(scan, dict, "__dict__");
-	if (!values || !type->cached_keys)
+	if (!pyinstance_read(reader_of(scan), layout_of(scan), type, scan->addr, &instance)) {
+		scan->is_torn = true;
 		return;
-	if (pydict_table_read(reader_of(scan), layout_of(scan), type->cached_keys, values, &table))
+	}
+	emit_field(scan, instance.dict, "__dict__");
+	if (!instance.values || !type->cached_keys)
+		return;
+	if (pydict_table_read(reader_of(scan), layout_of(scan), type->cached_keys, instance.values,
+		    &table))
 		pykind_scan_values(scan, &table, PYLABEL_ATTRIBUTE);
 	else
 		scan->is_torn = true;
@@ -185,7 +233,8 @@ static void scan_instance_dict(struct pyscan *scan)
 	if (!offset || (offset > 0 && offset < (int64_t)type->layout_size))
 		return;
 	if (offset < 0) {
-		uint64_t items = ob_size_items(word(scan, layout_of(scan)->object.ob_size));
+		uint64_t items = pytype_items(
+			layout_of(scan), type, word(scan, layout_of(scan)->object.ob_size));
 
 		if (items > LIMIT_ITEMS)
 			return;
@@ -199,15 +248,21 @@ static void scan_instance_dict(struct pyscan *scan)
 	emit_field(scan, word(scan, (uint64_t)offset), "__dict__");
 }
 
+// A __slots__ member owns its word. What C code declares it may only lend: sqlite3.Connection's
+// exceptions are its module's.
 static void scan_members(struct pyscan *scan)
 {
 	const struct pytype *type = scan->type;
 	const struct pymember *members =
 		scan->context->python->types->members.items + type->member_first;
 
-	for (uint32_t i = 0; i < type->member_count; i++)
-		emit(scan, word(scan, members[i].offset),
+	for (uint32_t i = 0; i < type->member_count; i++) {
+		uint64_t value = word(scan, members[i].offset);
+		bool is_c = members[i].offset < type->scan_end;
+
+		emit(scan, value && is_c ? value | PYREF_INFERRED : value,
 			(struct pylabel){.kind = PYLABEL_SLOT, .object = members[i].name});
+	}
 }
 
 void pyobject_scan(
@@ -218,6 +273,7 @@ void pyobject_scan(
 	scan->bytes = bytes;
 	scan->bytes_size = size;
 	scan->is_torn = false;
+	scan->block_count = 0;
 	scan->size = default_size(scan);
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");
@@ -227,8 +283,10 @@ void pyobject_scan(
 	if (scan->type->member_count)
 		scan_members(scan);
 	scan_instance_dict(scan);
-	// Also for static type objects, which have no GC head: getsizeof goes by the type's flags.
-	scan->size += scan->type->head_bytes;
+	// A static type object has no GC head, but in some versions getsizeof goes by flags alone.
+	if (scan->type->kind != PYKIND_TYPE || layout_of(scan)->traits.getsizeof_by_flags ||
+		word(scan, layout_of(scan)->type.tp_flags) & PYTYPE_FLAG_HEAP)
+		scan->size += scan->type->head_bytes;
 }
 
 uint32_t pyobject_type(struct pycontext *context, remote_addr addr)
@@ -281,10 +339,16 @@ uint64_t pyobject_length(struct pycontext *context, remote_addr addr)
 	if (index == PYTYPE_NONE)
 		return 0;
 	switch (context->python->types->list.items[index].kind) {
+	case PYKIND_DEQUE:
+		offset = pylayout_has(layout->deque.len) ? layout->deque.len
+							 : layout->object.ob_size;
+		break;
+	case PYKIND_OLD_UNICODE:
+		offset = layout->old_unicode.length;
+		break;
 	case PYKIND_LIST:
 	case PYKIND_TUPLE:
 	case PYKIND_STRUCTSEQ:
-	case PYKIND_DEQUE:
 	case PYKIND_BYTES:
 	case PYKIND_BYTEARRAY:
 	case PYKIND_ARRAY:

@@ -60,12 +60,6 @@ static inline uint32_t load_u32(const uint8_t *bytes)
 	return value;
 }
 
-/** Items that an ob_size counts: an int's is negative if the int is. */
-static inline uint64_t ob_size_items(uint64_t ob_size)
-{
-	return ob_size >> 63 ? 0 - ob_size : ob_size;
-}
-
 static inline bool pyreader_u64(struct pyreader *reader, remote_addr addr, uint64_t *ret)
 {
 	const uint8_t *bytes = pyreader_bytes(reader, addr, sizeof(*ret));

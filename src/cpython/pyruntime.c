@@ -54,42 +54,110 @@ static int candidate_rank(const struct process *process, const struct mapping *m
 	return strstr(name, ".so") ? 2 : -1;
 }
 
+static remote_addr find_symbol(const struct elf_file *elf, const char *name)
+{
+	remote_addr addr;
+	uint64_t size;
+
+	return elf_file_find(elf, name, &addr, &size) ? addr : 0;
+}
+
+// Where PyInterpreterState_Head() loads what it returns from: "mov rax, [rip + offset]; ret", before
+// which there may be an endbr64. The variable itself has a name only where symbols were kept.
+static remote_addr find_interpreters_head(const struct target *target, const struct elf_file *elf)
+{
+	remote_addr function = find_symbol(elf, "PyInterpreterState_Head");
+	remote_addr variable = find_symbol(elf, "interp_head");
+	uint8_t code[16];
+
+	if (variable)
+		return variable;
+	if (!function || target_read_some(target, function, code, sizeof(code)) != sizeof(code))
+		return 0;
+	for (unsigned at = 0; at <= 4; at += 4) {
+		int32_t offset;
+
+		if (code[at] != 0x48 || code[at + 1] != 0x8b || code[at + 2] != 0x05 ||
+			code[at + 7] != 0xc3)
+			continue;
+		memcpy(&offset, code + at + 3, sizeof(offset));
+		return function + at + 7 + (uint64_t)(int64_t)offset;
+	}
+	return 0;
+}
+
 // What a binary says about an interpreter inside it. False: none.
 static bool look_inside(const struct target *target, const char *path, struct elf_file *elf,
 	struct pyruntime_place *ret)
 {
-	remote_addr addr;
-	uint64_t size;
+	remote_addr version_at = find_symbol(elf, "Py_Version");
 	uint32_t version;
 
-	if (!elf_file_find(elf, "PyType_Type", &ret->type_type, &size))
+	ret->type_type = find_symbol(elf, "PyType_Type");
+	if (!ret->type_type)
 		return false;
-	if (!elf_file_find(elf, "_PyRuntime", &ret->runtime, &size))
-		ret->runtime = 0;
+	ret->runtime = find_symbol(elf, "_PyRuntime");
 	ret->version_hex = version_in_name(path);
-	if (elf_file_find(elf, "Py_Version", &addr, &size)) {
-		struct error *err = target_read(target, addr, &version, sizeof(version));
-
-		if (!err)
-			ret->version_hex = version;
-		error_destroy(err);
-	}
+	if (version_at &&
+		target_read_some(target, version_at, &version, sizeof(version)) == sizeof(version))
+		ret->version_hex = version;
+	if (ret->runtime)
+		return true;
+	ret->interpreters_head = find_interpreters_head(target, elf);
+	ret->generation0 = find_symbol(elf, "_PyGC_generation0");
+	ret->current_thread = find_symbol(elf, "_PyThreadState_Current");
 	return true;
 }
 
-static struct error *choose_layout(struct pyruntime_place *place)
+// The first words of _PyRuntime from 3.13 on (Include/internal/pycore_debug_offsets.h).
+struct debug_offsets_head {
+	char cookie[8];
+	uint64_t version, free_threaded;
+};
+
+static bool is_free_threaded(const struct target *target, const struct pyruntime_place *place)
+{
+	struct debug_offsets_head head;
+
+	return place->runtime &&
+	       target_read_some(target, place->runtime, &head, sizeof(head)) == sizeof(head) &&
+	       memcmp(head.cookie, "xdebugpy", sizeof(head.cookie)) == 0 && head.free_threaded == 1;
+}
+
+// Py_REF_DEBUG changes the object header up to 3.7, and other structs to this day.
+static bool is_debug_build(const struct pyruntime_place *place)
+{
+	return find_symbol(place->elf, "_Py_PrintReferences") ||
+	       find_symbol(place->elf, "_Py_RefTotal") ||
+	       find_symbol(place->elf, "_Py_GetRefTotal");
+}
+
+static struct error *check_supported(
+	const struct target *target, const struct pyruntime_place *place)
 {
 	unsigned major = place->version_hex >> 24, minor = place->version_hex >> 16 & 0xff;
+	char version[32];
 
-	place->layout = place->runtime ? pylayout_find(place->version_hex) : NULL;
-	if (place->layout)
-		return NULL;
 	if (!place->version_hex)
 		return error_create(ERROR_UNSUPPORTED,
 			"CPython of unknown version in %s; supported: %s", place->path,
 			pylayout_supported());
-	return error_create(ERROR_UNSUPPORTED, "CPython %u.%u is not supported yet; supported: %s",
-		major, minor, pylayout_supported());
+	if (is_free_threaded(target, place))
+		return error_create(ERROR_UNSUPPORTED,
+			"%s is a free-threaded build of CPython %u.%u, which is not supported yet; "
+			"supported: builds with the GIL of %s",
+			place->path, major, minor, pylayout_supported());
+	if (is_debug_build(place))
+		return error_create(ERROR_UNSUPPORTED,
+			"%s is a debug build of CPython %u.%u, whose objects have another layout; "
+			"supported: release builds of %s",
+			place->path, major, minor, pylayout_supported());
+	if (pylayout_next(place->version_hex, NULL))
+		return NULL;
+	pyruntime_version_text(place->version_hex, version, sizeof(version));
+	return error_create(ERROR_UNSUPPORTED,
+		"CPython %s is not supported; supported: %s (the nearest is %s)", version,
+		pylayout_supported(), pylayout_nearest(place->version_hex)->name);
 }
 
 static struct error *find_in_rank(const struct process *process, const struct target *target,
@@ -115,7 +183,7 @@ static struct error *find_in_rank(const struct process *process, const struct ta
 		}
 		ret->elf = elf;
 		ret->path = mem_strdup(mapping->path);
-		return ret->path ? choose_layout(ret) : error_enomem();
+		return ret->path ? check_supported(target, ret) : error_enomem();
 	}
 	return NULL;
 }
@@ -158,32 +226,198 @@ void pycontext_deinit(struct pycontext *context)
 	pyreader_deinit(&context->reader);
 }
 
-// Cheap checks that catch a wrong layout before it produces nonsense.
-static struct error *check_layout(struct pycontext *context, uint32_t version_hex)
+// sys.hexversion is that of the binary, or of the row where the binary does not say.
+static struct error *check_version(
+	struct pycontext *context, struct python *python, const struct pyruntime_place *place)
 {
-	const struct pylayout *layout = context->python->layout;
-	remote_addr interpreter, sysdict, value;
-	int64_t hexversion;
-	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
-	struct error *err = pyruntime_interpreters(context, &interpreters);
+	const struct pylayout *layout = python->layout;
+	remote_addr sysdict = pyreader_pointer(
+		&context->reader, python->interpreters.items[0] + layout->interp.sysdict);
+	int64_t hexversion, maxunicode;
 
-	if (err)
-		return err;
-	interpreter = interpreters.items[0];
-	sysdict = pyreader_pointer(&context->reader, interpreter + layout->interp.sysdict);
-	value = pydict_find(context, sysdict, "hexversion");
-	if (!value || !pytext_int(context, value, &hexversion))
-		return error_create(ERROR_BAD_DATA,
-			"sys.hexversion is not where the layout %s says: field interp.sysdict",
-			layout->name);
-	if ((uint32_t)hexversion != version_hex)
-		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, the binary says %#x",
-			(unsigned)hexversion, version_hex);
+	if (!sysdict ||
+		!pytext_int(context, pydict_find(context, sysdict, "hexversion"), &hexversion))
+		return error_create(
+			ERROR_BAD_DATA, "sys.hexversion was not found: field interp.sysdict");
+	python->version_hex = (uint32_t)hexversion;
+	if (place->version_hex & 0xffff ? python->version_hex != place->version_hex
+					: python->version_hex < layout->version_low ||
+						  python->version_hex > layout->version_high)
+		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, not %#x",
+			python->version_hex, place->version_hex);
+	if (pydict_find(context, sysdict, "gettotalrefcount"))
+		return error_create(ERROR_UNSUPPORTED,
+			"%s is a debug build, whose objects have another layout", place->path);
+	python->old_unicode_width =
+		pytext_int(context, pydict_find(context, sysdict, "maxunicode"), &maxunicode) &&
+				maxunicode == 0xffff
+			? 2
+			: 4;
 	return NULL;
 }
 
-struct error *python_open(
-	const struct target *target, const struct pyruntime_place *place, struct python **ret)
+// Does an object follow the head that the head before it leads to?
+static bool has_gc_neighbour(struct pycontext *context, remote_addr object)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr next = object ? pyreader_pointer(&context->reader,
+					    object - layout->gc_head.size + layout->gc_head.next) &
+					    ~3ull
+				  : 0;
+	uint32_t type = next ? pyobject_type(context, next + layout->gc_head.size) : PYTYPE_NONE;
+
+	return type != PYTYPE_NONE && context->python->types->list.items[type].is_gc;
+}
+
+// Of three objects that are always tracked, one at least is not the last of its list.
+static struct error *check_gc_head(struct pycontext *context)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr interpreter = context->python->interpreters.items[0];
+	const uint32_t dicts[] = {
+		layout->interp.sysdict, layout->interp.modules, layout->interp.builtins};
+
+	for (size_t i = 0; i < sizeof(dicts) / sizeof(dicts[0]); i++) {
+		if (has_gc_neighbour(
+			    context, pyreader_pointer(&context->reader, interpreter + dicts[i])))
+			return NULL;
+	}
+	return error_create(ERROR_BAD_DATA, "no object precedes another: field gc_head.size");
+}
+
+// A list that leads back to its head; most do at any time.
+static struct error *check_gc_lists(struct pycontext *context)
+{
+	const struct pylayout *layout = context->python->layout;
+	struct pyreader *reader = &context->reader;
+	remote_addr heads[PYRUNTIME_GC_HEADS_MAX];
+	size_t count = pyruntime_gc_heads(context, context->python->interpreters.items[0], heads);
+	size_t closed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		remote_addr last =
+			pyreader_pointer(reader, heads[i] + layout->gc_head.prev) & ~3ull;
+
+		closed += last && (pyreader_pointer(reader, last + layout->gc_head.next) & ~3ull) ==
+					  heads[i];
+	}
+	if (closed * 2 >= count)
+		return NULL;
+	return error_create(ERROR_BAD_DATA, "the collector's lists are not closed: field gc.%s",
+		pylayout_has(layout->gc.young) ? "young" : "generations");
+}
+
+// Pools say the size of their blocks twice: as a class, and in where the last block is.
+static bool pool_fits(const struct pylayout *layout, const uint8_t *header, uint32_t alignment)
+{
+	uint64_t size = ((uint64_t)load_u32(header + layout->pool.szidx) + 1) * alignment;
+
+	return size <= 512 &&
+	       load_u32(header + layout->pool.maxnextoffset) + size == layout->traits.pool_bytes;
+}
+
+// The values in builtins' dict are small objects: of those in pools, some fit the alignment.
+static struct error *check_alignment(struct pycontext *context)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr dict = pyreader_pointer(
+		&context->reader, context->python->interpreters.items[0] + layout->interp.builtins);
+	uint32_t alignment = layout->traits.alignment, fit = 0, fit_other = 0;
+	struct pydict_table table;
+	remote_addr key, value;
+
+	if (!dict || !pydict_read(&context->reader, layout, dict, &table))
+		return error_create(ERROR_BAD_DATA, "no dict of builtins: field interp.builtins");
+	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
+		remote_addr pool = value & ~(uint64_t)(layout->traits.pool_bytes - 1);
+		const uint8_t *header =
+			value ? pyreader_bytes(&context->reader, pool, layout->pool.header_size)
+			      : NULL;
+
+		if (!header)
+			continue;
+		fit += pool_fits(layout, header, alignment);
+		fit_other += pool_fits(layout, header, alignment == 8 ? 16 : 8);
+	}
+	// Without pymalloc neither does.
+	return fit >= fit_other ? NULL
+				: error_create(ERROR_BAD_DATA,
+					  "pools have blocks of another alignment than %u: trait "
+					  "alignment",
+					  alignment);
+}
+
+static struct error *check_static_types(struct pycontext *context, remote_addr type_type)
+{
+	const struct pylayout *layout = context->python->layout;
+
+	if (!pylayout_has(layout->interp.static_types) ||
+		pytype_static_state(&context->reader, layout,
+			context->python->interpreters.items[0], type_type))
+		return NULL;
+	return error_create(ERROR_BAD_DATA,
+		"the interpreter has no state of PyType_Type: field interp.static_types");
+}
+
+// Cheap checks that catch a wrong layout before it produces nonsense.
+static struct error *check_layout(
+	struct pycontext *context, struct python *python, const struct pyruntime_place *place)
+{
+	struct error *err = check_static_types(context, place->type_type);
+
+	if (!err)
+		err = check_version(context, python, place);
+	if (!err)
+		err = check_gc_head(context);
+	if (!err)
+		err = check_gc_lists(context);
+	if (!err)
+		err = check_alignment(context);
+	return err;
+}
+
+// Lay what the interpreter says of itself over a copy of the row. Values that make no sense as
+// offsets are left out.
+static void lay_over(struct pylayout *layout, const struct target *target, remote_addr runtime)
+{
+	for (uint32_t i = 0; i < layout->debug_offsets_count; i++) {
+		const struct pylayout_debug_offset *entry = &layout->debug_offsets[i];
+		uint64_t value;
+		uint32_t offset;
+
+		if (target_read_some(target, runtime + entry->position, &value, sizeof(value)) !=
+				sizeof(value) ||
+			value >= LIMIT_RUNTIME_BYTES)
+			continue;
+		offset = (uint32_t)value;
+		memcpy((char *)layout + entry->field, &offset, sizeof(offset));
+	}
+}
+
+static struct error *copy_layout(const struct target *target, const struct pyruntime_place *place,
+	const struct pylayout *row, struct python *python)
+{
+	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
+	struct debug_offsets_head head;
+
+	if (!layout)
+		return error_enomem();
+	*layout = *row;
+	python->layout = layout;
+	python->row = row;
+	if (!row->debug_offsets_count)
+		return NULL;
+	if (target_read_some(target, place->runtime, &head, sizeof(head)) != sizeof(head) ||
+		memcmp(head.cookie, "xdebugpy", sizeof(head.cookie)) != 0 ||
+		head.version != place->version_hex)
+		return error_create(ERROR_BAD_DATA, "_PyRuntime does not begin with the debug "
+						    "offsets of its version");
+	lay_over(layout, target, place->runtime);
+	return NULL;
+}
+
+static struct error *open_with_row(const struct target *target, const struct pyruntime_place *place,
+	const struct pylayout *row, struct python **ret)
 {
 	_cleanup_(python_close) struct python *python = mem_calloc(1, sizeof(*python));
 	struct pycontext context;
@@ -192,19 +426,57 @@ struct error *python_open(
 	if (!python)
 		return error_enomem();
 	python->target = target;
-	python->layout = place->layout;
 	python->runtime = place->runtime;
+	python->generation0 = place->generation0;
+	python->current_thread = place->current_thread;
+	err = copy_layout(target, place, row, python);
+	if (err)
+		return err;
+	python->interpreters_head =
+		place->runtime ? place->runtime + python->layout->runtime.interpreters_head
+			       : place->interpreters_head;
 	err = pycontext_init(&context, python, OPEN_CACHE_SLOTS);
 	if (err)
 		return err;
-	err = pytypes_create(&context.reader, place->layout, place->type_type, &python->types);
+	err = pyruntime_interpreters(&context, &python->interpreters);
 	if (!err)
-		err = check_layout(&context, place->version_hex);
+		err = pytypes_create(&context.reader, python->layout, python->interpreters.items,
+			python->interpreters.count, place->type_type, &python->types);
+	if (!err)
+		err = check_layout(&context, python, place);
 	pycontext_deinit(&context);
 	if (err)
-		return error_wrap(err, "cannot make sense of CPython in %s", place->path);
+		return err;
 	*ret = take(python);
 	return NULL;
+}
+
+struct error *python_open(
+	const struct target *target, const struct pyruntime_place *place, struct python **ret)
+{
+	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *first = row;
+	struct error *failure = NULL;
+
+	for (; row; row = pylayout_next(place->version_hex, row)) {
+		struct error *err = open_with_row(target, place, row, ret);
+
+		if (!err) {
+			error_destroy(failure);
+			return NULL;
+		}
+		// What the row before said is about a row that is not for this patch release.
+		if (error_kind(err) == ERROR_UNSUPPORTED || !failure) {
+			error_destroy(failure);
+			failure = err;
+			first = row;
+		} else {
+			error_destroy(err);
+		}
+		if (error_kind(failure) != ERROR_BAD_DATA)
+			break;
+	}
+	return error_wrap(failure, "cannot make sense of CPython in %s with the layout %s",
+		place->path, first->name);
 }
 
 void python_close(struct python *python)
@@ -212,6 +484,9 @@ void python_close(struct python *python)
 	if (!python)
 		return;
 	pytypes_destroy(python->types);
+	addr_vector_deinit(&python->interpreters);
+	addr_vector_deinit(&python->interned);
+	mem_free((struct pylayout *)python->layout);
 	mem_free(python);
 }
 
@@ -232,8 +507,8 @@ static struct error *follow_list(struct pycontext *context, remote_addr first, u
 struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret)
 {
 	const struct pylayout *layout = context->python->layout;
-	remote_addr head = pyreader_pointer(
-		&context->reader, context->python->runtime + layout->runtime.interpreters_head);
+	remote_addr head_at = context->python->interpreters_head;
+	remote_addr head = head_at ? pyreader_pointer(&context->reader, head_at) : 0;
 	struct error *err;
 
 	if (!head)
@@ -262,25 +537,75 @@ struct error *pyruntime_threads(
 
 bool pyruntime_gil_is_held(struct pycontext *context)
 {
+	const struct python *python = context->python;
+	const struct pylayout *layout = python->layout;
 	uint32_t locked = 0;
 
-	pyreader_u32(&context->reader,
-		context->python->runtime + context->python->layout->runtime.gil_locked, &locked);
+	if (!python->runtime)
+		return python->current_thread &&
+		       pyreader_pointer(&context->reader, python->current_thread) != 0;
+	if (pylayout_has(layout->runtime.gil_locked)) {
+		pyreader_u32(
+			&context->reader, python->runtime + layout->runtime.gil_locked, &locked);
+		return locked == 1;
+	}
+	// Interpreters may have a GIL of their own.
+	for (size_t i = 0; i < python->interpreters.count && locked != 1; i++) {
+		remote_addr gil = pyreader_pointer(
+			&context->reader, python->interpreters.items[i] + layout->interp.gil);
+
+		if (gil)
+			pyreader_u32(&context->reader, gil + layout->gil.locked, &locked);
+	}
 	return locked == 1;
 }
 
-// An int of the collector's state in some interpreter: of the main one, or any that is not 0.
-static uint32_t gc_state(struct pycontext *context, uint32_t offset, bool any)
+// The collector's state: each interpreter's, or (3.7 and 3.8) that of all. 0: not in one place.
+static remote_addr gc_state(const struct python *python, remote_addr interpreter)
+{
+	if (pylayout_has(python->layout->interp.gc))
+		return interpreter + python->layout->interp.gc;
+	return pylayout_has(python->layout->runtime.gc)
+		       ? python->runtime + python->layout->runtime.gc
+		       : 0;
+}
+
+size_t pyruntime_gc_heads(
+	struct pycontext *context, remote_addr interpreter, remote_addr ret[PYRUNTIME_GC_HEADS_MAX])
 {
 	const struct pylayout *layout = context->python->layout;
-	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
-	struct error *err = pyruntime_interpreters(context, &interpreters);
-	uint32_t value = 0;
+	remote_addr state = gc_state(context->python, interpreter);
+	remote_addr generations = 0;
+	size_t count = 0;
 
-	error_destroy(err);
-	for (size_t i = 0; i < (any ? interpreters.count : interpreters.count > 0); i++) {
-		pyreader_u32(&context->reader, interpreters.items[i] + layout->interp.gc + offset,
-			&value);
+	if (!state && context->python->generation0)
+		generations = pyreader_pointer(&context->reader, context->python->generation0);
+	else if (state && pylayout_has(layout->gc.generations))
+		generations = state + layout->gc.generations;
+	for (unsigned i = 0; generations && i < 3; i++)
+		ret[count++] = generations + (uint64_t)i * layout->gc_generation.size;
+	if (state && !generations) {
+		ret[count++] = state + layout->gc.young;
+		ret[count++] = state + layout->gc.old;
+		ret[count++] = state + layout->gc.old + layout->gc_generation.size;
+	}
+	if (state && pylayout_has(layout->gc.permanent_generation))
+		ret[count++] = state + layout->gc.permanent_generation;
+	return count;
+}
+
+// An int of the collector's state in some interpreter: of the main one, or any that is not 0.
+static uint32_t gc_state_value(
+	struct pycontext *context, uint32_t offset, bool any, uint32_t unknown)
+{
+	const struct addr_vector *interpreters = &context->python->interpreters;
+	uint32_t value = unknown;
+
+	for (size_t i = 0; i < (any ? interpreters->count : 1); i++) {
+		remote_addr state = gc_state(context->python, interpreters->items[i]);
+
+		if (state)
+			pyreader_u32(&context->reader, state + offset, &value);
 		if (value)
 			break;
 	}
@@ -289,12 +614,12 @@ static uint32_t gc_state(struct pycontext *context, uint32_t offset, bool any)
 
 bool pyruntime_is_collecting(struct pycontext *context)
 {
-	return gc_state(context, context->python->layout->gc.collecting, true) != 0;
+	return gc_state_value(context, context->python->layout->gc.collecting, true, 0) != 0;
 }
 
 bool pyruntime_collector_is_enabled(struct pycontext *context)
 {
-	return gc_state(context, context->python->layout->gc.enabled, false) != 0;
+	return gc_state_value(context, context->python->layout->gc.enabled, false, 1) != 0;
 }
 
 remote_addr pyruntime_modules(struct pycontext *context, remote_addr interpreter)
@@ -316,7 +641,7 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	remote_addr active = dict ? pydict_find(context, dict, "_active") : 0;
 	uint64_t ident = pyreader_pointer(&context->reader, thread + layout->tstate.thread_id);
 	struct pydict_table table;
-	remote_addr key, value;
+	remote_addr key, value, name;
 	int64_t number;
 
 	ret[0] = '\0';
@@ -325,8 +650,10 @@ void pyruntime_thread_name(struct pycontext *context, remote_addr interpreter, r
 	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
 		if (key && value && pytext_int(context, key, &number) &&
 			(uint64_t)number == ident) {
-			pytext_str(
-				context, pyinstance_attribute(context, value, "_name"), ret, size);
+			name = pyinstance_attribute(context, value, "_name");
+			if (!name) // 2.7
+				name = pyinstance_attribute(context, value, "_Thread__name");
+			pytext_str(context, name, ret, size);
 			return;
 		}
 	}

@@ -12,40 +12,52 @@
 
 /** Found once per process; true for as long as it runs the same program. */
 struct pyruntime_place {
-	uint32_t version_hex; /* PY_VERSION_HEX */
-	const struct pylayout *layout;
-	remote_addr runtime, type_type;
+	/** PY_VERSION_HEX; before 3.11 its lower half is 0, as only the file's name is known. */
+	uint32_t version_hex;
+	remote_addr runtime; /* _PyRuntime; 0 before 3.7 */
+	remote_addr type_type;
+	/** Before 3.7: the variables that came to be in _PyRuntime, or 0. */
+	remote_addr interpreters_head, generation0, current_thread;
 	struct elf_file *elf; /* the binary that has the interpreter */
 	char *path;           /* of that binary, in the target's mount namespace */
 };
 
 /**
- * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, or one of a
- * version that has no layout ("CPython 3.8 is not supported yet").
+ * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, one of a version
+ * that has no layout, or a free-threaded or debug build.
  */
 struct error *pyruntime_find(
 	const struct process *process, const struct target *target, struct pyruntime_place *ret);
 void pyruntime_place_deinit(struct pyruntime_place *place);
 
-/** Open the interpreter in the bytes of one moment: reads its types and checks that the layout
- * fits. */
+/**
+ * Open the interpreter in the bytes of one moment: reads its types and checks that the layout fits.
+ *
+ * Of the rows for the version, the first that fits is taken; from 3.13 on what _Py_DebugOffsets says
+ * is laid over it. ERROR_BAD_DATA, naming a field, if none fits.
+ */
 struct error *python_open(
 	const struct target *target, const struct pyruntime_place *place, struct python **ret);
 void python_close(struct python *python);
 DEFINE_CLEANUP(struct python *, python_close)
 
-DEFINE_VECTOR(addr_vector, remote_addr)
-
-/** The interpreter states, the main one first. */
+/** The interpreter states, the main one first; python->interpreters has those at open. */
 struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret);
 /** The thread states of one interpreter. */
 struct error *pyruntime_threads(
 	struct pycontext *context, remote_addr interpreter, struct addr_vector *ret);
 
+/** The most heads that pyruntime_gc_heads() gives. */
+#define PYRUNTIME_GC_HEADS_MAX 4
+/** The heads of the collector's lists that an interpreter's objects are on. Returns their number. */
+size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
+	remote_addr ret[PYRUNTIME_GC_HEADS_MAX]);
+
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);
-/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? */
+/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? True where that cannot be
+ * known (before 3.7). */
 bool pyruntime_collector_is_enabled(struct pycontext *context);
 
 /** sys.modules of an interpreter, or 0. */

@@ -6,20 +6,16 @@
 #include "base/utf8.h"
 #include "cpython/pydict.h"
 #include "cpython/pyobject.h"
+#include "cpython/pystr.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 // Bits of an int's digit (Include/cpython/longintrepr.h): 30 in every 64-bit build.
-#define DIGIT_BITS 30
-
-// A str, where its text is and how wide its characters are.
-struct str_view {
-	remote_addr text;
-	uint64_t length;
-	unsigned width;
-};
+#define DIGIT_BITS  30
+// lv_tag's sign is 0, 1 for zero, or 2 (3.12).
+#define LV_NEGATIVE 2
 
 static const struct pytype *type_of(struct pycontext *context, remote_addr object)
 {
@@ -28,30 +24,23 @@ static const struct pytype *type_of(struct pycontext *context, remote_addr objec
 	return index == PYTYPE_NONE ? NULL : &context->python->types->list.items[index];
 }
 
-static bool view_str(struct pycontext *context, remote_addr str, struct str_view *ret)
+// A str of any kind. The bytes of Python 2's are read as those of Latin-1: what is shown of names is
+// ASCII.
+static bool view_str(struct pycontext *context, remote_addr str, struct pystr *ret)
 {
-	const struct pylayout *layout = context->python->layout;
+	const struct python *python = context->python;
 	const struct pytype *type = str ? type_of(context, str) : NULL;
-	const uint8_t *bytes;
-	uint32_t state;
-	bool is_compact, is_ascii;
+	enum pystr_form form = pystr_native_form(python->layout);
 
-	if (!type || !(type->flags & PYTYPE_FLAG_STR_SUBCLASS))
+	if (!type)
 		return false;
-	bytes = pyreader_bytes(&context->reader, str, layout->str.ascii_size);
-	if (!bytes)
+	if (form == PYSTR_BYTES && type->flags & PYTYPE_FLAG_STR_SUBCLASS)
+		form = PYSTR_OLD;
+	else if (!(type->flags & (form == PYSTR_BYTES ? PYTYPE_FLAG_BYTES_SUBCLASS
+							: PYTYPE_FLAG_STR_SUBCLASS)))
 		return false;
-	state = load_u32(bytes + layout->str.state);
-	is_compact = state >> (layout->str.compact_bit - layout->str.state * 8) & 1;
-	is_ascii = state >> (layout->str.ascii_bit - layout->str.state * 8) & 1;
-	ret->width = state >> (layout->str.kind_bit - layout->str.state * 8) & 7;
-	ret->length = load_u64(bytes + layout->str.length);
-	if (is_compact)
-		ret->text = str + (is_ascii ? layout->str.ascii_size : layout->str.compact_size);
-	else
-		ret->text = pyreader_pointer(&context->reader, str + layout->str.data);
-	return ret->text && ret->length <= LIMIT_ITEMS &&
-	       (ret->width == 1 || ret->width == 2 || ret->width == 4);
+	return pystr_view(
+		&context->reader, python->layout, str, form, python->old_unicode_width, ret);
 }
 
 // One character as UTF-8 or, if it cannot be shown, as an escape. Returns its length.
@@ -99,7 +88,7 @@ static bool append(char *ret, size_t size, size_t *length, uint32_t c)
 
 bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t size)
 {
-	struct str_view view;
+	struct pystr view;
 	size_t length = 0;
 
 	ret[0] = '\0';
@@ -140,11 +129,17 @@ bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
 	const struct pylayout *layout = context->python->layout;
 	const struct pytype *type = object ? type_of(context, object) : NULL;
 	uint64_t value = 0, word, digits;
+	bool is_negative;
 
+	if (type && type->kind == PYKIND_NUMBER && type->flags & PYTYPE_FLAG_OLD_INT &&
+		pylayout_has(layout->old_int.ob_ival))
+		return pyreader_u64(&context->reader, object + layout->old_int.ob_ival,
+			(uint64_t *)ret);
 	if (!type || !(type->flags & PYTYPE_FLAG_LONG_SUBCLASS) ||
 		!pyreader_u64(&context->reader, object + layout->object.ob_size, &word))
 		return false;
-	digits = ob_size_items(word);
+	digits = pytype_items(layout, type, word);
+	is_negative = pylayout_has(layout->long_int.lv_tag) ? word & LV_NEGATIVE : word >> 63;
 	if (digits > 3)
 		return false;
 	for (uint64_t i = 0; i < digits; i++) {
@@ -156,20 +151,15 @@ bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
 			return false;
 		value |= (uint64_t)digit << (DIGIT_BITS * i);
 	}
-	*ret = word >> 63 ? -(int64_t)value : (int64_t)value;
+	*ret = is_negative ? -(int64_t)value : (int64_t)value;
 	return true;
 }
 
 static bool str_is(struct pycontext *context, remote_addr str, const char *text)
 {
-	struct str_view view;
-	size_t length = strlen(text);
-	const uint8_t *bytes;
+	struct pystr view;
 
-	if (!view_str(context, str, &view) || view.length != length || view.width != 1)
-		return false;
-	bytes = pyreader_bytes(&context->reader, view.text, length);
-	return bytes && memcmp(bytes, text, length) == 0;
+	return view_str(context, str, &view) && pystr_equals(&context->reader, &view, text);
 }
 
 remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char *name)
@@ -190,22 +180,28 @@ remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, 
 {
 	const struct pytype *type = type_of(context, object);
 	struct pydict_table table;
-	remote_addr key, value, dict, values;
+	struct pyinstance instance;
+	remote_addr key, value;
 
 	if (!type)
 		return 0;
+	if (type->kind == PYKIND_FIELDS && strcmp(type->tp_name, "instance") == 0)
+		return pydict_find(context,
+			pyreader_pointer(&context->reader,
+				object + context->python->layout->old_instance.in_dict),
+			name);
 	if (!type->has_managed_dict)
 		return type->dictoffset > 0 ? pydict_find(context,
 						      pyreader_pointer(&context->reader,
 							      object + (uint64_t)type->dictoffset),
 						      name)
 					    : 0;
-	values = pyreader_pointer(&context->reader, object - type->head_bytes);
-	dict = pyreader_pointer(&context->reader, object - type->head_bytes + 8);
-	if (dict)
-		return pydict_find(context, dict, name);
-	if (!values || !pydict_table_read(&context->reader, context->python->layout,
-			       type->cached_keys, values, &table))
+	if (!pyinstance_read(&context->reader, context->python->layout, type, object, &instance))
+		return 0;
+	if (instance.dict)
+		return pydict_find(context, instance.dict, name);
+	if (!instance.values || !pydict_table_read(&context->reader, context->python->layout,
+					type->cached_keys, instance.values, &table))
 		return 0;
 	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
 		if (key && value && str_is(context, key, name))
@@ -244,11 +240,13 @@ static void describe_scalar(struct pycontext *context, remote_addr object, char 
 
 	if (!type) {
 		snprintf(ret, size, "?");
-	} else if (type->flags & PYTYPE_FLAG_STR_SUBCLASS) {
-		if (pytext_str(context, object, text, sizeof(text)) && is_public(text))
+	} else if (pytext_str(context, object, text, sizeof(text))) {
+		if (is_public(text))
 			snprintf(ret, size, "'%s'", text);
 		else
-			snprintf(ret, size, "<str>");
+			snprintf(ret, size, "<%s>", type->name);
+	} else if (type->flags & PYTYPE_FLAG_STR_SUBCLASS) {
+		snprintf(ret, size, "<str>");
 	} else if (strcmp(type->tp_name, "ContextVar") == 0 ||
 		   strcmp(type->tp_name, "_contextvars.ContextVar") == 0) {
 		pytext_str(context,

@@ -8,18 +8,41 @@
  */
 #pragma once
 
+#include "base/vector.h"
 #include "cpython/pylayout.h"
 #include "cpython/pyreader.h"
 #include "cpython/pytype.h"
 
+DEFINE_VECTOR(addr_vector, remote_addr)
+
 struct python {
 	const struct target *target;   /* borrowed */
-	const struct pylayout *layout; /* static */
+	const struct pylayout *layout; /* owned: a row, with what the target itself says laid over it */
+	const struct pylayout *row;    /* static: that row */
 	struct pytypes *types;         /* owned */
-	remote_addr runtime;           /* _PyRuntime */
-	/** The dict of interned strings, whose references are not counted; 0 if not found. */
-	remote_addr interned;
+	uint32_t version_hex;          /* PY_VERSION_HEX */
+	/** _PyRuntime; 0 before 3.7, where its parts are variables of their own. */
+	remote_addr runtime;
+	remote_addr interpreters_head; /* where the pointer to the first interpreter is */
+	/** Before 3.7: the variables _PyGC_generation0 and _PyThreadState_Current, or 0. */
+	remote_addr generation0, current_thread;
+	/** The interpreter states at open, the main one first; at least one. Owned. */
+	struct addr_vector interpreters;
+	/** The dicts of interned strings, whose references are not counted. Owned. */
+	struct addr_vector interned;
+	/** Bytes of a character of Python 2's unicode. */
+	unsigned old_unicode_width;
 };
+
+/** Is @p dict one of the dicts of interned strings? */
+static inline bool python_is_interned(const struct python *python, remote_addr dict)
+{
+	for (size_t i = 0; i < python->interned.count; i++) {
+		if (python->interned.items[i] == dict)
+			return true;
+	}
+	return false;
+}
 
 struct pycontext {
 	const struct python *python;

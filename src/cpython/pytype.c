@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pystr.h"
 
 #include <stdio.h>
 
@@ -16,10 +17,24 @@ enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 #define BASICSIZE_MAX (1 << 24)
 #define ITEMSIZE_MAX  (1 << 20)
 
-static const struct {
+struct kind_name {
 	const char *name;
 	enum pykind kind;
-} kinds_by_name[] = {
+};
+
+// What these names mean where int and str are those of Python 2.
+static const struct kind_name old_kinds[] = {
+	{"int", PYKIND_NUMBER},
+	{"bool", PYKIND_NUMBER},
+	{"long", PYKIND_INT},
+	{"str", PYKIND_BYTES},
+	{"unicode", PYKIND_OLD_UNICODE},
+	{"xrange", PYKIND_PLAIN},
+	{"rangeiterator", PYKIND_PLAIN},
+	{"thread.lock", PYKIND_PLAIN},
+};
+
+static const struct kind_name kinds[] = {
 	{"object", PYKIND_PLAIN},
 	{"NoneType", PYKIND_PLAIN},
 	{"NotImplementedType", PYKIND_PLAIN},
@@ -27,6 +42,7 @@ static const struct {
 	{"PyCapsule", PYKIND_PLAIN},
 	{"_thread.lock", PYKIND_PLAIN},
 	{"_thread.RLock", PYKIND_PLAIN},
+	{"EncodingMap", PYKIND_PLAIN},
 	{"range_iterator", PYKIND_PLAIN},
 	{"Token.MISSING", PYKIND_PLAIN},
 	{"float", PYKIND_NUMBER},
@@ -38,6 +54,7 @@ static const struct {
 	{"bytearray", PYKIND_BYTEARRAY},
 	{"array.array", PYKIND_ARRAY},
 	{"numpy.ndarray", PYKIND_NDARRAY},
+	{"numpy.void", PYKIND_NUMPY_VOID},
 	{"list", PYKIND_LIST},
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},
@@ -51,7 +68,7 @@ static const struct {
 	{"frame", PYKIND_FRAME},
 	{"generator", PYKIND_GENERATOR},
 	{"coroutine", PYKIND_COROUTINE},
-	{"async_generator", PYKIND_COROUTINE},
+	{"async_generator", PYKIND_ASYNC_GENERATOR},
 	{"collections.deque", PYKIND_DEQUE},
 	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE},
 	{"itertools._tee_dataobject", PYKIND_TEE},
@@ -159,7 +176,7 @@ static bool read_type(struct pyreader *reader, const struct pylayout *layout, re
 		.addr = addr,
 		.metatype = load_u64(bytes + layout->object.ob_type),
 		.base = load_u64(bytes + layout->type.tp_base),
-		.dict = load_u64(bytes + layout->type.tp_dict),
+		.dict = load_u64(bytes + layout->type.tp_dict), // or add_static_state()'s
 		.flags = load_u64(bytes + layout->type.tp_flags),
 		.basicsize = (int64_t)load_u64(bytes + layout->type.tp_basicsize),
 		.itemsize = (int64_t)load_u64(bytes + layout->type.tp_itemsize),
@@ -170,48 +187,119 @@ static bool read_type(struct pyreader *reader, const struct pylayout *layout, re
 	};
 	ret->is_gc = ret->flags & PYTYPE_FLAG_GC;
 	ret->is_heap = ret->flags & PYTYPE_FLAG_HEAP;
-	ret->has_managed_dict = ret->flags & PYTYPE_FLAG_MANAGED_DICT;
-	ret->head_bytes = (ret->is_gc ? layout->gc_head.size : 0) +
-			  (ret->has_managed_dict ? layout->traits.preheader_bytes : 0);
+	ret->has_managed_dict = layout->traits.attributes != PYATTRIBUTES_NONE &&
+				ret->flags & PYTYPE_FLAG_MANAGED_DICT;
+	ret->has_inline_values = layout->traits.attributes == PYATTRIBUTES_INLINE &&
+				 ret->flags & PYTYPE_FLAG_INLINE_VALUES;
+	ret->head_bytes =
+		(ret->is_gc ? layout->gc_head.size : 0) +
+		(ret->flags & layout->traits.preheader_flags ? layout->traits.preheader_bytes : 0);
 	if (ret->basicsize < layout->object.size || ret->basicsize > BASICSIZE_MAX ||
 		ret->itemsize < 0 || ret->itemsize > ITEMSIZE_MAX ||
 		ret->dictoffset > ret->basicsize || ret->dictoffset < -(int64_t)BASICSIZE_MAX ||
-		!(ret->flags & PYTYPE_FLAG_READY))
+		(!(ret->flags & PYTYPE_FLAG_READY) && !layout->traits.has_unready_types))
 		return false;
-	if (ret->is_heap)
+	if (ret->is_heap && pylayout_has(layout->heap_type.ht_cached_keys))
 		ret->cached_keys =
 			pyreader_pointer(reader, addr + layout->heap_type.ht_cached_keys);
 	ret->tp_name = name;
 	return read_name(reader, tp_name, name);
 }
 
-// Queue the direct subclasses of a type: tp_subclasses is a dict {address: weakref}.
-static struct error *add_subclasses(struct pytypes *types, struct pyreader *reader,
-	const struct pylayout *layout, remote_addr addr)
+remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *layout,
+	remote_addr interpreter, remote_addr type)
 {
-	remote_addr subclasses = pyreader_pointer(reader, addr + layout->type.tp_subclasses);
+	uint32_t first = layout->interp.static_types, size = layout->static_type.size;
+	uint64_t index, limit;
+	remote_addr state;
+
+	if (!pylayout_has(first) ||
+		!(pyreader_pointer(reader, type + layout->type.tp_flags) &
+			PYTYPE_FLAG_STATIC_BUILTIN))
+		return 0;
+	// tp_subclasses is the number of the type, from 1.
+	index = pyreader_pointer(reader, type + layout->type.tp_subclasses) - 1;
+	if (index >= LIMIT_TYPES)
+		return 0;
+	limit = pylayout_has(layout->interp.static_types_end)
+			? (layout->interp.static_types_end - first) / size
+			: LIMIT_TYPES;
+	state = index < limit ? interpreter + first + index * size
+			      : interpreter + layout->interp.extension_types +
+					(index - limit) * size;
+	return pyreader_pointer(reader, state + layout->static_type.type) == type ? state : 0;
+}
+
+// Take what a weakref refers to into the table, if it is a type that is not there yet.
+static struct error *add_subclass(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr weakref)
+{
+	remote_addr child =
+		weakref ? pyreader_pointer(reader, weakref + layout->weakref.wr_object) : 0;
+	char name[LIMIT_TYPE_NAME];
+	struct pytype type;
+
+	// All but `object` have a base; a dead weakref leads to None.
+	if (!child || pytypes_find(types, child) != PYTYPE_NONE ||
+		!read_type(reader, layout, child, &type, name) || !type.base)
+		return NULL;
+	return insert(types, type);
+}
+
+// The subclasses are a dict {address: weakref}; in Python 2 a list of weakrefs.
+static struct error *add_subclasses(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr subclasses)
+{
+	struct error *err = NULL;
 	struct pydict_table table;
 	remote_addr key, weakref;
 
-	if (!subclasses || !pydict_read(reader, layout, subclasses, &table) ||
-		table.count > LIMIT_TYPES)
+	if (!subclasses)
 		return NULL;
-	for (uint64_t i = 0; pydict_entry(reader, &table, i, &key, &weakref); i++) {
-		remote_addr child =
-			weakref ? pyreader_pointer(reader, weakref + layout->weakref.wr_object) : 0;
-		char name[LIMIT_TYPE_NAME];
-		struct pytype type;
+	if (layout->traits.subclasses_is_list) {
+		uint64_t count = pyreader_pointer(reader, subclasses + layout->object.ob_size);
+		remote_addr items = pyreader_pointer(reader, subclasses + layout->list.ob_item);
+
+		for (uint64_t i = 0; !err && items && i < count && i < LIMIT_TYPES; i++)
+			err = add_subclass(
+				types, reader, layout, pyreader_pointer(reader, items + i * 8));
+		return err;
+	}
+	if (!pydict_read(reader, layout, subclasses, &table) || table.count > LIMIT_TYPES)
+		return NULL;
+	for (uint64_t i = 0;
+		!err && pydict_entry(reader, &table, i, &key, &weakref); i++)
+		err = add_subclass(types, reader, layout, weakref);
+	return err;
+}
+
+// Queue the direct subclasses of type number @p index, in all interpreters.
+static struct error *add_all_subclasses(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, const remote_addr *interpreters, size_t interpreter_count,
+	size_t index)
+{
+	remote_addr addr = types->list.items[index].addr;
+	bool is_static = false;
+
+	for (size_t i = interpreter_count; i-- > 0;) {
+		remote_addr state = pytype_static_state(reader, layout, interpreters[i], addr);
 		struct error *err;
 
-		// All but `object` have a base; a dead weakref leads to None.
-		if (!child || pytypes_find(types, child) != PYTYPE_NONE ||
-			!read_type(reader, layout, child, &type, name) || !type.base)
+		if (!state)
 			continue;
-		err = insert(types, type);
+		is_static = true;
+		// The main interpreter is the last here: its dict is the type's.
+		types->list.items[index].dict =
+			pyreader_pointer(reader, state + layout->static_type.tp_dict);
+		err = add_subclasses(types, reader, layout,
+			pyreader_pointer(reader, state + layout->static_type.tp_subclasses));
 		if (err)
 			return err;
 	}
-	return NULL;
+	if (is_static)
+		return NULL;
+	return add_subclasses(types, reader, layout,
+		pyreader_pointer(reader, addr + layout->type.tp_subclasses));
 }
 
 static bool has_member(const struct pytypes *types, const struct pytype *type, uint32_t offset)
@@ -280,7 +368,7 @@ static remote_addr find_class_dealloc(const struct pytypes *types)
 
 static bool is_python_class(const struct pytypes *types, const struct pytype *type)
 {
-	return type->is_heap && type->dealloc == types->class_dealloc;
+	return type->is_heap && type->dealloc == types->class_dealloc && !type->has_c_fields;
 }
 
 static const struct pytype *type_at(const struct pytypes *types, remote_addr addr)
@@ -290,24 +378,67 @@ static const struct pytype *type_at(const struct pytypes *types, remote_addr add
 	return index == PYTYPE_NONE ? NULL : &types->list.items[index];
 }
 
+// Is @p offset one of the bytes that a type adds to its base?
+static bool is_added(int64_t offset, const struct pytype *type, const struct pytype *base)
+{
+	return offset >= base->basicsize && offset < type->basicsize;
+}
+
+// PyType_FromSpec() gives a C type without a tp_dealloc that of classes. What a class adds to its
+// base is accounted for: a word per slot, one for a dict, one for weak references.
+static bool has_c_fields(struct pyreader *reader, const struct pylayout *layout,
+	const struct pytypes *types, const struct pytype *type)
+{
+	const struct pytype *base = type_at(types, type->base);
+	remote_addr def = pyreader_pointer(reader, type->addr + layout->type.tp_members);
+	int64_t words = base ? (type->basicsize - base->basicsize) / 8 : 0;
+
+	if (words <= 0)
+		return false;
+	words -= is_added(type->weaklistoffset, type, base);
+	// The dict of an object with items lies behind them, its room is in the size.
+	words -= is_added(type->dictoffset, type, base) ||
+		 (!base->dictoffset && type->dictoffset < 0 && !type->has_managed_dict);
+	for (unsigned i = 0; words > 0 && def && i < LIMIT_TYPE_MEMBERS;
+		i++, def += layout->member_def.size) {
+		const uint8_t *bytes = pyreader_bytes(reader, def, layout->member_def.size);
+
+		if (!bytes || !load_u64(bytes + layout->member_def.name))
+			break;
+		words -= load_u32(bytes + layout->member_def.type) == MEMBER_OBJECT_EX &&
+			 is_added((int64_t)load_u64(bytes + layout->member_def.offset), type, base);
+	}
+	return words > 0;
+}
+
 // The first type on the way up whose instances are laid out by C code.
 static const struct pytype *layout_base(const struct pytypes *types, const struct pytype *type)
 {
 	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
-		if (type->dealloc != types->class_dealloc)
+		if (type->dealloc != types->class_dealloc || type->has_c_fields)
 			return type;
 		type = type_at(types, type->base);
 	}
 	return NULL;
 }
 
-static enum pykind kind_by_name(const char *name)
+static enum pykind find_kind(const struct kind_name *names, size_t count, const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds_by_name) / sizeof(kinds_by_name[0]); i++) {
-		if (strcmp(kinds_by_name[i].name, name) == 0)
-			return kinds_by_name[i].kind;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i].name, name) == 0)
+			return names[i].kind;
 	}
 	return PYKIND_NONE;
+}
+
+static enum pykind kind_by_name(const struct pylayout *layout, const char *name)
+{
+	enum pykind kind = PYKIND_NONE;
+
+	if (pylayout_has(layout->old_int.ob_ival))
+		kind = find_kind(old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
+	return kind != PYKIND_NONE ? kind
+				   : find_kind(kinds, sizeof(kinds) / sizeof(kinds[0]), name);
 }
 
 static int64_t structseq_hidden_items(
@@ -320,7 +451,7 @@ static bool set_known_kind(struct pyreader *reader, const struct pylayout *layou
 	int64_t hidden;
 
 	type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
-	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(base->tp_name);
+	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(layout, base->tp_name);
 	if (type->kind != PYKIND_NONE)
 		return true;
 	if (!(base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS) || is_python_class(types, base))
@@ -356,11 +487,10 @@ static void set_kind(struct pyreader *reader, const struct pylayout *layout,
 static bool str_equals(
 	struct pyreader *reader, const struct pylayout *layout, remote_addr str, const char *text)
 {
-	size_t length = strlen(text);
-	const uint8_t *bytes = pyreader_bytes(reader, str, layout->str.ascii_size + length);
+	struct pystr view;
 
-	return bytes && load_u64(bytes + layout->str.length) == length &&
-	       memcmp(bytes + layout->str.ascii_size, text, length) == 0;
+	return pystr_view(reader, layout, str, pystr_native_form(layout), 0, &view) &&
+	       pystr_equals(reader, &view, text);
 }
 
 static remote_addr find_in_dict(
@@ -389,60 +519,63 @@ static int64_t structseq_hidden_items(
 		remote_addr value = find_in_dict(reader, layout, type->dict, names[i]);
 		uint32_t digit;
 
-		if (!value || !pyreader_u32(reader, value + layout->long_int.ob_digit, &digit))
+		if (!value || !pyreader_u32(reader,
+				      value + (pylayout_has(layout->old_int.ob_ival)
+							      ? layout->old_int.ob_ival
+							      : layout->long_int.ob_digit),
+				      &digit))
 			return -1;
 		values[i] = digit;
 	}
 	return values[0] - values[1] >= 0 && values[0] < 4096 ? values[0] - values[1] : -1;
 }
 
-// Is the text where that of a compact ASCII str is?
-static bool is_ascii(const struct pylayout *layout, const uint8_t *str)
+static bool text_is_odd(char c)
 {
-	uint32_t state = load_u32(str + layout->str.state);
-	uint32_t base_bit = layout->str.state * 8;
+	return (unsigned char)c < 32 || (unsigned char)c >= 127;
+}
 
-	return state >> (layout->str.compact_bit - base_bit) & 1 &&
-	       state >> (layout->str.ascii_bit - base_bit) & 1;
+// The text of a name, or "" if it is not printable ASCII.
+static void read_str(struct pyreader *reader, const struct pylayout *layout, remote_addr str,
+	char ret[LIMIT_TYPE_NAME])
+{
+	struct pystr view;
+	const uint8_t *text;
+
+	ret[0] = '\0';
+	if (!str || !pystr_view(reader, layout, str, pystr_native_form(layout), 0, &view) ||
+		view.width != 1 || view.length >= LIMIT_TYPE_NAME)
+		return;
+	text = view.length ? pyreader_bytes(reader, view.text, view.length) : NULL;
+	if (!text)
+		return;
+	memcpy(ret, text, view.length);
+	ret[view.length] = '\0';
+	for (uint64_t i = 0; i < view.length; i++) {
+		if (text_is_odd(ret[i])) {
+			ret[0] = '\0';
+			return;
+		}
+	}
 }
 
 // "module.qualname" for classes; tp_name of C types has the module already.
 static char *qualified_name(
 	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type)
 {
-	remote_addr module, qualname;
-	char text[2 * LIMIT_TYPE_NAME];
-	char parts[2][LIMIT_TYPE_NAME] = {"", ""};
-	remote_addr strings[2];
+	char module[LIMIT_TYPE_NAME], name[LIMIT_TYPE_NAME] = "", text[2 * LIMIT_TYPE_NAME];
 
 	if (!type->is_heap || strchr(type->tp_name, '.'))
 		return mem_strdup(type->tp_name);
-	module = find_in_dict(reader, layout, type->dict, "__module__");
-	qualname = pyreader_pointer(reader, type->addr + layout->heap_type.ht_qualname);
-	strings[0] = module;
-	strings[1] = qualname;
-	for (int i = 0; i < 2; i++) {
-		const uint8_t *bytes =
-			strings[i] ? pyreader_bytes(reader, strings[i], layout->str.ascii_size)
-				   : NULL;
-		uint64_t length =
-			bytes && is_ascii(layout, bytes) ? load_u64(bytes + layout->str.length) : 0;
-		const uint8_t *ascii =
-			length && length < LIMIT_TYPE_NAME
-				? pyreader_bytes(
-					  reader, strings[i] + layout->str.ascii_size, length)
-				: NULL;
-
-		if (ascii && !memchr(ascii, 0, length))
-			memcpy(parts[i], ascii, length);
-		if (!is_printable(parts[i]))
-			parts[i][0] = '\0';
-	}
-	if (!parts[1][0])
-		snprintf(parts[1], sizeof(parts[1]), "%s", type->tp_name);
-	if (!parts[0][0] || strcmp(parts[0], "builtins") == 0)
-		return mem_strdup(parts[1]);
-	snprintf(text, sizeof(text), "%s.%s", parts[0], parts[1]);
+	read_str(reader, layout, find_in_dict(reader, layout, type->dict, "__module__"), module);
+	if (pylayout_has(layout->heap_type.ht_qualname))
+		read_str(reader, layout,
+			pyreader_pointer(reader, type->addr + layout->heap_type.ht_qualname), name);
+	if (!name[0])
+		snprintf(name, sizeof(name), "%s", type->tp_name);
+	if (!module[0] || strcmp(module, "builtins") == 0 || strcmp(module, "__builtin__") == 0)
+		return mem_strdup(name);
+	snprintf(text, sizeof(text), "%s.%s", module, name);
 	return mem_strdup(text);
 }
 
@@ -467,7 +600,8 @@ static bool complete(struct pytypes *types, struct pyreader *reader, const struc
 }
 
 struct error *pytypes_create(struct pyreader *reader, const struct pylayout *layout,
-	remote_addr type_type, struct pytypes **ret)
+	const remote_addr *interpreters, size_t interpreter_count, remote_addr type_type,
+	struct pytypes **ret)
 {
 	_cleanup_(pytypes_destroy) struct pytypes *types = mem_calloc(1, sizeof(*types));
 	char name[LIMIT_TYPE_NAME];
@@ -478,25 +612,32 @@ struct error *pytypes_create(struct pyreader *reader, const struct pylayout *lay
 		return error_enomem();
 	types->type_type = type_type;
 	if (!read_type(reader, layout, type_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type");
+		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type: field type.tp_name");
 	if (type.metatype != type_type || strcmp(name, "type") != 0)
-		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type");
+		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type: field object.ob_type");
 	types->object_type = type.base;
 	err = insert(types, type);
 	if (err)
 		return err;
 	if (types->object_type == type_type ||
 		!read_type(reader, layout, types->object_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type");
+		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type: field type.tp_base");
 	err = insert(types, type);
 	if (err)
 		return err;
 	for (size_t i = 0; i < types->list.count; i++) {
-		err = add_subclasses(types, reader, layout, types->list.items[i].addr);
+		err = add_all_subclasses(
+			types, reader, layout, interpreters, interpreter_count, i);
 		if (err)
 			return err;
 	}
 	types->class_dealloc = find_class_dealloc(types);
+	for (size_t i = 0; i < types->list.count; i++) {
+		struct pytype *it = &types->list.items[i];
+
+		if (it->dealloc == types->class_dealloc)
+			it->has_c_fields = has_c_fields(reader, layout, types, it);
+	}
 	for (size_t i = 0; i < types->list.count; i++) {
 		if (!complete(types, reader, layout, &types->list.items[i]))
 			return error_enomem();
@@ -532,6 +673,8 @@ struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
 	metatype = pytypes_find(types, type.metatype);
 	if (metatype == PYTYPE_NONE || !pytypes_is_a(types, metatype, "type"))
 		return NULL;
+	if (type.dealloc == types->class_dealloc)
+		type.has_c_fields = has_c_fields(reader, layout, types, &type);
 	// Completed before it is inserted: whatever is in the table has a name.
 	return complete(types, reader, layout, &type) ? insert(types, type) : error_enomem();
 }

@@ -4,7 +4,8 @@
  * Types: what an object of each is made of.
  *
  * All types are read once, when the interpreter is opened: every ready type is in the tree of
- * tp_subclasses below `object`. After that a word of memory is a type's address or it is not, which
+ * tp_subclasses below `object`. From 3.12 on the dict and the subclasses of static built-in types
+ * are in each interpreter's state. After that a word of memory is a type's address or it is not, which
  * is what tells objects from other blocks.
  *
  * An object's references are those of its C layout (`kind`: that of the first base whose
@@ -20,10 +21,13 @@
 #define PYTYPE_NONE UINT32_MAX
 
 /** Flags of tp_flags (Include/object.h). */
-#define PYTYPE_FLAG_MANAGED_DICT   (1ull << 4)
+#define PYTYPE_FLAG_STATIC_BUILTIN (1ull << 1) /* 3.12 */
+#define PYTYPE_FLAG_INLINE_VALUES  (1ull << 2) /* 3.13 */
+#define PYTYPE_FLAG_MANAGED_DICT   (1ull << 4) /* 3.11 */
 #define PYTYPE_FLAG_HEAP           (1ull << 9)
 #define PYTYPE_FLAG_READY          (1ull << 12)
 #define PYTYPE_FLAG_GC             (1ull << 14)
+#define PYTYPE_FLAG_OLD_INT        (1ull << 23) /* 2.7 */
 #define PYTYPE_FLAG_LONG_SUBCLASS  (1ull << 24)
 #define PYTYPE_FLAG_LIST_SUBCLASS  (1ull << 25)
 #define PYTYPE_FLAG_TUPLE_SUBCLASS (1ull << 26)
@@ -40,10 +44,12 @@ enum pykind {
 	PYKIND_NUMBER, /* float, complex: bytes only */
 	PYKIND_INT,
 	PYKIND_STR,
-	PYKIND_BYTES,
+	PYKIND_OLD_UNICODE, /* 2.7 unicode */
+	PYKIND_BYTES,       /* 2.7 str, too */
 	PYKIND_BYTEARRAY,
-	PYKIND_ARRAY,   /* array.array */
-	PYKIND_NDARRAY, /* numpy.ndarray */
+	PYKIND_ARRAY,      /* array.array */
+	PYKIND_NDARRAY,    /* numpy.ndarray */
+	PYKIND_NUMPY_VOID, /* numpy.void: a record */
 	PYKIND_LIST,
 	PYKIND_TUPLE,
 	PYKIND_STRUCTSEQ,
@@ -56,7 +62,8 @@ enum pykind {
 	PYKIND_CODE,
 	PYKIND_FRAME,
 	PYKIND_GENERATOR,
-	PYKIND_COROUTINE, /* also async generators: gi_origin_or_finalizer is a reference */
+	PYKIND_COROUTINE,
+	PYKIND_ASYNC_GENERATOR,
 	PYKIND_DEQUE,
 	PYKIND_LRU_CACHE,
 	PYKIND_TEE,
@@ -79,9 +86,11 @@ struct pytype {
 	enum pykind kind;
 	/** Bytes between the start of an object's block and the object: GC head and pre-header. */
 	uint32_t head_bytes;
-	bool is_gc, is_heap, has_managed_dict;
-	/** Made by a class statement (its tp_dealloc is that of such classes). */
+	bool is_gc, is_heap, has_managed_dict, has_inline_values;
+	/** Made by a class statement: its tp_dealloc is that of such classes, and it adds nothing to
+	 * its base but slots, a dict and weak references. */
 	bool is_python_class;
+	bool has_c_fields;                   /* adds words to its base that are none of these */
 	bool has_legacy_finalizer;           /* tp_del */
 	const struct pyfields *fields;       /* PYKIND_FIELDS */
 	uint32_t member_first, member_count; /* in pytypes.members */
@@ -112,9 +121,11 @@ struct pytypes {
 	unsigned slot_shift;
 };
 
-/** Read all types reachable from PyType_Type. ERROR_BAD_DATA if @p type_type is no such thing. */
+/** Read all types reachable from PyType_Type, and those that only @p interpreters know of.
+ * ERROR_BAD_DATA if @p type_type is no such thing. */
 struct error *pytypes_create(struct pyreader *reader, const struct pylayout *layout,
-	remote_addr type_type, struct pytypes **ret);
+	const remote_addr *interpreters, size_t interpreter_count, remote_addr type_type,
+	struct pytypes **ret);
 void pytypes_destroy(struct pytypes *types);
 DEFINE_CLEANUP(struct pytypes *, pytypes_destroy)
 
@@ -131,13 +142,33 @@ static inline uint32_t pytypes_find(const struct pytypes *types, remote_addr add
 	return types->slots[i].index;
 }
 
+static inline bool pykind_is_generator(enum pykind kind)
+{
+	return kind == PYKIND_GENERATOR || kind == PYKIND_COROUTINE ||
+	       kind == PYKIND_ASYNC_GENERATOR;
+}
+
 /** Does ob_size say how many items an object has? Generators and frames have items, but no such
  * field: their code says how many. */
 static inline bool pytype_has_ob_size(const struct pytype *type)
 {
-	return type->itemsize && type->kind != PYKIND_GENERATOR && type->kind != PYKIND_COROUTINE &&
-	       type->kind != PYKIND_FRAME;
+	return type->itemsize && !pykind_is_generator(type->kind) && type->kind != PYKIND_FRAME;
 }
+
+/** Items of an object whose word at ob_size is @p word. An int's is negative if the int is, or its
+ * lv_tag has three bits of flags (Include/cpython/longintrepr.h, 3.12). */
+static inline uint64_t pytype_items(
+	const struct pylayout *layout, const struct pytype *type, uint64_t word)
+{
+	if (type->flags & PYTYPE_FLAG_LONG_SUBCLASS && pylayout_has(layout->long_int.lv_tag))
+		return word >> 3;
+	return word >> 63 ? 0 - word : word;
+}
+
+/** Where interpreter @p interpreter keeps tp_dict and tp_subclasses of the static built-in type at
+ * @p type, or 0 if it is none (Objects/typeobject.c, 3.12: managed_static_type_state_get). */
+remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *layout,
+	remote_addr interpreter, remote_addr type);
 
 /** Add a type that was met on an object but is not in the tree of subclasses. What is at @p addr is
  *  not added if it is no type, or known already. Not thread-safe; pointers into the list do not

@@ -319,10 +319,7 @@ static void judge_interpreter(const struct doctor_facts *facts, struct doctor_ch
 	const struct doctor_python *python = &facts->python;
 
 	if (python->stage >= DOCTOR_STAGE_PYTHON) {
-		doctor_say(check, DOCTOR_OK, "CPython %s, %s build, %s %s", python->version,
-			python->is_free_threaded ? "free-threaded"
-			: python->is_debug       ? "debug"
-						 : "release",
+		doctor_say(check, DOCTOR_OK, "CPython %s, %s %s", python->version,
 			python->is_static ? "static in" : "in the library", python->library);
 		return;
 	}

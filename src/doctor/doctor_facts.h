@@ -161,7 +161,6 @@ struct doctor_python {
 	char layout[32];   /* "cpython-3.11" */
 	char library[256]; /* the file that has the interpreter */
 	bool is_static;    /* that is the executable */
-	bool is_debug, is_free_threaded;
 	size_t interpreters;
 	char malloc_kind[16];
 	bool clone_is_known;

@@ -10,13 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-// For the list of interpreters.
-#define CACHE_SLOTS 16
-
-// Functions that only such builds have.
-#define DEBUG_FUNCTION         "_Py_NegativeRefcount"
-#define FREE_THREADED_FUNCTION "_Py_MergeZeroLocalRefcount"
-
 static bool stop_at(struct error *error, struct doctor_python *ret)
 {
 	if (!error)
@@ -48,31 +41,11 @@ static void read_costs(
 static void read_place(const struct process *process, const struct target *target,
 	const struct pyruntime_place *place, struct doctor_python *ret)
 {
-	remote_addr addr;
-	uint64_t size;
-
 	pyruntime_version_text(place->version_hex, ret->version, sizeof(ret->version));
-	snprintf(ret->layout, sizeof(ret->layout), "%s", place->layout->name);
 	snprintf(ret->library, sizeof(ret->library), "%s", place->path);
 	ret->is_static = strcmp(place->path, process_executable(process)) == 0;
-	ret->is_debug = elf_file_find(place->elf, DEBUG_FUNCTION, &addr, &size);
-	ret->is_free_threaded = elf_file_find(place->elf, FREE_THREADED_FUNCTION, &addr, &size);
 	snprintf(ret->malloc_kind, sizeof(ret->malloc_kind), "%s",
 		doctor_malloc_kind(target_mappings(target)));
-}
-
-static size_t count_interpreters(const struct python *python)
-{
-	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
-	struct pycontext context;
-	struct error *error = pycontext_init(&context, python, CACHE_SLOTS);
-
-	if (!error) {
-		error = pyruntime_interpreters(&context, &interpreters);
-		pycontext_deinit(&context);
-	}
-	error_destroy(error);
-	return interpreters.count;
 }
 
 static void enter(struct process *process, const struct target *target, struct doctor_python *ret)
@@ -86,7 +59,9 @@ static void enter(struct process *process, const struct target *target, struct d
 	read_place(process, target, &place, ret);
 	if (!stop_at(python_open(target, &place, &python), ret)) {
 		ret->stage = DOCTOR_STAGE_LAYOUT;
-		ret->interpreters = count_interpreters(python);
+		ret->interpreters = python->interpreters.count;
+		snprintf(ret->layout, sizeof(ret->layout), "%s", python->row->name);
+		pyruntime_version_text(python->version_hex, ret->version, sizeof(ret->version));
 		python_close(python);
 	}
 	pyruntime_place_deinit(&place);

@@ -3,6 +3,7 @@
 #include "heap/heap_builder.h"
 
 #include "base/limits.h"
+#include "cpython/pycode.h"
 #include "cpython/pydict.h"
 #include "cpython/pyframe.h"
 #include "cpython/pytext.h"
@@ -40,7 +41,8 @@ static void look_for_edge(struct pyscan *scan)
 			continue;
 		search->is_found = true;
 		search->label = scan->labels[i];
-		if (scan->refs[i] & PYREF_INFERRED)
+		// Declared, it has a name at least.
+		if (scan->refs[i] & PYREF_INFERRED && search->label.kind != PYLABEL_SLOT)
 			search->label.kind = PYLABEL_NONE;
 	}
 	scan->count = 0;
@@ -155,7 +157,10 @@ static void name_function(struct heap_builder *builder, const struct pytype *typ
 	if (globals)
 		pytext_str(&builder->context, pydict_find(&builder->context, globals, "__name__"),
 			module, sizeof(module));
-	pytext_str(&builder->context, pointer_at(builder, addr + layout->function.func_qualname),
+	pytext_str(&builder->context,
+		pointer_at(builder, addr + (pylayout_has(layout->function.func_qualname)
+							   ? layout->function.func_qualname
+							   : layout->function.func_name)),
 		name, sizeof(name));
 	snprintf(ret, size, "%s%s%s", module, module[0] ? "." : "", name);
 }
@@ -164,14 +169,11 @@ static void name_function(struct heap_builder *builder, const struct pytype *typ
 static void name_generator(struct heap_builder *builder, remote_addr addr, char *ret, size_t size)
 {
 	const struct pylayout *layout = builder->python->layout;
-	const uint8_t *state =
-		pyreader_bytes(&builder->context.reader, addr + layout->gen.gi_frame_state, 1);
 	struct pyframe frame;
 
-	if (state && (int8_t)*state < layout->traits.gen_cleared_state &&
-		pyframe_read(&builder->context, addr + layout->gen.gi_iframe, &frame))
+	if (pyframe_read_generator(&builder->context, addr, &frame))
 		pyframe_function(&builder->context, &frame, ret, size);
-	else
+	else if (pylayout_has(layout->gen.gi_qualname))
 		pytext_str(&builder->context, pointer_at(builder, addr + layout->gen.gi_qualname),
 			ret, size);
 }
@@ -182,6 +184,7 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 	const struct pylayout *layout = builder->python->layout;
 	const struct pytype *type = type_of(builder, node);
 	remote_addr addr = address_of(builder, node);
+	struct pyframe frame;
 
 	ret[0] = '\0';
 	if (!type || !addr)
@@ -199,10 +202,12 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 			pytext_str(&builder->context,
 				pointer_at(builder, addr + layout->module.md_name), ret, size);
 	} else if (type->kind == PYKIND_CODE) {
-		pytext_str(&builder->context, pointer_at(builder, addr + layout->code.co_qualname),
-			ret, size);
-	} else if (type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE) {
+		pytext_str(&builder->context, pycode_name(&builder->context, addr), ret, size);
+	} else if (pykind_is_generator(type->kind)) {
 		name_generator(builder, addr, ret, size);
+	} else if (type->kind == PYKIND_FRAME) {
+		if (pyframe_read_object(&builder->context, addr, &frame))
+			pyframe_function(&builder->context, &frame, ret, size);
 	} else if (strcmp(type->tp_name, "function") == 0) {
 		name_function(builder, type, addr, ret, size);
 	}
@@ -214,6 +219,7 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 	const struct pylayout *layout = builder->python->layout;
 	const struct pytype *type = type_of(builder, node);
 	remote_addr addr = address_of(builder, node), code = 0;
+	struct pyframe frame;
 
 	ret[0] = '\0';
 	if (!type || !addr)
@@ -226,8 +232,10 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 	}
 	if (type->kind == PYKIND_CODE)
 		code = addr;
-	else if (type->kind == PYKIND_GENERATOR || type->kind == PYKIND_COROUTINE)
-		code = pointer_at(builder, addr + layout->gen.gi_code);
+	else if (pykind_is_generator(type->kind))
+		code = pygenerator_code(&builder->context, addr);
+	else if (type->kind == PYKIND_FRAME && pyframe_read_object(&builder->context, addr, &frame))
+		code = frame.code;
 	else if (strcmp(type->tp_name, "function") == 0)
 		code = pointer_at(builder, addr + layout->function.func_code);
 	if (code)
@@ -235,37 +243,18 @@ static void file_of(void *context, node_id node, char *ret, size_t size)
 			ret, size);
 }
 
-// Kind bytes of a code's variables (Include/internal/pycore_code.h: CO_FAST_FREE).
-#define KIND_FREE 0x80
-
 static void free_variable_of(
 	void *context, node_id function, uint64_t index, char *ret, size_t size)
 {
 	struct heap_builder *builder = context;
 	const struct pylayout *layout = builder->python->layout;
-	struct pyreader *reader = &builder->context.reader;
 	remote_addr code =
 		pointer_at(builder, address_of(builder, function) + layout->function.func_code);
-	remote_addr names, kinds;
-	uint32_t count;
 
 	ret[0] = '\0';
-	if (!code || !pyreader_u32(reader, code + layout->code.co_nlocalsplus, &count))
-		return;
-	names = pointer_at(builder, code + layout->code.co_localsplusnames);
-	kinds = pointer_at(builder, code + layout->code.co_localspluskinds);
-	for (uint32_t i = 0; names && kinds && i < count && i < LIMIT_FRAME_SLOTS; i++) {
-		const uint8_t *kind = pyreader_bytes(reader, kinds + layout->bytes.ob_sval + i, 1);
-
-		if (!kind)
-			return;
-		if (!(*kind & KIND_FREE) || index--)
-			continue;
-		pytext_str(&builder->context,
-			pointer_at(builder, names + layout->tuple.ob_item + (uint64_t)i * 8), ret,
+	if (code)
+		pytext_str(&builder->context, pycode_free_name(&builder->context, code, index), ret,
 			size);
-		return;
-	}
 }
 
 void heap_naming_init(struct heap_builder *builder)

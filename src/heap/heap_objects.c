@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -155,11 +156,27 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 	return mapping && mapping->inode ? mapping : NULL;
 }
 
+static void keep_blocks(struct heap_worker *worker, node_id node)
+{
+	const struct pyscan *scan = &worker->scan;
+
+	for (uint32_t i = 0; i < scan->block_count; i++) {
+		const struct pyblock *block = &scan->blocks[i];
+
+		if (worker->blocks.count == LIMIT_BLOCKS)
+			return;
+		if (!owned_block_vector_push(&worker->blocks,
+			    (struct owned_block){block->addr, block->size, node, block->distance}))
+			heap_worker_fail(worker);
+	}
+}
+
 // What is known of a node from its header and its scan.
 static void finish_object(
 	struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
 {
 	struct heap_builder *builder = worker->builder;
+	const struct pylayout *layout = builder->python->layout;
 	const struct pytypes *types = builder->python->types;
 	const struct pytype *type = worker->scan.type;
 	uint32_t flags = kind_flags(type->kind);
@@ -170,7 +187,8 @@ static void finish_object(
 		flags |= HEAP_NODE_TRACKED;
 	if (type->has_legacy_finalizer)
 		flags |= HEAP_NODE_UNCOLLECTABLE;
-	if (refcnt >= builder->python->layout->traits.immortal_refcnt)
+	refcnt = pylayout_refcnt(layout, refcnt);
+	if (layout->traits.immortal_refcnt && refcnt >= layout->traits.immortal_refcnt)
 		flags |= HEAP_NODE_STATIC;
 	if (refcnt > REFCNT_MAX)
 		refcnt = REFCNT_MAX;
@@ -183,6 +201,7 @@ static void finish_object(
 		builder->graph->size[node] = (uint16_t)size;
 	else if (!big_vector_push(&worker->big_sizes, (struct big_size){node, size}))
 		heap_worker_fail(worker);
+	keep_blocks(worker, node);
 	worker->objects++;
 	worker->bytes += size;
 	worker->torn += worker->scan.is_torn;
@@ -202,13 +221,25 @@ static void note_neighbour(struct heap_worker *worker, uint64_t gc_next)
 		heap_worker_find_other(worker, addr);
 }
 
+// gc_refs of what no list has (Modules/gcmodule.c up to 3.7: _PyGC_REFS_UNTRACKED).
+#define GC_REFS_UNTRACKED (-2)
+
+// The next on the collector's list, from the head of an object that has one; 0 if on none.
+static uint64_t gc_next_of_head(const struct pylayout *layout, const uint8_t *head)
+{
+	// Where there is gc_refs, the links of an untracked object are what was there before.
+	if (pylayout_has(layout->gc_head.gc_refs) &&
+		(int64_t)load_u64(head + layout->gc_head.gc_refs) >>
+				layout->traits.gc_refs_shift == GC_REFS_UNTRACKED)
+		return 0;
+	// The low bits are flags of the collector.
+	return load_u64(head + layout->gc_head.next) & ~3ull;
+}
+
 static uint64_t gc_next_of(
 	const struct pylayout *layout, const struct pytype *type, const uint8_t *object)
 {
-	if (!type->is_gc)
-		return 0;
-	// The low bits are flags of the collector.
-	return load_u64(object - layout->gc_head.size + layout->gc_head.next) & ~3ull;
+	return type->is_gc ? gc_next_of_head(layout, object - layout->gc_head.size) : 0;
 }
 
 // Something else is there by now (only where the target runs): a row without edges all the same.
@@ -217,7 +248,7 @@ static void finish_lost(struct heap_worker *worker, node_id node)
 	struct heap_builder *builder = worker->builder;
 
 	worker->scan.type = &builder->python->types->list.items[builder->plain_type];
-	worker->scan.size = 0;
+	worker->scan.size = worker->scan.block_count = 0;
 	worker->scan.is_torn = true;
 	finish_object(worker, node, 0, 0);
 }
@@ -258,14 +289,17 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 	if (worker->scan.type->is_gc &&
 		!(worker->scan.type->kind == PYKIND_TYPE &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
-				PYTYPE_FLAG_HEAP)))
-		gc_next = pyreader_pointer(&worker->probe.reader,
-				  addr - layout->gc_head.size + layout->gc_head.next) &
-			  ~3ull;
+				PYTYPE_FLAG_HEAP))) {
+		const uint8_t *head = pyreader_bytes(&worker->probe.reader,
+			addr - layout->gc_head.size, layout->gc_head.size);
+
+		gc_next = head ? gc_next_of_head(layout, head) : 0;
+	}
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);
 	if (mapping_of_file(builder, addr) ||
+		(addr >= builder->data_start && addr < builder->data_end) ||
 		(worker->scan.type->kind == PYKIND_TYPE && !gc_next &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP)))

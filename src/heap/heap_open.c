@@ -46,13 +46,13 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!err)
 		err = python_open(source->live, &source->place, &source->live_python);
 	if (err)
-		return err;
-	pyruntime_version_text(source->place.version_hex, version, sizeof(version));
+		return source->process ? process_explain(source->process, err) : err;
+	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));
 	snprintf(source->python, sizeof(source->python), "CPython %s", version);
 	source->info = (struct heap_source_info){
 		.pid = pid,
 		.python = source->python,
-		.version_hex = source->place.version_hex,
+		.version_hex = source->live_python->version_hex,
 		.executable = process_executable(source->process),
 		.command_line = process_command_line(source->process),
 	};
@@ -190,7 +190,7 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	if (!err)
 		err = build(source, options, snapshot);
 	if (err)
-		return err;
+		return process_explain(source->process, err);
 	fill_stats(source, snapshot);
 	*ret = take(snapshot);
 	return NULL;

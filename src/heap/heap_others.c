@@ -56,7 +56,7 @@ static bool items_fit(const struct heap_builder *builder, const struct pytype *t
 	remote_addr addr, uint64_t ob_size)
 {
 	const struct mapping *mapping = mappings_find(target_mappings(builder->target), addr);
-	uint64_t count = (int64_t)ob_size < 0 ? 0 - ob_size : ob_size;
+	uint64_t count = pytype_items(builder->python->layout, type, ob_size);
 
 	switch (type->kind) {
 	case PYKIND_INT:
@@ -117,7 +117,7 @@ static bool is_object(struct heap_worker *worker, remote_addr addr)
 		&worker->probe.reader, addr, layout->object.ob_size + sizeof(uint64_t));
 	if (!bytes)
 		return false;
-	refcnt = load_u64(bytes + layout->object.ob_refcnt);
+	refcnt = pylayout_refcnt(layout, load_u64(bytes + layout->object.ob_refcnt));
 	type = load_u64(bytes + layout->object.ob_type);
 	if (!refcnt || refcnt >= 1ull << 32 || is_rather_pointer(worker->builder, refcnt))
 		return false;

@@ -40,6 +40,14 @@ static struct error *consume(struct heap_builder *builder, remote_addr word)
 	return addr_vector_push(&builder->consumed, word) ? NULL : error_enomem();
 }
 
+struct error *heap_roots_note_owned(struct heap_builder *builder, remote_addr where,
+	remote_addr value, enum heap_root_kind kind, const char *name)
+{
+	struct error *err = note_root(builder, value, kind, true, name, NULL);
+
+	return err ? err : consume(builder, where);
+}
+
 static const struct pyfields *find_fields(const struct heap_builder *builder, const char *name)
 {
 	return pylayout_fields(builder->python->layout, name, INT64_MAX);
@@ -50,20 +58,44 @@ static struct error *collect_fields(struct heap_builder *builder, remote_addr ba
 	const struct pyfields *fields, enum heap_root_kind kind, const char *prefix)
 {
 	for (uint32_t i = 0; fields && i < fields->count; i++) {
-		remote_addr word = base + fields->fields[i].offset;
-		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		const char *label = fields->fields[i].label;
-		bool is_modules = strcmp(label, "sys.modules") == 0;
+		const struct pyfield *field = &fields->fields[i];
+		bool is_modules = strcmp(field->label, "sys.modules") == 0;
 		char name[NAME_BYTES];
-		struct error *err;
 
-		if (!value)
-			continue;
-		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, label);
-		err = note_root(
-			builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true, name, NULL);
-		if (!err)
-			err = consume(builder, word);
+		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, field->label);
+		for (uint32_t j = 0; j < field->count; j++) {
+			remote_addr word = base + field->offset + (uint64_t)j * 8;
+			remote_addr value = pyreader_pointer(&builder->context.reader, word);
+			struct error *err =
+				value ? heap_roots_note_owned(builder, word, value,
+						is_modules ? HEAP_ROOT_MODULES : kind, name)
+				      : NULL;
+
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+// The str objects of C identifiers, from 3.10 on in an array of each interpreter.
+static struct error *collect_identifiers(struct heap_builder *builder, remote_addr interpreter)
+{
+	const struct pylayout *layout = builder->python->layout;
+	struct pyreader *reader = &builder->context.reader;
+	remote_addr array;
+	uint64_t count;
+
+	if (!pylayout_has(layout->interp.ids_array))
+		return NULL;
+	array = pyreader_pointer(reader, interpreter + layout->interp.ids_array);
+	count = pyreader_pointer(reader, interpreter + layout->interp.ids_size);
+	for (uint64_t i = 0; array && i < count && i < LIMIT_FRAME_SLOTS; i++) {
+		remote_addr value = pyreader_pointer(reader, array + i * 8);
+		struct error *err = value ? heap_roots_note_owned(builder, array + i * 8, value,
+						    HEAP_ROOT_INTERPRETER, "names of C code")
+					  : NULL;
+
 		if (err)
 			return err;
 	}
@@ -76,9 +108,13 @@ static struct error *collect_atexit(struct heap_builder *builder, remote_addr in
 	struct pyreader *reader = &builder->context.reader;
 	const uint32_t fields[] = {layout->atexit_callback.func, layout->atexit_callback.args,
 		layout->atexit_callback.kwargs};
-	remote_addr array = pyreader_pointer(reader, interpreter + layout->interp.atexit_callbacks);
+	remote_addr array;
 	uint32_t count = 0;
 
+	// Before, they are in a module; after, in a list (data/layout/owned-fields.txt).
+	if (!pylayout_has(layout->interp.atexit_ncallbacks))
+		return NULL;
+	array = pyreader_pointer(reader, interpreter + layout->interp.atexit_callbacks);
 	pyreader_u32(reader, interpreter + layout->interp.atexit_ncallbacks, &count);
 	for (uint32_t i = 0; array && i < count && i < LIMIT_FRAME_SLOTS; i++) {
 		remote_addr callback = pyreader_pointer(reader, array + (uint64_t)i * 8);
@@ -107,14 +143,10 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 		remote_addr word = interpreter + layout->interp.type_cache +
 				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
 		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		struct error *err;
+		struct error *err = value ? heap_roots_note_owned(builder, word, value,
+						    HEAP_ROOT_INTERPRETER, "type attribute cache")
+					  : NULL;
 
-		if (!value)
-			continue;
-		err = note_root(
-			builder, value, HEAP_ROOT_INTERPRETER, true, "type attribute cache", NULL);
-		if (!err)
-			err = consume(builder, word);
 		if (err)
 			return err;
 	}
@@ -160,12 +192,18 @@ static struct error *collect_frame(struct heap_builder *builder, const struct py
 	struct frame_roots roots = {.builder = builder, .prefix = prefix, .file = file};
 	uint32_t line;
 
+	// Nobody's frame, or a generator's, which the generator object refers to.
+	if (frame->owner != PYFRAME_THREAD)
+		return NULL;
 	pyframe_function(&builder->context, frame, function, sizeof(function));
 	pyframe_file(&builder->context, frame, file, sizeof(file) - LINE_BYTES);
 	line = pyframe_line(&builder->context, frame);
 	if (line)
 		snprintf(file + strlen(file), LINE_BYTES, ":%u", line);
 	snprintf(prefix, sizeof(prefix), "%s %s", thread_name, function);
+	// An object: what it holds is seen with all other objects.
+	if (frame->is_object)
+		return note_root(builder, frame->addr, HEAP_ROOT_FRAME, true, prefix, file);
 	scan->user = &roots;
 	pyframe_scan(scan, frame->addr);
 	pyscan_flush(scan);
@@ -198,9 +236,7 @@ static struct error *collect_frames(
 	for (unsigned i = 0; !err && i < LIMIT_FRAMES && pychain_goes_on(&chain, addr); i++) {
 		if (!pyframe_read(&builder->context, addr, &frame))
 			break;
-		// A generator's frame belongs to the generator object.
-		if (frame.owner == PYFRAME_THREAD)
-			err = collect_frame(builder, &frame, thread_name, scan);
+		err = collect_frame(builder, &frame, thread_name, scan);
 		if (scan->words > scan->words_max)
 			break;
 		addr = frame.previous;
@@ -211,20 +247,40 @@ static struct error *collect_frames(
 	return err;
 }
 
-// "thread 'MainThread'": the threading module's name, or the kernel's.
+// Before 3.11 a thread state has only the pthread_t: with glibc, the address of a struct pthread that
+// has the kernel's number at this offset (nptl/descr.h, 2.23 to 2.36, x86-64). If that is no number
+// of a thread, nothing is named after it.
+#define PTHREAD_TID 720
+
+static uint64_t native_thread_id(struct heap_builder *builder, remote_addr thread)
+{
+	const struct pylayout *layout = builder->python->layout;
+	struct pyreader *reader = &builder->context.reader;
+	remote_addr pthread;
+	uint32_t id = 0;
+
+	if (pylayout_has(layout->tstate.native_thread_id))
+		return pyreader_pointer(reader, thread + layout->tstate.native_thread_id);
+	pthread = pyreader_pointer(reader, thread + layout->tstate.thread_id);
+	if (pthread)
+		pyreader_u32(reader, pthread + PTHREAD_TID, &id);
+	return id;
+}
+
+// "thread 'MainThread'": the threading module's name, or the kernel's. The kernel calls the main one like
+// the program, threading would call it like this.
 static void name_thread(struct heap_builder *builder, remote_addr interpreter, remote_addr thread,
 	char *ret, size_t size)
 {
-	uint64_t native = pyreader_pointer(&builder->context.reader,
-		thread + builder->python->layout->tstate.native_thread_id);
+	uint64_t native = native_thread_id(builder, thread);
 	char name[128];
 	size_t count;
 	const struct target_thread *threads = target_threads(builder->target, &count);
 
 	pyruntime_thread_name(&builder->context, interpreter, thread, name, sizeof(name));
 	for (size_t i = 0; !name[0] && i < count; i++) {
-		if ((uint64_t)threads[i].id == native)
-			snprintf(name, sizeof(name), "%s", threads[i].name);
+		if ((uint64_t)threads[i].id_inside == native)
+			snprintf(name, sizeof(name), "%s", i ? threads[i].name : "MainThread");
 	}
 	snprintf(ret, size, "thread '%s'", name);
 }
@@ -252,15 +308,13 @@ static struct error *collect_threads(struct heap_builder *builder, remote_addr i
 static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr interpreter)
 {
 	const struct pylayout *layout = builder->python->layout;
-	remote_addr gc = interpreter + layout->interp.gc;
+	remote_addr heads[PYRUNTIME_GC_HEADS_MAX];
+	size_t count = pyruntime_gc_heads(&builder->context, interpreter, heads);
 
-	for (unsigned i = 0; i < 4; i++) {
-		remote_addr head = i < 3 ? gc + layout->gc.generations +
-						   (uint64_t)i * layout->gc_generation.size
-					 : gc + layout->gc.permanent_generation;
-		remote_addr next =
-			pyreader_pointer(&builder->context.reader, head + layout->gc_head.next) &
-			~3ull;
+	for (size_t i = 0; i < count; i++) {
+		remote_addr next = pyreader_pointer(&builder->context.reader,
+					   heads[i] + layout->gc_head.next) &
+				   ~3ull;
 		struct error *err =
 			next ? heap_builder_note_other(builder, next + layout->gc_head.size) : NULL;
 
@@ -283,11 +337,15 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 		if (!err)
 			err = collect_atexit(builder, interpreter);
 		if (!err)
+			err = collect_identifiers(builder, interpreter);
+		if (!err)
 			err = collect_type_cache(builder, interpreter);
 		if (!err)
 			err = collect_gc_heads(builder, interpreter);
 		if (!err)
 			err = collect_threads(builder, interpreter);
 	}
+	if (!err)
+		err = heap_statics_collect(builder);
 	return err ? err : heap_words_collect(builder);
 }

@@ -238,6 +238,24 @@ static void count_exact(struct heap_builder *builder)
 	}
 }
 
+// A word that looks like a reference to an object whose count is explained without it is none. Edges
+// have their places, for labels; such a one leads back to where it begins, which says nothing.
+static void drop_edges_without_room(struct heap_builder *builder)
+{
+	const uint32_t *first_edge = builder->graph->first_edge;
+
+	for (node_id node = 1; node < builder->graph->node_count; node++) {
+		for (uint32_t i = first_edge[node]; i < first_edge[node + 1]; i++) {
+			node_id referent = builder->edges[i] & HEAP_EDGE_NODE;
+
+			if (builder->edges[i] & HEAP_EDGE_INFERRED &&
+				builder->residual[referent] <= 0 &&
+				!(builder->graph->node_word[referent] & HEAP_NODE_STATIC))
+				builder->edges[i] = node | HEAP_EDGE_INFERRED;
+		}
+	}
+}
+
 static void settle_inferred_edges(struct heap_builder *builder)
 {
 	for (size_t i = 0; i < builder->inferred.count; i++) {
@@ -285,6 +303,7 @@ struct error *heap_roots_settle(struct heap_builder *builder)
 	if (err)
 		return err;
 	count_exact(builder);
+	drop_edges_without_room(builder);
 	settle_inferred_edges(builder);
 	err = settle_refs(builder, false);
 	if (!err)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cpython/pydict.h"
+#include "cpython/pymalloc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ bool heap_words_next_range(
 			ret->end = next->end - next->start < BSS_BYTES_MAX
 					   ? next->end
 					   : next->start + BSS_BYTES_MAX;
+		if (builder->data_end > ret->start && builder->data_end < ret->end)
+			ret->end = (builder->data_end + 7) & ~7ull;
 		(*index)++;
 		return true;
 	}
@@ -74,15 +77,27 @@ struct error *heap_words_visit(struct heap_builder *builder, remote_addr start, 
 	return NULL;
 }
 
+// Pools that were merged behind a library's bss are no data of that library. Those without objects
+// are not in the table, but may be full of what freed frames once held.
+static bool is_in_pool(struct heap_builder *builder, remote_addr where)
+{
+	const struct pylayout *layout = builder->python->layout;
+	const uint8_t *header;
+
+	if (heap_addresses_pool(&builder->addresses, where) != UINT32_MAX)
+		return true;
+	header = pyreader_bytes(&builder->context.reader,
+		where & ~(uint64_t)(layout->traits.pool_bytes - 1), layout->pool.header_size);
+	return header && pymalloc_is_pool(layout, header);
+}
+
 static struct error *note_global_word(
 	struct heap_builder *builder, remote_addr where, uint64_t value, void *user)
 {
 	struct error *err;
 
 	(void)user;
-	// A pool that was merged behind a library's bss is no data of that library.
-	if (heap_addresses_pool(&builder->addresses, where) != UINT32_MAX ||
-		!is_object_memory(builder, value))
+	if (!is_object_memory(builder, value) || is_in_pool(builder, where))
 		return NULL;
 	err = heap_builder_note_other(builder, value);
 	if (!err && (!addr_vector_push(&builder->global_words, where) ||
@@ -111,6 +126,19 @@ struct interned_search {
 	uint64_t best_count;
 };
 
+// Does a str say that it is interned? (2.7: ob_sstate)
+static bool is_interned(struct pycontext *context, remote_addr str)
+{
+	const struct pylayout *layout = context->python->layout;
+	uint32_t state;
+
+	if (pylayout_has(layout->bytes.ob_sstate))
+		return pyreader_u32(&context->reader, str + layout->bytes.ob_sstate, &state) &&
+		       (state == 1 || state == 2);
+	return pyreader_u32(&context->reader, str + layout->str.state, &state) &&
+	       state >> (layout->str.interned_bit - layout->str.state * 8) & 3;
+}
+
 // Each key is its own value, and a str that says it is interned.
 static bool looks_interned(struct heap_builder *builder, remote_addr dict, uint64_t *ret_count)
 {
@@ -125,15 +153,11 @@ static bool looks_interned(struct heap_builder *builder, remote_addr dict, uint6
 		!pydict_read(&context->reader, layout, dict, &table) || table.count < INTERNED_MIN)
 		return false;
 	for (uint64_t i = 0, seen = 0; seen < INTERNED_LOOK; i++) {
-		uint32_t state;
-
 		if (!pydict_entry(&context->reader, &table, i, &key, &value))
 			return false;
 		if (!key || !value)
 			continue;
-		if (key != value ||
-			!pyreader_u32(&context->reader, key + layout->str.state, &state) ||
-			!(state >> (layout->str.interned_bit - layout->str.state * 8) & 3))
+		if (key != value || !is_interned(context, key))
 			return false;
 		seen++;
 	}
@@ -154,11 +178,29 @@ static struct error *try_interned(
 	return NULL;
 }
 
-struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr *ret)
+// From 3.12 each interpreter says where its own is.
+static struct error *read_interned(struct heap_builder *builder, struct addr_vector *ret)
+{
+	const struct python *python = builder->python;
+
+	for (size_t i = 0; i < python->interpreters.count; i++) {
+		remote_addr dict = pyreader_pointer(&builder->context.reader,
+			python->interpreters.items[i] + python->layout->interp.interned);
+
+		if (dict && !addr_vector_push(ret, dict))
+			return error_enomem();
+	}
+	return NULL;
+}
+
+struct error *heap_roots_find_interned(struct heap_builder *builder, struct addr_vector *ret)
 {
 	struct interned_search search = {0};
 	struct heap_data_range range;
 	size_t index = 0;
+
+	if (pylayout_has(builder->python->layout->interp.interned))
+		return read_interned(builder, ret);
 
 	while (heap_words_next_range(builder, &index, &range)) {
 		struct error *err;
@@ -169,8 +211,7 @@ struct error *heap_roots_find_interned(struct heap_builder *builder, remote_addr
 		if (err)
 			return err;
 	}
-	*ret = search.best;
-	return NULL;
+	return !search.best || addr_vector_push(ret, search.best) ? NULL : error_enomem();
 }
 
 int heap_words_compare(const void *left, const void *right)

@@ -30,5 +30,13 @@ struct error *heap_words_visit(struct heap_builder *builder, remote_addr start, 
  */
 struct error *heap_words_collect(struct heap_builder *builder);
 
+/** The object at @p value is owned by the word at @p where, which is not looked at again: a root. */
+struct error *heap_roots_note_owned(struct heap_builder *builder, remote_addr where,
+	remote_addr value, enum heap_root_kind kind, const char *name);
+
+/** Note what CPython's static variables own, as far as their shape tells (up to 3.9): the names in
+ * the type attribute cache, the str objects beside their C strings, those of one character. */
+struct error *heap_statics_collect(struct heap_builder *builder);
+
 /** Order of addresses, for qsort() and bsearch(). */
 int heap_words_compare(const void *left, const void *right);

@@ -17,6 +17,9 @@
 
 #define ROLLUP_BYTES 16384
 
+// How often a capture begins again because the thread it looked through has ended.
+#define TRIES_MAX 5
+
 // What a stop costs, measured on Linux 6.18 with 1 GB of Python objects: cloning, which copies page
 // tables, took 8–13 ms there (22 ms on a slower machine), copying the memory 100–160 ms, each
 // thread 0.02–0.04 ms. Rather too much than too little: --max-pause is compared with it.
@@ -177,27 +180,36 @@ static struct error *take_any(struct process *process, const struct capture_opti
 	return take_in_mode(process, CAPTURE_FREEZE, options, ret, report);
 }
 
+// The main thread, through which we look, may end while the others live on, or a little before them.
+static struct error *take_stubbornly(struct process *process, const struct capture_options *options,
+	struct target **ret, struct capture_report *ret_report)
+{
+	for (int try = 1;; try++) {
+		pid_t thread = process_memory_thread(process);
+		struct capture_report report = {0};
+		struct error *error = process_check_same(process);
+
+		if (!error)
+			error = take_any(process, options, ret, &report);
+		if (!error) {
+			*ret_report = report;
+			return NULL;
+		}
+		error = process_explain(process, error);
+		if (try == TRIES_MAX || process_memory_thread(process) == thread)
+			return error;
+		error_destroy(error);
+	}
+}
+
 struct error *capture_take(struct process *process, const struct capture_options *options,
 	struct target **ret, struct capture_report *ret_report)
 {
-	struct capture_report report = {0};
 	struct signals_held held;
-	struct error *error, *gone;
+	struct error *error;
 
-	error = process_check_same(process);
-	if (error)
-		return error;
 	signals_hold(&held);
-	error = take_any(process, options, ret, &report);
+	error = take_stubbornly(process, options, ret, ret_report);
 	signals_let_go(&held);
-	if (!error) {
-		*ret_report = report;
-		return NULL;
-	}
-	// Whatever failed: if the process is gone, that is why.
-	gone = process_check_same(process);
-	if (!gone)
-		return error;
-	error_destroy(error);
-	return gone;
+	return error;
 }

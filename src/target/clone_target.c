@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,11 +41,13 @@ struct clone_target {
 	struct process *process; /* borrowed */
 	struct tracer *tracer;   /* holds the clone; NULL before it is made */
 	pid_t clone;
-	int memory_fd; /* the clone's /proc/PID/mem */
+	pid_t clone_inside; /* as the target knows it, which waits for it */
+	int memory_fd;      /* the clone's /proc/PID/mem */
 	// While it is made:
 	struct mappings before; /* the target's, a little before the stop */
 	struct machine_gadgets gadgets;
-	struct pid_vector leftovers;
+	struct pid_vector leftovers; /* as the target knows them */
+	bool is_disturbed;           /* signals kept coming in between */
 	double stopped_ms;
 };
 
@@ -96,7 +99,7 @@ static struct error *find_leftovers(pid_t pid, struct pid_vector *ret)
 
 	for (size_t i = 0; i < ret->count; i++) {
 		if (is_leftover(ret->items[i], pid))
-			ret->items[kept++] = ret->items[i];
+			ret->items[kept++] = proc_id_inside(ret->items[i]);
 	}
 	ret->count = kept;
 	return error;
@@ -143,7 +146,8 @@ static struct error *reap(struct injection *injection, pid_t child)
 	return injection_call(injection, SYS_wait4, arguments, &result, &born);
 }
 
-static struct error *make_clone(struct injection *injection, pid_t *ret)
+static struct error *make_clone(
+	struct injection *injection, pid_t *ret, pid_t *ret_inside, bool *ret_is_disturbed)
 {
 	uint64_t arguments[6] = {CLONE_TARGET_FLAGS, injection->frame.child_stack};
 	int64_t result = 0;
@@ -157,11 +161,16 @@ static struct error *make_clone(struct injection *injection, pid_t *ret)
 		if (error)
 			return error;
 	} while (machine_is_call_again(result) && ++tries < CLONE_TRIES_MAX);
+	*ret_is_disturbed = machine_is_call_again(result);
+	if (*ret_is_disturbed)
+		return error_create(
+			ERROR_UNSUPPORTED, "signals that it gets keep it from being cloned");
 	if (result < 0)
 		return error_create(ERROR_UNSUPPORTED, "the kernel refused to clone it: %s",
 			strerror((int)-result));
 	if (*ret <= 0)
 		return error_create(ERROR_SYSTEM, "the clone was not seen");
+	*ret_inside = (pid_t)result;
 	return NULL;
 }
 
@@ -208,7 +217,8 @@ static struct error *clone_stopped(struct clone_target *clone, struct stopped_th
 	for (size_t i = 0; i < clone->leftovers.count && !error; i++)
 		error = reap(&injection, clone->leftovers.items[i]);
 	if (!error)
-		error = make_clone(&injection, &clone->clone);
+		error = make_clone(&injection, &clone->clone, &clone->clone_inside,
+			&clone->is_disturbed);
 	if (clone->clone > 0)
 		offer_to_oom_killer(clone->clone);
 	// After a refusal the thread has to be put back all the same.
@@ -255,6 +265,23 @@ static const char *read_refusal(pid_t pid)
 	return machine_refusal(status);
 }
 
+// After unshare(CLONE_NEWPID) the next child is the init of a new PID namespace. Ours must not be that:
+// when it ends, the process could have no more children.
+static bool has_children_elsewhere(pid_t thread)
+{
+	char path[64], own[64] = "", childrens[64] = "";
+	struct stat stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", thread);
+	if (readlink(path, own, sizeof(own) - 1) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid_for_children", thread);
+	if (lstat(path, &stat) < 0)
+		return false;
+	// As long as there is no init, it cannot be read.
+	return readlink(path, childrens, sizeof(childrens) - 1) < 0 || strcmp(own, childrens) != 0;
+}
+
 // All that can be done before the stop.
 static struct error *prepare(struct clone_target *clone)
 {
@@ -264,6 +291,9 @@ static struct error *prepare(struct clone_target *clone)
 
 	if (refusal)
 		return error_create(ERROR_UNSUPPORTED, "%s", refusal);
+	if (has_children_elsewhere(thread))
+		return error_create(
+			ERROR_UNSUPPORTED, "its children belong to another PID namespace");
 	error = mappings_read(thread, &clone->before);
 	if (!error)
 		error = process_find_gadgets(clone->process, &clone->before, &clone->gadgets);
@@ -272,20 +302,27 @@ static struct error *prepare(struct clone_target *clone)
 	return error;
 }
 
-// A thread that waits in vfork() cannot be stopped, but will not wait for long.
+// A thread that waits in vfork() cannot be stopped, but will not wait for long. Nor do signals come at
+// all times faster than we can clone.
+static bool may_pass(const struct clone_target *clone, const struct error *error)
+{
+	return (error_kind(error) == ERROR_SYSTEM || clone->is_disturbed) && clone->clone <= 0 &&
+	       process_is_alive(clone->process);
+}
+
 static struct error *stop_and_clone(struct clone_target *clone)
 {
 	for (int try = 1;; try++) {
 		struct error *error = tracer_create(process_pid(clone->process), &clone->tracer);
 
+		clone->is_disturbed = false;
 		if (!error)
 			error = tracer_call(clone->tracer, clone_work, clone);
 		if (!error)
 			return NULL;
 		// Whatever is still traced is let go, the clone is killed.
 		tracer_destroy(take(clone->tracer));
-		if (error_kind(error) != ERROR_SYSTEM || clone->clone > 0 || try == TRIES_MAX ||
-			!process_is_alive(clone->process))
+		if (try == TRIES_MAX || !may_pass(clone, error))
 			return error;
 		error_destroy(error);
 		usleep(TRY_PAUSE);
@@ -333,7 +370,8 @@ static struct error *reap_clone(struct clone_target *clone)
 		return error;
 	for (size_t i = 0; i < threads.count; i++) {
 		error_destroy(error);
-		error = reap_through(pid, threads.items[i], &mappings, &gadgets, clone->clone);
+		error = reap_through(
+			pid, threads.items[i], &mappings, &gadgets, clone->clone_inside);
 		if (!error)
 			return NULL;
 	}

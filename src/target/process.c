@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/uio.h>
 
 #define KERNEL_THREAD_FLAG 0x00200000 // PF_KTHREAD
+#define ENDING_FLAGS       0x00000404 // PF_EXITING, PF_SIGNALED
 #define COMMAND_LINE_BYTES 4096
 #define STATUS_BYTES       16384
 #define PATH_BYTES         4096
@@ -54,6 +56,15 @@ static struct error *no_such_process(pid_t pid)
 		"there is no process %d here (in a container, PIDs are the container's own)", pid);
 }
 
+// A thread that was told to end executes no instruction of its own any more, but on a busy machine it
+// can take its time until it shows as dead. Its memory is gone before that, while the memory of the
+// process is there until its last thread has let go of it.
+static bool is_ending(pid_t id, const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X' || (stat->flags & ENDING_FLAGS) ||
+	       (status_number(id, "SigPnd", 16) >> (SIGKILL - 1) & 1);
+}
+
 // The main thread may end before the others; the process lives on then, and only looks like a
 // zombie.
 static bool find_live_thread(pid_t pid, pid_t *ret)
@@ -65,7 +76,7 @@ static bool find_live_thread(pid_t pid, pid_t *ret)
 		struct proc_stat stat;
 		struct error *error = proc_read_stat(threads.items[i], &stat);
 
-		if (!error && stat.state != 'Z' && stat.state != 'X') {
+		if (!error && !is_ending(threads.items[i], &stat)) {
 			*ret = threads.items[i];
 			return true;
 		}
@@ -80,7 +91,7 @@ pid_t process_memory_thread(const struct process *process)
 	struct error *error = proc_read_stat(process->pid, &stat);
 	pid_t thread = process->pid;
 
-	if (!error && stat.state == 'Z')
+	if (!error && is_ending(process->pid, &stat))
 		find_live_thread(process->pid, &thread);
 	error_destroy(error);
 	return thread;
@@ -236,6 +247,26 @@ static char *read_command_line(pid_t thread)
 	return text;
 }
 
+static struct error *has_ended(const struct process *process)
+{
+	return error_create(ERROR_GONE, "process %d has ended", process->pid);
+}
+
+static struct error *executed_another(const struct process *process)
+{
+	return error_create(
+		ERROR_GONE, "process %d executed another program meanwhile", process->pid);
+}
+
+// The memory of the program before may be there for a moment longer than that program.
+static bool has_another_stack(const struct process *process)
+{
+	struct proc_stat stat = {0};
+
+	error_destroy(proc_read_stat(process_memory_thread(process), &stat));
+	return stat.stack_start && process->stack_start && stat.stack_start != process->stack_start;
+}
+
 static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct process *process)
 {
 	struct error *error;
@@ -243,6 +274,7 @@ static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct
 
 	process->pid = pid;
 	process->start_time = stat->start_time;
+	process->stack_start = stat->stack_start;
 	thread = process_memory_thread(process);
 	error = check_tracer(thread);
 	if (!error)
@@ -279,6 +311,10 @@ struct error *process_open(pid_t pid, struct process **ret)
 		return error_enomem();
 	process->memory_fd = -1;
 	error = open_thread(pid, &stat, process);
+	if (error && !process_still_exists(process)) {
+		error_destroy(error);
+		return has_ended(process);
+	}
 	if (error)
 		return error;
 	*ret = take(process);
@@ -345,12 +381,22 @@ bool process_still_exists(const struct process *process)
 
 struct error *process_check_same(const struct process *process)
 {
-	if (process_is_alive(process))
-		return NULL;
-	if (process_still_exists(process))
-		return error_create(
-			ERROR_GONE, "process %d executed another program meanwhile", process->pid);
-	return error_create(ERROR_GONE, "process %d has ended", process->pid);
+	// In this order: threads begin to end before their memory goes.
+	bool is_alive = process_is_alive(process);
+
+	if (!process_still_exists(process))
+		return has_ended(process);
+	return is_alive && !has_another_stack(process) ? NULL : executed_another(process);
+}
+
+struct error *process_explain(const struct process *process, struct error *error)
+{
+	struct error *gone = error ? process_check_same(process) : NULL;
+
+	if (!gone)
+		return error;
+	error_destroy(error);
+	return gone;
 }
 
 struct error *process_target_live(struct process *process, struct target **ret)
@@ -366,39 +412,55 @@ static bool is_file(int fd, const struct mapping *mapping)
 	       stat.st_ino == mapping->inode;
 }
 
+static int open_file(const struct mapping *wanted, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+// @p wanted: only if it is the file that is mapped; or NULL. O_NONBLOCK: it could be a FIFO by now.
+static int open_file(const struct mapping *wanted, const char *format, ...)
+{
+	char path[PATH_BYTES + 64];
+	va_list arguments;
+	int fd;
+
+	va_start(arguments, format);
+	vsnprintf(path, sizeof(path), format, arguments);
+	va_end(arguments);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || !wanted || is_file(fd, wanted))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+// The ways that lead to the file, until one does.
+static int find_file(pid_t thread, const struct mapping *mapping)
+{
+	// By name in the target's own tree; the device is not compared, since overlay file systems
+	// show another one in the list of mappings.
+	int fd = open_file(mapping, "/proc/%d/root%s", thread, mapping->path);
+
+	// By mapping: always the right file, but only for the privileged.
+	if (fd < 0)
+		fd = open_file(NULL, "/proc/%d/map_files/%llx-%llx", thread,
+			(unsigned long long)mapping->start, (unsigned long long)mapping->end);
+	// The program itself can be opened by whoever may trace it.
+	if (fd < 0)
+		fd = open_file(mapping, "/proc/%d/exe", thread);
+	// The name is as seen from outside of a chroot: inside, the beginning of it is missing.
+	for (const char *name = mapping->path; fd < 0 && (name = strchr(name + 1, '/'));)
+		fd = open_file(mapping, "/proc/%d/root%s", thread, name);
+	return fd;
+}
+
 struct error *process_open_file(
 	const struct process *process, const struct mapping *mapping, int *ret_fd)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	pid_t thread = process_memory_thread(process);
-	_cleanup_(close) int fd = -1;
-	char path[PATH_BYTES + 64];
-
 	if (!mapping->inode || mapping->path[0] != '/')
 		return error_create(ERROR_NOT_FOUND, "no file is mapped at 0x%llx",
 			(unsigned long long)mapping->start);
-	// By name in the target's own tree; the device is not compared, since overlay file systems
-	// show another one in the list of mappings. O_NONBLOCK: it could be a FIFO by now.
-	snprintf(path, sizeof(path), "/proc/%d/root%s", thread, mapping->path);
-	fd = open(path, flags);
-	if (is_file(fd, mapping)) {
-		*ret_fd = fd;
-		fd = -1;
-		return NULL;
-	}
-	// By mapping: always the right file, but only for the privileged.
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", thread,
-		(unsigned long long)mapping->start, (unsigned long long)mapping->end);
-	*ret_fd = open(path, flags);
+	*ret_fd = find_file(process_memory_thread(process), mapping);
 	if (*ret_fd >= 0)
 		return NULL;
-	// The program itself can be opened by whoever may trace it.
-	snprintf(path, sizeof(path), "/proc/%d/exe", thread);
-	*ret_fd = open(path, flags);
-	if (is_file(*ret_fd, mapping))
-		return NULL;
-	if (*ret_fd >= 0)
-		close(*ret_fd);
 	return error_create(ERROR_NOT_FOUND,
 		"%s of process %d was replaced since it was loaded; root could still read it",
 		mapping->path, process->pid);

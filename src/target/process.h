@@ -37,6 +37,11 @@ size_t process_thread_count(const struct process *process);
  *  ended or executed another program. */
 struct error *process_check_same(const struct process *process);
 
+/** Whatever failed: if the process ended or executed another program meanwhile, that is why. Takes
+ *  @p error and returns it, or ERROR_GONE in its place; NULL stays NULL. */
+struct error *process_explain(const struct process *process, struct error *error)
+	__attribute__((__warn_unused_result__));
+
 /** The process's own memory, read without stopping it: for finding the interpreter, and for
  *  `--mode live`. Reads may be torn. The target borrows @p process. */
 struct error *process_target_live(struct process *process, struct target **ret);

@@ -13,6 +13,7 @@
 struct process {
 	pid_t pid;
 	uint64_t start_time;
+	uint64_t stack_start; /* see struct proc_stat */
 	/** /proc/PID/mem, tied to the address space, not to the PID: reads nothing once the process
 	 * has ended or executed another program. */
 	int memory_fd;
@@ -20,8 +21,7 @@ struct process {
 	struct machine_gadgets gadgets; /* zeros until they were looked for */
 };
 
-/** A thread whose /proc files show the memory: the main one unless that has ended before the
- * others. */
+/** A thread whose /proc files show the memory: the main one unless that ends before the others. */
 pid_t process_memory_thread(const struct process *process);
 
 /** Is the address space that was opened still in use? */

@@ -17,6 +17,8 @@
 #define FIRST_BYTES 4096
 #define PATH_BYTES  128
 
+#define STATUS_BYTES 16384
+
 // Files under /proc have no size: read until there is no more, doubling the buffer.
 static struct error *read_all(int fd, size_t limit, char **ret_text, size_t *ret_size)
 {
@@ -115,6 +117,7 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret)
 	ret->parent = (pid_t)fields[4];
 	ret->flags = fields[9];
 	ret->start_time = fields[22];
+	ret->stack_start = fields[28];
 	ret->exit_signal = (int)fields[38];
 	ret->exit_code = (int)fields[52];
 	return true;
@@ -132,6 +135,27 @@ struct error *proc_read_stat(pid_t id, struct proc_stat *ret)
 	if (!proc_parse_stat(text, ret))
 		return error_create(ERROR_BAD_DATA, "/proc/%d/stat is not understood", id);
 	return NULL;
+}
+
+// "NSpid:	4242	7	1": from our namespace on inwards.
+pid_t proc_parse_id_inside(const char *status)
+{
+	const char *line = strstr(status, "\nNSpid:\t");
+	const char *end = line ? line + 1 + strcspn(line + 1, "\n") : NULL;
+	const char *last = line ? memrchr(line, '\t', (size_t)(end - line)) : NULL;
+
+	return last ? (pid_t)strtol(last, NULL, 10) : 0;
+}
+
+pid_t proc_id_inside(pid_t id)
+{
+	_cleanup_(mem_free) char *status = NULL;
+	pid_t inside;
+	size_t size;
+
+	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", id));
+	inside = status ? proc_parse_id_inside(status) : 0;
+	return inside > 0 ? inside : id;
 }
 
 struct error *proc_list_threads(pid_t pid, struct pid_vector *ret)

@@ -34,6 +34,7 @@ struct proc_stat {
 	pid_t parent;
 	uint64_t flags;
 	uint64_t start_time;
+	uint64_t stack_start; /* where the program's first stack began; 0 if we may not know */
 	int exit_signal;
 	int exit_code; /* of a zombie, as wait() would give it; 0 if we may not know */
 };
@@ -41,6 +42,12 @@ struct proc_stat {
 struct error *proc_read_stat(pid_t id, struct proc_stat *ret);
 /** Parse such a line; false if it is none. */
 bool proc_parse_stat(const char *text, struct proc_stat *ret);
+
+/** The number by which process or thread @p id knows itself and its kin: another one if it is in a PID
+ *  namespace of its own, as in a container. @p id if that cannot be read. */
+pid_t proc_id_inside(pid_t id);
+/** The same from the text of /proc/ID/status; 0 if it does not say. */
+pid_t proc_parse_id_inside(const char *status);
 
 /** Threads of a process, the main one first. Empty if the process is gone. */
 struct error *proc_list_threads(pid_t pid, struct pid_vector *ret);

@@ -30,7 +30,8 @@ struct target;
 /** A kernel thread of the target at the moment of the stop. */
 struct target_thread {
 	pid_t id;
-	char name[16]; /* /proc/PID/task/ID/comm */
+	pid_t id_inside; /* as its own PID namespace has it */
+	char name[16];   /* /proc/PID/task/ID/comm */
 	remote_addr stack_pointer, program_counter;
 	/** General-purpose registers, in the machine's order (x86-64: rax rbx rcx rdx rsi rdi rbp
 	 * rsp r8 … r15). All zero if the thread was not stopped (live). */

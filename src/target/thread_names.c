@@ -15,6 +15,7 @@ void thread_names_read(pid_t pid, struct target_thread *threads, size_t count)
 		char *text = NULL;
 		size_t size;
 
+		threads[i].id_inside = proc_id_inside(threads[i].id);
 		error_destroy(proc_read(&text, &size, sizeof(threads[i].name),
 			"/proc/%d/task/%d/comm", pid, threads[i].id));
 		if (text) {

@@ -8,7 +8,7 @@
 #include "target/ptrace_stop.h"
 #include "target/target.h"
 
-/** Fill in the names, as far as the threads still exist. */
+/** Fill in the names and how they know themselves, as far as the threads still exist. */
 void thread_names_read(pid_t pid, struct target_thread *threads, size_t count);
 
 /** Describe all stopped threads, the main one first; the array is the caller's. */

@@ -4,10 +4,11 @@
 // Take captures of a process and print one line of JSON for each; the tests' hand on the target
 // layer.
 //
-//	capture-tool PID [--mode M] [--repeat N] [--hold MS] [--force] [--predict] [--find HEX]
-//[--word HEX]…
+//	capture-tool PID [--mode M] [--repeat N] [--hold MS] [--ask] [--force] [--predict]
+//		[--find HEX] [--word HEX]…
 //
-// --hold keeps each capture for a while. --find counts how often these bytes (at most 64) are in
+// --hold keeps each capture for a while, --ask prints {"taken": true} and keeps it until a line is
+// read. --find counts how often these bytes (at most 64) are in
 // writable private memory of the picture; --word reads eight bytes at an address. Exit status: 0,
 // or 1 with {"error": …, "kind": …}.
 #include "base/error.h"
@@ -25,7 +26,7 @@ struct arguments {
 	pid_t pid;
 	struct capture_options options;
 	int repeat, hold_ms;
-	bool predict;
+	bool predict, ask;
 	unsigned char wanted[64];
 	size_t wanted_size;
 	remote_addr words[WORDS_MAX];
@@ -64,6 +65,10 @@ static bool parse(int argc, char **argv, struct arguments *ret)
 		}
 		if (strcmp(argv[i], "--predict") == 0) {
 			ret->predict = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--ask") == 0) {
+			ret->ask = true;
 			continue;
 		}
 		i++;
@@ -147,6 +152,17 @@ static void print_text(const char *name, const char *text)
 	putchar('"');
 }
 
+static void ask(void)
+{
+	int byte;
+
+	printf("{\"taken\": true}\n");
+	fflush(stdout);
+	do
+		byte = getchar();
+	while (byte != '\n' && byte != EOF);
+}
+
 static struct error *capture_once(struct process *process, const struct arguments *arguments)
 {
 	_cleanup_(target_destroy) struct target *target = NULL;
@@ -159,9 +175,11 @@ static struct error *capture_once(struct process *process, const struct argument
 	if (error)
 		return error;
 	target_threads(target, &threads);
+	if (arguments->ask)
+		ask();
 	if (arguments->hold_ms)
 		usleep((useconds_t)arguments->hold_ms * 1000);
-	if (arguments->wanted_size || arguments->hold_ms == 0)
+	if (arguments->wanted_size || (arguments->hold_ms == 0 && !arguments->ask))
 		error = scan(target, arguments, &bytes, &found);
 	if (error)
 		return error;
@@ -212,7 +230,7 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &arguments)) {
 		fprintf(stderr, "usage: capture-tool PID [--mode M] [--repeat N] [--hold MS] "
-				"[--force] [--predict] [--max-pause MS] [--find HEX]\n");
+				"[--ask] [--force] [--predict] [--max-pause MS] [--find HEX]\n");
 		return 2;
 	}
 	error = run(&arguments);

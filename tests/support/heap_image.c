@@ -136,10 +136,9 @@ static bool get_image(FILE *file, struct heap_image *ret)
 		!get(file, &path_size, 4) || count > SEGMENTS_MAX)
 		return false;
 	ret->place.path = get_text(file, path_size);
-	ret->place.layout = pylayout_find(ret->place.version_hex);
 	ret->segments = mem_calloc(count, sizeof(*ret->segments));
 	ret->bytes = mem_calloc(count, sizeof(*ret->bytes));
-	if (!ret->place.path || !ret->place.layout || !ret->segments || !ret->bytes)
+	if (!ret->place.path || !pylayout_next(ret->place.version_hex, NULL) || !ret->segments || !ret->bytes)
 		return false;
 	while (ret->count < count) {
 		if (!get_segment(file, ret))

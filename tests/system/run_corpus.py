@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hunts in every program of the corpus and compares with the known answers.
 
-One TAP line per program and interpreter, then a table. Exits 1 if fewer of the leaks are named first
-than the threshold, if there is a suspect in a healthy program, or no answer about one.
+One TAP line per program and interpreter, then a table with a line per interpreter. Exits 1 if for one of
+them fewer of the leaks are named first than the threshold, if there is a suspect in a healthy program, or no
+answer about one.
 """
 
 import argparse
@@ -20,12 +21,15 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
-sys.path.insert(0, CORPUS)
+sys.path[:0] = [CORPUS, os.path.join(HERE, "..", "support")]
 sys.dont_write_bytecode = True
 
-from manifest import PROGRAMS  # noqa: E402
+import interpreters  # noqa: E402
+from manifest import PROGRAMS, runs_on  # noqa: E402
 
 SHIKARI = os.path.join(HERE, "..", "..", "build", "shikari")
+#: The only one that has Debian's packages.
+DEFAULT_PYTHON = "/usr/bin/python3.11"
 READY_TIMEOUT_S = 30
 # A program that has started imports and fills small caches for a moment.
 WARM_UP_S = 2
@@ -48,7 +52,7 @@ def start(program, interpreter):
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig=KILL", "--", interpreter, os.path.join(CORPUS, program.file)],
+        interpreter.command(os.path.join(CORPUS, program.file)),
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True)
     readable, _, _ = select.select([process.stdout], [], [], READY_TIMEOUT_S)
@@ -106,6 +110,8 @@ def judge(program, report):
         re.fullmatch(pattern.replace("{M}", module), first["path"] or "")
         for pattern in program.paths)
     kind_is_right = program.kind is None or re.fullmatch(program.kind, first["kind"])
+    if program.bytes and first["growth"]["bytes"] < program.bytes * first["growth"]["objects"]:
+        return False, f"{listing} retains {first['growth']['bytes']} bytes, too few"
     return bool(path_is_right and kind_is_right), listing
 
 
@@ -116,13 +122,15 @@ def try_program(program, interpreter, options):
         process = start(program, interpreter)
         try:
             time.sleep(WARM_UP_S)
-            report = hunt(options.shikari, process.pid, options.seconds, options.snapshots)
+            report = None
+            if not options.no_hunt:
+                report = hunt(options.shikari, process.pid, options.seconds, options.snapshots)
             status = process.poll()
         finally:
             finish(process)
         if status is not None:
             raise Unanswered(f"the program ended with {status}: {process.stderr_text}")
-        right, reason = judge(program, report)
+        right, reason = judge(program, report) if report else (True, "runs")
         answered = True
     except Unanswered as error:
         reason = str(error)
@@ -132,52 +140,92 @@ def try_program(program, interpreter, options):
 
 
 def summary(results, threshold):
-    """Print the final table; is it good enough?"""
+    """Print the final table; is it good enough for each interpreter?"""
     good = True
-    width = max(len(result.interpreter) for result in results)
+    width = max(len(name) for name in ["interpreter"] + [result.interpreter.name for result in results])
     print(f"# {'interpreter':{width}}  leaks  named first          healthy  false alarms  unanswered")
-    for interpreter in dict.fromkeys(result.interpreter for result in results):
-        mine = [result for result in results if result.interpreter == interpreter]
+    for name in dict.fromkeys(result.interpreter.name for result in results):
+        mine = [result for result in results if result.interpreter.name == name]
         leaks = [result for result in mine if result.program.paths is not None]
         healthy = [result for result in mine if result.program.paths is None]
         named = sum(result.right for result in leaks)
         alarms = sum(result.answered and not result.right for result in healthy)
         unanswered = sum(not result.answered for result in mine)
         share = 100 * named / len(leaks) if leaks else 100
-        print(f"# {interpreter:{width}}  {len(leaks):5}  {named:5} ({share:5.1f} %)"
+        print(f"# {name:{width}}  {len(leaks):5}  {named:5} ({share:5.1f} %)"
               f"      {len(healthy):7}  {alarms:12}  {unanswered:10}")
         good = good and share >= threshold and all(result.right for result in healthy)
     return good
 
 
-def main():
+def find_interpreters(wanted):
+    """The interpreters that the arguments of --python mean; LookupError says what is not there."""
+    chosen = []
+    for word in wanted:
+        if word == "all":
+            found = interpreters.find()
+        elif word == "others":
+            found = [one for one in interpreters.find()
+                     if one.version[:2] != interpreters.MACHINE_VERSION]
+        elif "/" in word:
+            found = [one for one in interpreters.find()
+                     if one.host_path(one.path) == os.path.realpath(word)]
+        else:
+            found = [one for one in interpreters.find()
+                     if word in ("%d.%d" % one.version[:2], "%d.%d.%d" % one.version[:3])]
+        if not found:
+            raise LookupError(f"there is no interpreter {word}: tests/support/interpreters.py lists all")
+        chosen += found
+    return chosen
+
+
+def choose(options, interpreter):
+    """The programs to run on an interpreter."""
+    wanted_set = "fast" if options.fast else "small" if options.small else None
+    return [
+        program for program in PROGRAMS
+        if runs_on(program, interpreter.version)
+        and (not program.needs or interpreter.path == DEFAULT_PYTHON)
+        and (not wanted_set or wanted_set in program.sets)
+        and (not options.programs or any(part in program.file for part in options.programs))]
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("programs", nargs="*", help="only these (part of the file name)")
-    parser.add_argument("--python", action="append", metavar="PATH",
-                        help="an interpreter (default /usr/bin/python3.11); may be repeated")
-    parser.add_argument("--fast", action="store_true", help="only a few representative programs")
+    parser.add_argument("--python", action="append", metavar="WHICH",
+                        help="an interpreter: a path, a version (3.9, 3.9.18), all that are found, or others:"
+                        f" all but %d.%d (default {DEFAULT_PYTHON}); may be repeated"
+                        % interpreters.MACHINE_VERSION)
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--fast", action="store_true", help="only a few representative programs")
+    some.add_argument("--small", action="store_true", help="fewer, to go through many interpreters")
     parser.add_argument("--for", dest="seconds", type=float, default=12, metavar="SECONDS",
                         help="how long each hunt watches (default 12)")
     parser.add_argument("--snapshots", type=int, default=4)
+    parser.add_argument("--no-hunt", action="store_true",
+                        help="only see that the programs run")
     parser.add_argument("--threshold", type=float, default=95, metavar="PERCENT",
                         help="of the leaks that must be named first (default 95)")
     parser.add_argument("-j", "--jobs", type=int, default=3, help="programs at a time (default 3)")
     parser.add_argument("--shikari", default=SHIKARI, help="the command (default build/shikari)")
     options = parser.parse_args()
-    interpreters = options.python or ["/usr/bin/python3.11"]
     options.shikari = os.path.abspath(options.shikari)
-    for program in [options.shikari] + interpreters:
-        if not os.access(program, os.X_OK):
-            parser.error(f"{program} is not there")
+    if not options.no_hunt and not os.access(options.shikari, os.X_OK):
+        parser.error(f"{options.shikari} is not there")
+    try:
+        options.interpreters = find_interpreters(options.python or [DEFAULT_PYTHON])
+    except LookupError as error:
+        parser.error(str(error))
+    return parser, options
 
-    chosen = [
-        program for program in PROGRAMS
-        if (program.fast or not options.fast)
-        and (not options.programs or any(part in program.file for part in options.programs))]
-    if not chosen:
+
+def main():
+    parser, options = parse_arguments()
+    work = [(program, interpreter)
+            for interpreter in options.interpreters for program in choose(options, interpreter)]
+    if not work:
         parser.error("no such program in the corpus")
-
-    work = [(program, interpreter) for interpreter in interpreters for program in chosen]
     print(f"1..{len(work)}", flush=True)
     results = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -187,7 +235,7 @@ def main():
                 result = future.result()
                 results.append(result)
                 print(f"{'ok' if result.right else 'not ok'} {number} - {result.program.file[:-3]} "
-                      f"[{result.interpreter}] {result.seconds:.0f} s: {result.reason}", flush=True)
+                      f"[{result.interpreter.name}] {result.seconds:.0f} s: {result.reason}", flush=True)
         except BaseException:
             for future in pending:
                 future.cancel()

@@ -38,6 +38,26 @@ def capture(pid, *options, **popen):
     return finish_capture(start_capture(pid, *options, **popen))
 
 
+class HeldCapture:
+    """A capture that was taken and is held until release(), which returns what was printed."""
+
+    def __init__(self, pid, *options):
+        self.tool = start_capture(pid, "--ask", *options, stdin=subprocess.PIPE)
+        self.lines = [json.loads(self.tool.stdout.readline())]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tool.kill()
+        self.tool.communicate()
+
+    def release(self):
+        self.tool.stdin.write("\n")
+        self.tool.stdin.flush()
+        return finish_capture(self.tool)
+
+
 def status(pid, field):
     with open(f"/proc/{pid}/status") as file:
         match = re.search(rf"^{field}:\s*(\S+)", file.read(), re.M)

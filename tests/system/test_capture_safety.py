@@ -7,10 +7,11 @@ SHIKARI_SOAK=1000 kills that many times instead of 60.
 import os
 import random
 import signal
+import statistics
 import time
 import unittest
 
-from targets import (BUILD, TargetTest, capture, clones, finish_capture, start_capture, status,
+from targets import (BUILD, HeldCapture, TargetTest, capture, clones, start_capture, status,
                      wait_until)
 
 KILLS = int(os.environ.get("SHIKARI_SOAK", "60"))
@@ -33,9 +34,13 @@ class Captured(TargetTest):
 
     def test_two_hundred_clones_of_a_process_that_uses_subprocess(self):
         target = self.busy("subprocess")
-        for line in self.captures(target, "clone", 200):
+        lines = self.captures(target, "clone", 200)
+        for line in lines:
             self.assertGreater(line["threads"], 5)
-            self.assertLess(line["stopped_ms"], 500)
+        # A machine that is busy with something else may keep one of them waiting for long, not most.
+        stops = [line["stopped_ms"] for line in lines]
+        self.assertLess(statistics.median(stops), 100, stops)
+        self.assertLess(max(stops), 5000, stops)
         self.assert_healthy(target)
 
     def test_a_hundred_clones_of_a_process_that_waits_for_any_child(self):
@@ -50,11 +55,10 @@ class Captured(TargetTest):
 
     def test_a_clone_is_no_child_to_its_parent(self):
         target = self.busy("wait")
-        tool = start_capture(target.pid, "--mode", "clone", "--hold", 700)
-        self.assertTrue(wait_until(lambda: clones(target.pid)))
-        time.sleep(0.3)
-        self.assertEqual(len(clones(target.pid)), 1)
-        finish_capture(tool)
+        with HeldCapture(target.pid, "--mode", "clone") as picture:
+            time.sleep(0.3)
+            self.assertEqual(len(clones(target.pid)), 1)
+            self.assertEqual(picture.release()[-1]["mode"], "clone")
         self.assert_untouched(target.pid)
         self.assert_healthy(target)
 
@@ -81,9 +85,14 @@ class Killed(TargetTest):
     def kill_often(self, target, count, mode="clone"):
         """Kill captures, at any instant from their start to their end."""
         leftovers = 0
+        options = "--mode", mode, "--repeat", 20, "--hold", 1
+        start = time.monotonic()
+        self.assertEqual(capture(target.pid, *options)[-1]["mode"], mode)
+        # Here and now; on a busy machine that is long.
+        whole_run = time.monotonic() - start
         for _ in range(count):
-            tool = start_capture(target.pid, "--mode", mode, "--repeat", 20, "--hold", 1)
-            time.sleep(random.uniform(0.001, 0.06))
+            tool = start_capture(target.pid, *options)
+            time.sleep(random.uniform(0.001, max(whole_run, 0.06)))
             tool.kill()
             tool.communicate()
             self.assertIsNone(target.process.poll(), "the target died")

@@ -12,9 +12,10 @@ import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from targets import (DENIED, GONE, NOT_FOUND, TOOL, UNSAFE, UNSUPPORTED, USAGE, TargetTest, capture,
-                     start_capture, finish_capture, status, wait_until)
+                     start_capture, finish_capture, HeldCapture, status, wait_until)
 
 NOBODY = 65534
 libc = ctypes.CDLL(None, use_errno=True)
@@ -41,17 +42,41 @@ class Picture(TargetTest):
 
     def differences(self, mode, count):
         target = self.python(self.COUNTER)
-        lines = capture(target.pid, "--mode", mode, "--repeat", count, "--hold", 20,
-                        "--word", target.ready[0], "--word", target.ready[1])
-        values = [line["word0"] for line in lines]
-        self.assertEqual(values, sorted(set(values)), "each picture is of another moment")
-        return {line["word0"] - line["word1"] for line in lines}
+        words = "--word", target.ready[0], "--word", target.ready[1]
+
+        def now():
+            return capture(target.pid, "--mode", "live", "--hold", 1, *words)[0]["word0"]
+
+        found = set()
+        for _ in range(count):
+            before = now()
+            with HeldCapture(target.pid, "--mode", mode, *words) as picture:
+                after = now()
+                # The words are read from the picture after the process went on.
+                self.assertTrue(wait_until(lambda: now() > after))
+                line = picture.release()[-1]
+            self.assertEqual(line["mode"], mode)
+            self.assertLessEqual(before, line["word0"])
+            self.assertLessEqual(line["word0"], after)
+            found.add(line["word0"] - line["word1"])
+        return found
 
     def test_a_clone_is_one_moment(self):
         self.assertLessEqual(self.differences("clone", 20), {0, 1})
 
     def test_a_frozen_copy_is_one_moment(self):
         self.assertLessEqual(self.differences("freeze", 10), {0, 1})
+
+    def test_repeated_pictures_are_of_different_moments(self):
+        target = self.python(self.COUNTER)
+        for mode in ("clone", "freeze"):
+            lines = capture(target.pid, "--mode", mode, "--repeat", 10, "--hold", 20,
+                            "--word", target.ready[0], "--word", target.ready[1])
+            values = [line["word0"] for line in lines]
+            self.assertEqual(values, sorted(values))
+            # Others may have the processor for all the time between two of them.
+            self.assertGreater(len(set(values)), 1)
+            self.assertLessEqual({line["word0"] - line["word1"] for line in lines}, {0, 1})
 
     def test_all_of_the_memory_is_there(self):
         token = os.urandom(24)
@@ -67,15 +92,18 @@ class Picture(TargetTest):
 
     def test_untouched_memory_reads_as_zeros_from_a_frozen_copy(self):
         target = self.python(
-            "import ctypes, mmap, time\n"
+            "import ctypes, mmap, sys\n"
             "block = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
             "start = ctypes.addressof(ctypes.c_char.from_buffer(block))\n"
             "print('ready', hex(start + 8192), flush=True)\n"
-            "time.sleep(0.5)\n"
+            "sys.stdin.readline()\n"
             "block[8192] = 7\n"
-            "time.sleep(60)\n")
-        line = capture(target.pid, "--mode", "freeze", "--hold", 1000, "--word", target.ready[0])[0]
-        self.assertEqual(line["word0"], 0)
+            "print('written', flush=True); sys.stdin.read()\n")
+        with HeldCapture(target.pid, "--mode", "freeze", "--word", target.ready[0]) as picture:
+            target.process.stdin.write("\n")
+            target.process.stdin.flush()
+            self.assertEqual(target.process.stdout.readline(), "written\n")
+            self.assertEqual(picture.release()[-1]["word0"], 0)
         line = capture(target.pid, "--mode", "freeze", "--word", target.ready[0])[0]
         self.assertEqual(line["word0"], 7)
 
@@ -111,14 +139,15 @@ class Stopped(TargetTest):
             time.sleep(0.003)
             target.process.send_signal(signal.SIGCONT)
             time.sleep(0.003)
-        self.assertEqual(len(finish_capture(tool)), 100)
+        lines = finish_capture(tool)
+        self.assertEqual(len(lines), 100, lines[-1:])
         self.assert_untouched(target.pid)
         self.assert_healthy(target)
 
 
 class Ending(TargetTest):
     def test_processes_that_end_midway(self):
-        outcomes = set()
+        outcomes = {}
         for i in range(30):
             target = self.start(
                 sys.executable, "-S", "-c",
@@ -128,8 +157,41 @@ class Ending(TargetTest):
                 f"time.sleep({0.02 + i * 0.0007}); import os; os._exit(0)")
             lines = capture(target.pid, "--mode", "clone", "--repeat", 1000)
             self.assert_error(lines, lines[-1]["kind"])
-            outcomes.add(lines[-1]["kind"])
-        self.assertLessEqual(outcomes, {GONE, NOT_FOUND})
+            outcomes[lines[-1]["kind"]] = lines[-1]["error"]
+        self.assertLessEqual(set(outcomes), {GONE, NOT_FOUND}, outcomes)
+
+    @unittest.skipUnless(os.path.isdir("/sys/fs/cgroup/freezer") and os.geteuid() == 0,
+                         "needs root and the freezer of cgroup version 1")
+    def test_a_thread_that_takes_its_time_to_end(self):
+        folder = tempfile.mkdtemp(prefix="shikari-test-", dir="/sys/fs/cgroup/freezer")
+        self.addCleanup(os.rmdir, folder)
+        state = Path(folder, "freezer.state")
+        for mode in ("live", "clone", "freeze"):
+            with self.subTest(mode):
+                self.check_slow_end(mode, Path(folder, "tasks"), state)
+
+    def check_slow_end(self, mode, tasks, state):
+        target = self.python(
+            "import os, sys, threading, time\n"
+            "thread = threading.Thread(target=time.sleep, args=(999,), daemon=True)\n"
+            "thread.start()\n"
+            "print('ready', thread.native_id, flush=True)\n"
+            "sys.stdin.readline()\n"
+            "os._exit(0)\n")
+        with HeldCapture(target.pid, "--mode", mode, "--repeat", 2) as picture:
+            tasks.write_text(target.ready[0])
+            try:
+                # The last thread of a process that has ended: it still has the memory.
+                state.write_text("FROZEN")
+                self.assertTrue(wait_until(lambda: state.read_text() == "FROZEN\n"))
+                target.process.stdin.write("\n")
+                target.process.stdin.flush()
+                self.assertTrue(wait_until(lambda: status(target.pid, "State") == "Z"))
+                self.assert_error(picture.release(), GONE, "has ended")
+            finally:
+                state.write_text("THAWED")
+                target.kill()
+                self.assertTrue(wait_until(lambda: not tasks.read_text()))
 
     def test_processes_that_execute_another_program_midway(self):
         code = ("import os, sys, time, threading\n"
@@ -140,12 +202,20 @@ class Ending(TargetTest):
         target = self.python(code, code)
         drain = threading.Thread(target=target.process.stdout.read, daemon=True)
         drain.start()
-        messages = [capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
-                    for _ in range(30)]
+        messages, too_early = [], 0
+        while len(messages) < 30 and too_early < 10:
+            message = capture(target.pid, "--mode", "clone", "--repeat", 1000)[-1]
+            # Met while the kernel or the loader puts the new program together: its C library, and
+            # what we need of its code, is not there yet. Rightly refused, but not what is tested.
+            if message["kind"] == UNSUPPORTED and "its code has no" in message["error"]:
+                too_early += 1
+            else:
+                messages.append(message)
+        self.assertLess(too_early, 10)
         for message in messages:
             self.assertIn("error", message)
         self.assertIn("executed another program", " ".join(m["error"] for m in messages))
-        self.assertEqual({m["kind"] for m in messages}, {GONE})
+        self.assertEqual([m for m in messages if m["kind"] != GONE], [])
         self.assertIsNone(target.process.poll())
         target.process.kill()
         drain.join()
@@ -237,7 +307,7 @@ class Limits(TargetTest):
         target = self.python(
             "import sys; b = bytearray(b'x') * (200 << 20)\n"
             "print('ready', flush=True); sys.stdin.read()",
-            preexec_fn=lambda: open(inner + "/cgroup.procs", "w").write(str(os.getpid())))
+            preexec_fn=lambda: Path(inner, "cgroup.procs").write_text(str(os.getpid())))
         # The limit is at an outer level.
         with open(folder + "/memory.limit_in_bytes", "w") as file:
             file.write(str(230 << 20))
@@ -247,7 +317,7 @@ class Limits(TargetTest):
         self.assertLess(forecast["headroom_bytes"], 40 << 20)
         self.assertGreater(forecast["extra_bytes"], 200 << 20)
         target.kill()
-        self.assertTrue(wait_until(lambda: not open(inner + "/cgroup.procs").read()))
+        self.assertTrue(wait_until(lambda: not Path(inner, "cgroup.procs").read_text()))
 
 
 class Refusals(TargetTest):

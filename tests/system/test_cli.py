@@ -21,6 +21,9 @@ import time
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+import interpreters  # noqa: E402
+
 SHIKARI = os.path.abspath(os.environ.get("SHIKARI", os.path.join(ROOT, "build", "shikari")))
 # A Python that is supported, to be looked at.
 PYTHON = next((path for path in ["/usr/bin/python3.11"] + sorted(
@@ -42,11 +45,11 @@ _start:
 
 # Ends with the pipe it reads from: becomes a zombie's parent, traces a process, ...
 ZOMBIE_PARENT = """
-import os, sys, time
+import os, sys
 child = os.fork()
 if child == 0:
     os._exit(0)
-time.sleep(0.2)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 print(child, flush=True)
 sys.stdin.read()
 """
@@ -162,13 +165,15 @@ class BadTargets(CommandLine):
         with process("sleep", "60") as child:
             self.assert_refused(run(child.pid), 4, "Python")
 
-    def test_unsupported_version(self):
-        versions = glob.glob(os.path.expanduser("~/.pyenv/versions/3.8.*/bin/python3.8"))
-        if not versions:
-            self.skipTest("there is no Python 3.8 here")
-        with process(versions[0], "-c", LEAK) as child:
-            child.stdout.readline()
-            self.assert_refused(run(child.pid), 4, "CPython 3.8 is not supported yet")
+    def test_debug_builds(self):
+        idle = "import sys; print('ready'); sys.stdout.flush(); sys.stdin.read()"
+        builds = interpreters.find(is_release=False)
+        self.assertTrue(builds or not os.environ.get("CI"), "no debug build was found: make pythons")
+        for build in builds:
+            with self.subTest(build.name), process(*build.command("-c", idle)) as child:
+                child.stdout.readline()
+                kind = "free-threaded" if build.is_free_threaded else "debug"
+                self.assert_refused(run(child.pid), 4, f"{kind} build of CPython %d.%d" % build.version[:2])
 
     def test_32_bit(self):
         program = build(LOOP_32, "-m32", "-nostdlib", "-static", "-x", "assembler")
@@ -222,7 +227,7 @@ class BadTargets(CommandLine):
             time.sleep(1.5)
             child.kill()
             child.wait()
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assert_refused(
             subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "ended")
 
@@ -237,7 +242,7 @@ class BadTargets(CommandLine):
             time.sleep(1.5)
             child.stdin.write("\n")
             child.stdin.flush()
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assert_refused(
             subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "program")
 
@@ -269,7 +274,7 @@ class Streams(CommandLine):
             begin = time.monotonic()
             done = run(child.pid, "--for", "30", stdout=None, preexec_fn=lambda: os.close(1))
         self.assert_refused(done, 3, "standard output is closed")
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_stdout_is_a_closed_pipe(self):
         reader, writer = os.pipe()
@@ -312,19 +317,23 @@ class Streams(CommandLine):
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 time.sleep(1.5)
                 hunt.send_signal(number)
-                out, error = hunt.communicate(timeout=10)
+                out, error = hunt.communicate(timeout=60)
                 self.assertEqual((hunt.returncode, out), (128 + number, ""))
                 self.assertRegex(error, r"\Ashikari: interrupted [^\n]*\n\Z")
                 self.assertIsNone(child.poll())
 
     def test_interrupted_with_enough_snapshots(self):
         with leaking_python() as child:
+            begin = time.monotonic()
+            run(child.pid, "--for", "1")
+            work = time.monotonic() - begin - 1
             hunt = subprocess.Popen(
                 [SHIKARI, str(child.pid), "--for", "31", "--snapshots", "32", "--json"],
                 text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(4.5)
+            # Three snapshots, a second apart, and what they take here and now.
+            time.sleep(4 + 2 * work)
             hunt.send_signal(signal.SIGINT)
-            out, error = hunt.communicate(timeout=10)
+            out, error = hunt.communicate(timeout=60)
         self.assertEqual((hunt.returncode, error), (0, ""))
         self.assertEqual(json.loads(out)["ended_early"], "interrupted")
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -21,7 +22,7 @@ import compare_truth  # noqa: E402
 import truth_file  # noqa: E402
 from compare_truth import INFERRED, STATIC, TRACKED, Comparison  # noqa: E402
 
-TYPE, LIST, DICT, STR, OWN, CACHE, LINK = range(0x1000, 0x1700, 0x100)
+TYPE, LIST, DICT, STR, OWN, CACHE, LINK, GENERATOR = range(0x1000, 0x1800, 0x100)
 NAMES = {
     TYPE: ["type", "object"],
     LIST: ["list", "object"],
@@ -29,6 +30,7 @@ NAMES = {
     STR: ["str", "object"],
     OWN: ["app.Own", "object"],
     CACHE: ["functools._lru_cache_wrapper", "object"],
+    GENERATOR: ["generator", "object"],
     LINK: ["functools._lru_list_elem", "object"],
 }
 OBSERVER = 0x9000000
@@ -39,6 +41,7 @@ class Heap:
     """A made-up heap, as truth and as dump: lists that hold the next list twice, and a str."""
 
     def __init__(self):
+        self.version = "3.11.7"
         self.objects = {}  # address: [type, size, tracked, referents]
         for kind in NAMES:
             self.objects[kind] = [TYPE, 400, False, []]
@@ -51,6 +54,7 @@ class Heap:
         self.dict = 0x300000
         self.objects[self.dict] = [DICT, 232, True, [self.lists[0], OBSERVER]]
         self.running = None
+        self.immortal = set()
         self.own = 0x300100
         self.objects[self.own] = [OWN, 0, True, []]
         counts = collections.Counter(
@@ -65,9 +69,9 @@ class Heap:
         self.nodes[self.own]["size"] = 999  # truth does not say
 
     def write_truth(self, path):
-        columns = [array.array("Q") for _ in range(7)]
+        columns = [array.array(truth_file.UNSIGNED) for _ in range(7)]
         addresses, kinds, sizes, flags, starts, edges, excluded = columns
-        refcounts = array.array("q")
+        refcounts = array.array(truth_file.SIGNED)
         for address, (kind, size, tracked, referents) in self.objects.items():
             addresses.append(address)
             kinds.append(kind)
@@ -76,6 +80,7 @@ class Heap:
                 (truth_file.TRACKED if tracked else 0)
                 | (truth_file.OWN_SIZE if kind == OWN else 0)
                 | (truth_file.GC_TYPE if kind not in (STR, LINK) else 0)
+                | (truth_file.IMMORTAL if address in self.immortal else 0)
                 | (truth_file.RUNNING if address == self.running else 0))
             refcounts.append(self.counts[address])
             starts.append(len(edges))
@@ -83,7 +88,7 @@ class Heap:
         starts.append(len(edges))
         excluded.append(OBSERVER)
         truth_file.write(path, truth_file.Truth(
-            4242, addresses, kinds, sizes, refcounts, flags, starts, edges, excluded, NAMES))
+            4242, addresses, kinds, sizes, refcounts, flags, starts, edges, excluded, NAMES, self.version))
 
     def write_dump(self, path):
         with open(path, "wb") as file:
@@ -205,6 +210,34 @@ class ComparerTest(unittest.TestCase):
         comparison = self.assert_fails()
         self.assertEqual(sum(comparison.allowed.values()), 100)
 
+    def test_the_type_is_allowed_once(self):
+        for node in self.lists(4):
+            node["edges"].append(LIST)
+        comparison = self.assert_fails()
+        self.assertEqual(sum(comparison.allowed.values()), 4)
+        for node in self.lists(4):
+            node["edges"].append(LIST)
+        self.assert_fails("exact edges that truth has or allows")
+
+    def test_what_python_2_does_not_visit_is_allowed_there(self):
+        for node in self.lists(4):
+            node["edges"].append(self.heap.strings[0])
+        with mock.patch.object(compare_truth, "NOT_VISITED_2", [("list", "str", "made up")]):
+            self.assert_fails("exact edges that truth has or allows")
+            self.heap.version = "2.7.18"
+            self.assert_fails()
+
+    def test_borrowed_references_need_not_be_found_from_3_14_on(self):
+        for address in self.heap.lists[:50]:
+            self.heap.objects[address][0] = GENERATOR
+            self.heap.nodes[address].update(type=GENERATOR, edges=self.heap.nodes[address]["edges"][1:])
+        self.assert_fails("edges found")
+        self.heap.version = "3.14.8"
+        self.assert_fails()
+        for address in self.heap.lists[:50]:
+            self.heap.nodes[address]["edges"] = []  # what is not there at all was not borrowed
+        self.assert_fails("edges found")
+
     def test_other_referents_of_dicts_are_not_allowed(self):
         self.heap.nodes[self.heap.dict]["edges"] += self.heap.lists[1:100]
         self.assert_fails("exact edges that truth has or allows")
@@ -297,6 +330,34 @@ class ComparerTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("FAILED: sizes", done.stderr)
         self.assertIn("size: list: 80 read as 1", done.stdout)
+
+    def test_immortal_objects_are_not_counted(self):
+        self.heap.immortal = set(self.heap.strings[:100])
+        for address in self.heap.immortal:
+            self.heap.counts[address] = 0xFFFFFFFF
+            self.heap.nodes[address].update(refcount=0xFFFFFFFF, exact=0, flags=STATIC)
+        comparison = self.assert_fails()
+        self.assertEqual(comparison.informative["immortal, so not counted: said static"], (100, 100))
+
+    def test_python_2_may_explain_fewer_counts(self):
+        for node in self.lists(30):
+            node["exact"] -= 1
+            node["inferred"] = 1
+        self.assert_fails("refcounts explained by exact edges")
+        self.heap.version = "2.7.18"
+        self.assert_fails()
+
+    def test_explains_by_type_with_place_and_example(self):
+        for node in self.lists(4):
+            del node["edges"][-1]
+            node["size"] += 8
+            node["exact"] -= 1
+            node["inferred"] += 1
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            self.compare().explain()
+        self.assertIn("type list: 4 to str  (1000 objects; e.g. 0x100000; referent #3 in 4)", shown.getvalue())
+        self.assertIn("size: 4", shown.getvalue())
+        self.assertIn("by inferred edges alone: 4\n  type list: 4  (1000 objects)", shown.getvalue())
 
     def test_all_figures_have_a_threshold(self):
         comparison = self.compare()

@@ -8,13 +8,14 @@ import io
 import os
 import re
 import sys
+import types
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import run_corpus  # noqa: E402
-from manifest import PROGRAMS, healthy, leak  # noqa: E402
+from manifest import PROGRAMS, healthy, leak, runs_on  # noqa: E402
 
 
 def report(verdict, *suspects):
@@ -44,6 +45,13 @@ class JudgeTest(unittest.TestCase):
         self.assertFalse(self.right(program, report("no-leak", NAMED)))
         self.assertFalse(self.right(program, report("leak")))
 
+    def test_buffers_are_part_of_what_is_retained(self):
+        program = leak("set", r".*", bytes=1000)
+        answer = report("leak", NAMED)
+        for total, right in ((10000, True), (9999, False)):
+            answer["suspects"][0]["growth"] = {"objects": 10, "bytes": total}
+            self.assertEqual(self.right(program, answer), right)
+
     def test_kind_is_compared_where_it_is_the_answer(self):
         program = leak("garbage", r".*", kind=r"garbage")
         self.assertTrue(self.right(program, report("leak", (None, "garbage"))))
@@ -56,8 +64,9 @@ class JudgeTest(unittest.TestCase):
         self.assertFalse(self.right(program, report("leak")))
 
     def summary(self, *outcomes):
+        interpreter = types.SimpleNamespace(name="3.11")
         results = [
-            run_corpus.Result(program, "python", right, answered, "", 1)
+            run_corpus.Result(program, interpreter, right, answered, "", 1)
             for program, right, answered in outcomes]
         with contextlib.redirect_stdout(io.StringIO()):
             return run_corpus.summary(results, 95)
@@ -82,8 +91,30 @@ class ManifestTest(unittest.TestCase):
         leaks = [program for program in PROGRAMS if program.paths is not None]
         self.assertGreaterEqual(len(leaks), 25)
         self.assertGreaterEqual(len(PROGRAMS) - len(leaks), 12)
-        self.assertTrue(any(program.fast for program in leaks))
-        self.assertTrue(any(program.fast and program.paths is None for program in PROGRAMS))
+
+    def test_each_set_has_leaks_and_healthy_programs_for_every_version(self):
+        for name, version in (("fast", (3, 11)), ("small", (2, 7)), ("small", (3, 6)), ("small", (3, 15))):
+            with self.subTest(set=name, version=version):
+                mine = [program for program in PROGRAMS
+                        if name in program.sets and runs_on(program, version)]
+                leaks = [program for program in mine if program.paths is not None]
+                self.assertGreaterEqual(len(leaks), 5)
+                self.assertGreaterEqual(len(mine) - len(leaks), 2)
+
+    def test_versions(self):
+        self.assertTrue(runs_on(leak("a", "x"), (2, 7, 18)))
+        self.assertTrue(runs_on(leak("a", "x", until=(3, 13)), (3, 13, 1)))
+        self.assertFalse(runs_on(leak("a", "x", until=(3, 13)), (3, 14, 0)))
+        self.assertFalse(runs_on(leak("a", "x", since=(3, 7)), (3, 6, 15)))
+
+    def test_programs_that_run_on_2_7_are_of_its_syntax(self):
+        newer = re.compile(r"^\s*async |^\s*nonlocal |\bf[\"']|\bsuper\(\)|\bprint\(.*\b(file|flush)=|"
+                           r"\braise .* from |->", re.MULTILINE)
+        for program in PROGRAMS:
+            if runs_on(program, (2, 7)):
+                with self.subTest(program=program.file):
+                    with open(os.path.join(run_corpus.CORPUS, program.file), encoding="ascii") as file:
+                        self.assertIsNone(newer.search(file.read()))
 
     def test_patterns_do_not_match_everything(self):
         for program in PROGRAMS:

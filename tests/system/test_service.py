@@ -22,7 +22,7 @@ import service  # noqa: E402
 BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
 GRAPH_DUMP = os.environ.get("GRAPH_DUMP", os.path.join(BUILD, "tests", "support", "graph-dump"))
 SNAPSHOTS = int(os.environ.get("SNAPSHOTS", "200"))
-LOAD_SECONDS_MAX = 300
+LOAD_SECONDS_MAX = 900
 
 
 def status(pid, field):

@@ -16,7 +16,7 @@ from targets import BUILD, TESTS, TargetTest
 
 TOOL = os.path.join(BUILD, "tests", "system", "snapshot-tool")
 SNAPSHOTS = int(os.environ.get("SHIKARI_TORN_SNAPSHOTS", "100"))
-SECONDS_MAX = 300
+SECONDS_MAX = 900
 
 # Of all objects, what may be unreadable in one snapshot. A stopped process has one structure per
 # thread in the middle of a change, and what hangs from it. One that runs exchanges its restless part many

@@ -4,7 +4,8 @@
 
 Threads compute, sleep, wait with time-outs, are born and die; the main thread takes a timer's signals
 and makes children: with subprocess (busy.py subprocess), or by fork and wait for any (busy.py wait).
-Prints "ready", and when standard input closes, one line "rounds NAME N" for each.
+Prints "ready". When standard input closes, each of them has to do one more round from start to end;
+then it prints one line "rounds NAME N" for each.
 """
 import hashlib
 import math
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 
-rounds = {}
+rounds = dict.fromkeys(["compute", "births", "children", "alarms", "children ended"], 0)
 stop = threading.Event()
 
 
@@ -25,7 +26,15 @@ def violation(text):
 
 
 def count(name):
-    rounds[name] = rounds.get(name, 0) + 1
+    rounds[name] += 1
+
+
+def until_stopped():
+    """Once more after the stop, however long the machine took until then."""
+    is_last = False
+    while not is_last:
+        is_last = stop.is_set()
+        yield
 
 
 def arithmetic():
@@ -38,7 +47,7 @@ def arithmetic():
 def compute():
     right = arithmetic()
     digest = hashlib.sha256(b"shikari" * 20000).digest()
-    while not stop.is_set():
+    for _ in until_stopped():
         if arithmetic() != right:
             violation("wrong sum")
         if hashlib.sha256(b"shikari" * 20000).digest() != digest:
@@ -47,7 +56,7 @@ def compute():
 
 
 def timed(name, seconds, wait):
-    while not stop.is_set():
+    for _ in until_stopped():
         start = time.monotonic()
         wait()
         took = time.monotonic() - start
@@ -77,7 +86,7 @@ def waits():
 
 
 def births():
-    while not stop.is_set():
+    for _ in until_stopped():
         results = []
         threads = [threading.Thread(target=results.append, args=(i,)) for i in range(4)]
         for thread in threads:
@@ -119,20 +128,25 @@ def main():
     signal.signal(signal.SIGALRM, lambda *_: count("alarms"))
     signal.signal(signal.SIGCHLD, lambda *_: count("children ended"))
     threads = [threading.Thread(target=compute), threading.Thread(target=births)]
-    threads += [threading.Thread(target=timed, args=(name, 0.02, wait))
-                for name, wait in waits().items()]
+    for name, wait in waits().items():
+        rounds[name] = 0
+        threads.append(threading.Thread(target=timed, args=(name, 0.02, wait)))
     for thread in threads:
         thread.start()
     signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
     print("ready", flush=True)
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    for _ in until_stopped():
+        if select.select([sys.stdin], [], [], 0)[0]:
+            stop.set()
         make_children()
         count("children")
+    alarms = rounds["alarms"]
+    while rounds["alarms"] == alarms:
+        time.sleep(0.01)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    stop.set()
     for thread in threads:
         thread.join()
-    if rounds.get("children ended", 0) > 2 * rounds["children"] + 2:
+    if rounds["children ended"] > 2 * rounds["children"] + 2:
         violation("more children ended than were made")
     for name, number in rounds.items():
         print("rounds", name.replace(" ", "-"), number)

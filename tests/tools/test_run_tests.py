@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests how tools/run-tests counts: nothing that went wrong may count as well."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "run-tests")
 sys.dont_write_bytecode = True
@@ -82,6 +85,85 @@ class Run(unittest.TestCase):
     def test_unknown_suites_are_refused(self):
         done = subprocess.run([PATH, "--only", "nonsense"], capture_output=True, check=False)
         self.assertEqual(done.returncode, 2)
+
+
+class Reasons(unittest.TestCase):
+    """Why something failed is told at the end, just before the tally."""
+
+    FAILING = (
+        "import sys, unittest\n"
+        "lines_after = int(sys.argv.pop())\n"
+        "class Some(unittest.TestCase):\n"
+        "    def test_good(self): pass\n"
+        "    def test_bad(self): self.assertEqual('apples', 'pears')\n"
+        "    def test_ugly(self): raise ValueError('nobody expects this')\n"
+        "program = unittest.main(exit=False)\n"
+        "for i in range(lines_after): print('line', i, 'after the end')\n"
+        "sys.exit(not program.result.wasSuccessful())\n")
+
+    def setUp(self):
+        logs = tempfile.TemporaryDirectory()
+        self.addCleanup(logs.cleanup)
+        patch = unittest.mock.patch.object(run_tests, "LOGS", logs.name)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def told(self, *commands):
+        """(the status, what is told in the end) of a run of these programs."""
+        runner = run_tests.Runner(None)
+        with contextlib.redirect_stdout(io.StringIO()):
+            for number, command in enumerate(commands):
+                runner.run(f"suite/{number}", list(command), 20)
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            status = runner.finish()
+        return status, output.getvalue().splitlines()
+
+    def failing(self, lines_after=0):
+        return sys.executable, "-c", self.FAILING, str(lines_after)
+
+    def assert_reasons(self, lines):
+        text = "\n".join(lines)
+        for word in ("FAIL: test_bad", "'apples' != 'pears'", "ERROR: test_ugly",
+                     "ValueError: nobody expects this"):
+            self.assertIn(word, text)
+        self.assertIn("failed: suite/0 (2)", lines[-2])
+        self.assertEqual(lines[-1], "1 passed, 2 failed")
+
+    def test_names_and_tracebacks(self):
+        status, lines = self.told(self.failing())
+        self.assertEqual(status, 1)
+        self.assert_reasons(lines)
+
+    def test_also_if_much_comes_after_them(self):
+        _, lines = self.told(self.failing(lines_after=1000))
+        self.assert_reasons(lines)
+        self.assertIn("    | line 999 after the end", lines)
+        self.assertIn("    | …", lines)
+        self.assertNotIn("    | line 500 after the end", lines)
+
+    def test_every_program_that_failed_and_no_other(self):
+        status, lines = self.told(
+            ("sh", "-c", "echo first words; exit 1"), ("echo", "all is well"), ("no-such-program",))
+        self.assertEqual(status, 1)
+        text = "\n".join(lines)
+        self.assertIn("first words", text)
+        self.assertIn("No such file", text)
+        self.assertNotIn("all is well", text)
+        self.assertEqual(lines[-1], "1 passed, 2 failed")
+
+    def test_success_is_short(self):
+        self.assertEqual(self.told(("true",)), (0, ["1 passed, 0 failed"]))
+
+    def test_excerpt_of_taps(self):
+        text = "not ok 1 - a\n# why\n" + "ok\n" * 500
+        lines = run_tests.excerpt(text)
+        self.assertEqual(lines[:2], ["not ok 1 - a", "# why"])
+        self.assertEqual(len(lines), run_tests.REASON_LINES + 1 + run_tests.TAIL_LINES)
+
+    def test_excerpts_are_bounded(self):
+        lines = run_tests.excerpt("not ok 1 - a\n" * 100000 + "the end\n")
+        self.assertLessEqual(len(lines), run_tests.EXCERPT_LINES_MAX + 1)
+        self.assertEqual(lines[-1], "the end")
 
 
 if __name__ == "__main__":

@@ -154,6 +154,30 @@ static void test_generators(void **state)
 		"sys.modules['app'] | tasks | [1] | local rows of coroutine app.work");
 }
 
+static void test_a_frame_that_is_an_object_and_runs(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		"f/frame f\"app.main\" f:$jobs>jobs jobs/list jobs:[0]>job f:$kept>kept "
+		"kept/frame kept\"app.handle\" kept:$body>body g/generator g\"app.main\" g:$x>x");
+	struct path_description path;
+
+	(void)state;
+	graph_from_root(
+		from, "f", HEAP_ROOT_FRAME, "thread 'MainThread' app.main", "/srv/app.py:7");
+	graph_from_root(
+		from, "g", HEAP_ROOT_FRAME, "thread 'T' app.run local main", "/srv/app.py:9");
+	// As from 3.11 on, where it is none.
+	path = describe(from, "job");
+	assert_string_equal(path.text, "thread 'MainThread' app.main local jobs[0]");
+	assert_int_equal(path.step_count, 3);
+	assert_string_equal(path.steps[0], "thread 'MainThread' app.main (app.py:7)");
+	assert_string_equal(path.steps[1], "local jobs");
+	path_description_deinit(&path);
+	// A frame that somebody keeps is an object like others.
+	check_text(from, "body", "thread 'MainThread' app.main local kept <frame app.handle>.body");
+	check_text(from, "x", "thread 'T' app.run local main <generator app.main>.x");
+}
+
 static void test_what_has_no_name_in_python_is_not_written(void **state)
 {
 	const char *graph = MODULES
@@ -620,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_instances_dicts_and_containers),
 		cmocka_unit_test(test_functions_and_methods),
 		cmocka_unit_test(test_generators),
+		cmocka_unit_test(test_a_frame_that_is_an_object_and_runs),
 		cmocka_unit_test(test_what_has_no_name_in_python_is_not_written),
 		cmocka_unit_test(test_a_coroutine_of_the_user_is_where_the_text_begins),
 		cmocka_unit_test(test_public_names_of_modules),

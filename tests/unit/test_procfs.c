@@ -22,6 +22,7 @@ static void a_name_may_hold_anything(void **state)
 	assert_int_equal(stat.parent, 7);
 	assert_int_equal(stat.flags, 4227084);
 	assert_int_equal(stat.start_time, 22);
+	assert_int_equal(stat.stack_start, 28);
 	assert_int_equal(stat.exit_signal, 38);
 	assert_int_equal(stat.exit_code, 52);
 }
@@ -50,6 +51,18 @@ static void fields_are_found_at_the_start_of_lines(void **state)
 	assert_false(proc_field(text, "Seccom", 10, &value));
 	assert_false(proc_field(text, "Threads", 10, &value));
 	assert_false(proc_field(text, "Name", 10, &value));
+}
+
+static void the_innermost_id_is_the_own_one(void **state)
+{
+	(void)state;
+	assert_int_equal(proc_parse_id_inside("Name:\tx\nNSpid:\t42\t7\t1\nNSpgid:\t9\n"), 1);
+	assert_int_equal(proc_parse_id_inside("Name:\tx\nNSpid:\t42\n"), 42);
+	assert_int_equal(proc_parse_id_inside("Name:\tx\nNSpid:\t42"), 42);
+	assert_int_equal(proc_parse_id_inside("Name:\tNSpid:\t42\n"), 0);
+	assert_int_equal(proc_parse_id_inside(""), 0);
+	assert_int_equal(proc_id_inside(getpid()), getpid());
+	assert_int_equal(proc_id_inside(1 << 22), 1 << 22);
 }
 
 static void own_process_is_described(void **state)
@@ -85,6 +98,7 @@ int main(void)
 		cmocka_unit_test(a_name_may_hold_anything),
 		cmocka_unit_test(short_lines_are_refused),
 		cmocka_unit_test(fields_are_found_at_the_start_of_lines),
+		cmocka_unit_test(the_innermost_id_is_the_own_one),
 		cmocka_unit_test(own_process_is_described),
 		cmocka_unit_test(reading_is_bounded),
 	};

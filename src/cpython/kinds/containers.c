@@ -29,7 +29,7 @@ static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *ta
 			uint64_t key = load_u64(bytes + table->key_offset);
 			uint64_t value = load_u64(bytes + table->value_offset);
 
-			if (!key || !value)
+			if (!key || (!value && !table->has_dummies))
 				continue;
 			if (owns_keys)
 				emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
@@ -75,9 +75,14 @@ void pykind_scan_dict(struct pyscan *scan)
 	const struct pylayout *layout = layout_of(scan);
 	struct pydict_table table;
 
-	// The interned strings' counts do not include this dict (Objects/unicodeobject.c).
-	if (!pydict_table_read(reader_of(scan), layout, word(scan, layout->dict.ma_keys),
-		    word(scan, layout->dict.ma_values), &table)) {
+	// A small table of 2.7 is in the object itself, of which the reader has a copy as good.
+	if (!(pylayout_has(layout->dict.ma_table)
+			    ? pydict_read(reader_of(scan), layout, scan->addr, &table)
+			    : pydict_table_read(reader_of(scan), layout,
+				      word(scan, layout->dict.ma_keys),
+				      pydict_first_value(
+					      layout, word(scan, layout->dict.ma_values)),
+				      &table))) {
 		scan->is_torn = true;
 		return;
 	}
@@ -85,7 +90,8 @@ void pykind_scan_dict(struct pyscan *scan)
 		scan->size += table.values_bytes;
 	if (table.keys_refcnt == 1)
 		scan->size += table.keys_bytes;
-	if (scan->addr == scan->context->python->interned)
+	// The interned strings' counts do not include this dict (Objects/unicodeobject.c).
+	if (python_is_interned(scan->context->python, scan->addr))
 		return;
 	if (table.values)
 		pykind_scan_values(scan, &table, PYLABEL_VALUE);
@@ -144,7 +150,8 @@ void pykind_scan_set(struct pyscan *scan)
 			return;
 		}
 		for (uint64_t i = 0; i < size / entry_size; i++, done++, bytes += entry_size) {
-			// A deleted entry has hash -1 and a dummy key that nobody counts.
+			// A deleted entry has hash -1 and a dummy key that nobody counts; in 2.7 the
+			// dummy is counted, and the hash is that of the key before.
 			if (load_u64(bytes + layout->set_entry.hash) != UINT64_MAX)
 				emit(scan, load_u64(bytes + layout->set_entry.key),
 					(struct pylabel){.kind = PYLABEL_ITEM});
@@ -178,10 +185,11 @@ void pykind_scan_tuple(struct pyscan *scan, uint32_t hidden)
 void pykind_scan_deque(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
-	uint64_t count = word(scan, layout->object.ob_size);
+	uint64_t count = word(scan, pylayout_has(layout->deque.len) ? layout->deque.len
+								   : layout->object.ob_size);
 	uint64_t index = word(scan, layout->deque.leftindex);
-	uint64_t per_block =
-		(layout->deque_block.rightlink - layout->deque_block.data) / sizeof(uint64_t);
+	// The data lies between the links, or (2.7) before both.
+	uint64_t per_block = (layout->deque_block.size - 2 * sizeof(uint64_t)) / sizeof(uint64_t);
 	remote_addr block = word(scan, layout->deque.leftblock);
 	uint64_t blocks = (index + count + per_block - 1) / per_block, done = 0;
 	struct pychain chain = {0};
@@ -190,7 +198,11 @@ void pykind_scan_deque(struct pyscan *scan)
 		scan->is_torn = true;
 		return;
 	}
-	scan->size += (blocks ? blocks : 1) * layout->deque_block.size;
+	if (pylayout_has(layout->deque.len))
+		blocks = 0; // sys.getsizeof of 2.7 does not count them
+	else if (!blocks)
+		blocks = 1;
+	scan->size += blocks * layout->deque_block.size;
 	while (done < count && !scan->is_torn && pychain_goes_on(&chain, block)) {
 		uint64_t here = per_block - index < count - done ? per_block - index : count - done;
 
@@ -212,9 +224,10 @@ void pykind_scan_lru_cache(struct pyscan *scan)
 
 	emit_field(scan, word(scan, layout->lru_cache.cache), "cache");
 	emit_field(scan, word(scan, layout->lru_cache.func), "__wrapped__");
-	emit_field(scan, word(scan, layout->lru_cache.kwd_mark), "kwd_mark");
-	emit_field(scan, word(scan, layout->lru_cache.elem_type), "lru_list_elem_type");
-	emit_field(scan, word(scan, layout->lru_cache.cache_info_type), "cache_info_type");
+	emit_word(scan, layout->lru_cache.maxsize_object, "maxsize");
+	emit_word(scan, layout->lru_cache.kwd_mark, "kwd_mark");
+	emit_word(scan, layout->lru_cache.elem_type, "lru_list_elem_type");
+	emit_word(scan, layout->lru_cache.cache_info_type, "cache_info_type");
 	emit_field(scan, word(scan, layout->lru_cache.dict), "__dict__");
 	// The last link leads back to the cache, where the list is anchored.
 	while (link != scan->addr && may_look(scan, 2) && pychain_goes_on(&chain, link)) {

@@ -23,6 +23,8 @@ static inline void emit(struct pyscan *scan, uint64_t ref, struct pylabel label)
 	scan->refs[scan->count++] = ref;
 }
 
+static inline uint64_t word(struct pyscan *scan, uint64_t offset);
+
 static inline void emit_field(struct pyscan *scan, uint64_t ref, const char *text)
 {
 	emit(scan, ref, (struct pylabel){.kind = PYLABEL_FIELD, .text = text});
@@ -89,6 +91,13 @@ static inline const uint8_t *span(
 	return pyreader_span(reader_of(scan), addr, want, ret_size);
 }
 
+/** The word at @p offset if the version has such a field. */
+static inline void emit_word(struct pyscan *scan, uint32_t offset, const char *text)
+{
+	if (pylayout_has(offset))
+		emit_field(scan, word(scan, offset), text);
+}
+
 /** An array of object pointers, labelled with their index (from @p first) or as items. */
 void emit_array(struct pyscan *scan, remote_addr addr, uint64_t count, uint64_t first,
 	enum pylabel_kind kind, uint64_t mark);
@@ -111,11 +120,14 @@ void pykind_scan_values(
 
 // leaves.c
 void pykind_size_str(struct pyscan *scan);
+void pykind_scan_old_unicode(struct pyscan *scan);
+void pykind_scan_bytearray(struct pyscan *scan);
 void pykind_size_int(struct pyscan *scan);
 void pykind_size_array(struct pyscan *scan);
 
 // ndarray.c
 void pykind_scan_ndarray(struct pyscan *scan);
+void pykind_scan_numpy_void(struct pyscan *scan);
 
 // types.c
 void pykind_scan_type(struct pyscan *scan);
@@ -124,7 +136,7 @@ void pykind_scan_code(struct pyscan *scan);
 
 // frames.c
 void pykind_scan_frame_object(struct pyscan *scan);
-void pykind_scan_generator(struct pyscan *scan, bool has_origin);
+void pykind_scan_generator(struct pyscan *scan);
 
 // unknown.c
 void pykind_scan_added(struct pyscan *scan);

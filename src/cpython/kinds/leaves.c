@@ -63,10 +63,32 @@ void pykind_size_str(struct pyscan *scan)
 void pykind_size_int(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
-	uint64_t digits = ob_size_items(word(scan, layout->object.ob_size));
+	uint64_t digits = pytype_items(layout, scan->type, word(scan, layout->object.ob_size));
 
 	scan->is_torn |= digits > LIMIT_ITEMS;
-	scan->size = layout->long_int.ob_digit + (digits ? digits : 1) * 4;
+	if (!digits && layout->traits.zero_has_digit)
+		digits = 1;
+	scan->size = layout->long_int.ob_digit + digits * 4;
+}
+
+void pykind_scan_old_unicode(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+
+	scan->size += extra_bytes(scan, word(scan, layout->old_unicode.length),
+		scan->context->python->old_unicode_width);
+	emit_field(scan, word(scan, layout->old_unicode.defenc), "defenc");
+}
+
+// The buffer is the bytearray's own, or (3.15) that of a bytes object.
+void pykind_scan_bytearray(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+
+	scan->size += word(scan, layout->bytearray.ob_alloc);
+	pyscan_note_block(scan, word(scan, layout->bytearray.ob_bytes),
+		word(scan, layout->bytearray.ob_alloc), 0);
+	emit_word(scan, layout->bytearray.ob_bytes_object, "buffer");
 }
 
 void pykind_size_array(struct pyscan *scan)
@@ -77,8 +99,12 @@ void pykind_size_array(struct pyscan *scan)
 
 	// struct arraydescr: char typecode, int itemsize (Modules/arraymodule.c).
 	pyreader_u32(reader_of(scan), word(scan, layout->arraymodule.ob_descr) + 4, &itemsize);
-	if (allocated > LIMIT_ITEMS || itemsize > 64)
+	if (allocated > LIMIT_ITEMS || itemsize > 64) {
 		scan->is_torn = true;
-	else
-		scan->size += allocated * itemsize;
+		return;
+	}
+	scan->size += allocated * itemsize;
+	// ob_item is before it.
+	pyscan_note_block(
+		scan, word(scan, layout->arraymodule.allocated - 8), allocated * itemsize, 0);
 }

@@ -4,10 +4,10 @@
 
 import asyncio
 
-from workload import async_ticks
+from async_workload import async_ticks
 
 
-class Server:
+class Server(object):
     def __init__(self):
         self.running = set()
 
@@ -22,4 +22,4 @@ class Server:
             task.add_done_callback(self.running.discard)
 
 
-asyncio.get_event_loop_policy().new_event_loop().run_until_complete(Server().serve())
+asyncio.new_event_loop().run_until_complete(Server().serve())

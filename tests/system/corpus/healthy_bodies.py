@@ -7,7 +7,7 @@ import random
 from workload import ticks
 
 
-class Connection:
+class Connection(object):
     def __init__(self, body):
         self.body = body
 
@@ -16,5 +16,5 @@ bodies = [b""] * 200
 connections = {}
 
 for number in ticks(300):
-    bodies[number % 200] = bytes(random.randrange(30000))
+    bodies[number % 200] = b"\0" * random.randrange(30000)
     connections[number % 100] = Connection("x" * random.randrange(30000))

@@ -9,4 +9,4 @@ buffer = bytearray()
 for number in ticks():
     buffer += b"chunk %08d;" % number * 10
     if number % 130 == 129:
-        buffer.clear()
+        del buffer[:]

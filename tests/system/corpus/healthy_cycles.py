@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Element:
+class Element(object):
     def __init__(self, parent):
         self.parent = parent
         self.children = []

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Point:
+class Point(object):
     __slots__ = ("x", "y")
 
     def __init__(self, x, y):

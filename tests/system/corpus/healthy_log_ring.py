@@ -11,7 +11,7 @@ SIZE = 500
 
 class RingHandler(logging.Handler):
     def __init__(self):
-        super().__init__()
+        super(RingHandler, self).__init__()
         self.records = [None] * SIZE
         self.position = 0
 

@@ -10,14 +10,14 @@ from workload import ticks
 BATCH = 170
 
 
-class Sender:
+class Sender(object):
     def __init__(self):
         self.batch = []
 
     def add(self, item):
         self.batch.append(item)
         if len(self.batch) == BATCH:
-            self.batch.clear()
+            del self.batch[:]
 
 
 sender = Sender()

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Catalogue:
+class Catalogue(object):
     def __init__(self):
         self.items = {}
 

@@ -7,7 +7,7 @@ import weakref
 from workload import ticks
 
 
-class Document:
+class Document(object):
     def __init__(self, number):
         self.number = number
         self.lines = ["line %d" % n for n in range(20)]

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WSGI application, served over HTTP, that keeps nothing."""
 
-import http.client
 import json
 import threading
 import wsgiref.simple_server
+
+try:
+    from http.client import HTTPConnection
+except ImportError:  # 2.7
+    from httplib import HTTPConnection
 
 from workload import ticks
 
@@ -17,16 +21,21 @@ def application(environ, start_response):
 
 
 class QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
+    def address_string(self):
+        return self.client_address[0]  # 2.7 would ask a name server
+
     def log_message(self, *arguments):
         pass
 
 
 server = wsgiref.simple_server.make_server(
     "127.0.0.1", 0, application, handler_class=QuietHandler)
-threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+thread = threading.Thread(target=server.serve_forever, name="http")
+thread.daemon = True
+thread.start()
 
 for number in ticks(40):
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
     connection.request("GET", "/items/%d" % number)
     connection.getresponse().read()
     connection.close()

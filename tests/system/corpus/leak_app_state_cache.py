@@ -5,13 +5,13 @@
 from workload import ticks
 
 
-class State:
+class State(object):
     def __init__(self):
         self.cache = {"users": {}, "groups": {n: "group %d" % n for n in range(50)}}
         self.started = True
 
 
-class Application:
+class Application(object):
     def __init__(self):
         self.state = State()
 

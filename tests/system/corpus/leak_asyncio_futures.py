@@ -4,10 +4,10 @@
 
 import asyncio
 
-from workload import async_ticks
+from async_workload import async_ticks
 
 
-class Peer:
+class Peer(object):
     def __init__(self):
         self.pending = {}
 
@@ -26,4 +26,4 @@ async def main():
         peer.call(number)
 
 
-asyncio.get_event_loop_policy().new_event_loop().run_until_complete(main())
+asyncio.new_event_loop().run_until_complete(main())

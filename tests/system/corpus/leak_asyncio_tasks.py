@@ -4,10 +4,10 @@
 
 import asyncio
 
-from workload import async_ticks
+from async_workload import async_ticks
 
 
-class Server:
+class Server(object):
     def __init__(self):
         self.background = set()
 
@@ -23,4 +23,4 @@ class Server:
 
 
 server = Server()
-asyncio.get_event_loop_policy().new_event_loop().run_until_complete(server.serve())
+asyncio.new_event_loop().run_until_complete(server.serve())

@@ -4,10 +4,10 @@
 
 import asyncio
 
-from workload import async_ticks
+from async_workload import async_ticks
 
 
-class Request:
+class Request(object):
     def __init__(self, number):
         self.number = number
         self.done = False
@@ -24,4 +24,4 @@ async def main():
         request.done = True
 
 
-asyncio.get_event_loop_policy().new_event_loop().run_until_complete(main())
+asyncio.new_event_loop().run_until_complete(main())

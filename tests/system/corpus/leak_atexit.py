@@ -7,13 +7,13 @@ import atexit
 from workload import ticks
 
 
-class Upload:
+class Upload(object):
     def __init__(self, number):
         self.name = "upload-%d.tmp" % number
         self.parts = [0] * 4
 
     def remove(self):
-        self.parts.clear()
+        del self.parts[:]
 
 
 for number in ticks():

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Settings:
+class Settings(object):
     pass
 
 

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Sent:
+class Sent(object):
     mask = 1
 
 

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Recorder:
+class Recorder(object):
     def __init__(self):
         self.body = bytearray()
 

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Span:
+class Span(object):
     def __init__(self, name, parent=None):
         self.name = name
         self.parent = parent
@@ -14,7 +14,7 @@ class Span:
             parent.children.append(self)
 
 
-class Tracer:
+class Tracer(object):
     root = Span("process")
 
 

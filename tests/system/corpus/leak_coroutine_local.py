@@ -4,7 +4,7 @@
 
 import asyncio
 
-from workload import async_ticks
+from async_workload import async_ticks
 
 
 async def main():
@@ -15,10 +15,10 @@ async def main():
             await jobs.get()
             await asyncio.sleep(0.1)
 
-    worker = asyncio.create_task(work())
+    worker = asyncio.ensure_future(work())
     async for number in async_ticks():
         jobs.put_nowait({"number": number})
     await worker
 
 
-asyncio.run(main())
+asyncio.new_event_loop().run_until_complete(main())

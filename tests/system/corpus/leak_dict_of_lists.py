@@ -7,7 +7,7 @@ from workload import ticks
 SESSIONS = 200
 
 
-class Service:
+class Service(object):
     def __init__(self):
         self.sessions = {"session-%03d" % n: [] for n in range(SESSIONS)}
         self.names = list(self.sessions)

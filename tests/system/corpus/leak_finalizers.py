@@ -7,7 +7,7 @@ import weakref
 from workload import ticks
 
 
-class Pool:
+class Pool(object):
     def __init__(self):
         self.size = 4
 

@@ -7,7 +7,7 @@ import gc
 from workload import ticks
 
 
-class Element:
+class Element(object):
     def __init__(self, parent):
         self.parent = parent
         self.children = []

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Entry:
+class Entry(object):
     __slots__ = ("text", "next")
 
     def __init__(self, text):
@@ -13,7 +13,7 @@ class Entry:
         self.next = None
 
 
-class Journal:
+class Journal(object):
     def __init__(self):
         self.head = self.tail = Entry("start")
 

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Bus:
+class Bus(object):
     def __init__(self):
         self.listeners = []
 
@@ -13,7 +13,7 @@ class Bus:
         self.listeners.append(listener)
 
 
-class View:
+class View(object):
     def __init__(self, number):
         self.number = number
         self.cells = [None] * 8

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Timings:
+class Timings(object):
     def __init__(self):
         self.by_route = {}
 

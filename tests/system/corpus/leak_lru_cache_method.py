@@ -7,7 +7,7 @@ import functools
 from workload import ticks
 
 
-class Report:
+class Report(object):
     def __init__(self, number):
         self.number = number
         self.rows = [number + n / 7 for n in range(10)]

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A queue whose consumer has died."""
 
-import queue
+try:
+    import queue
+except ImportError:  # 2.7
+    import Queue as queue
 
 from workload import ticks
 

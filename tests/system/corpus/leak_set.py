@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Deduplicator:
+class Deduplicator(object):
     def __init__(self):
         self.seen = set()
 

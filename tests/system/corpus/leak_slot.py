@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Engine:
+class Engine(object):
     __slots__ = ("name", "backlog")
 
     def __init__(self, name):

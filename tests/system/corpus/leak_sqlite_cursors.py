@@ -11,7 +11,7 @@ connection.execute("create table item (id integer, name text)")
 connection.executemany("insert into item values (?, ?)", ((n, "item %d" % n) for n in range(50)))
 
 
-class Report:
+class Report(object):
     cursors = []
 
     def first(self, number):

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Page:
+class Page(object):
     text = ""
 
 

@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Strings:
+class Strings(object):
     table = {}
 
     @classmethod

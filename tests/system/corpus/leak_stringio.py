@@ -9,4 +9,4 @@ from workload import ticks
 transcript = io.StringIO()
 
 for number in ticks():
-    print("line %08d of the output" % number, "x" * 300, file=transcript)
+    transcript.write(u"line %08d of the output %s\n" % (number, u"x" * 300))

@@ -8,7 +8,7 @@ from workload import ticks
 
 
 def wait_for_answer(number):
-    request = {"number": number, "body": bytes(2000)}
+    request = {"number": number, "body": b"\0" * 2000}
     threading.Event().wait()
     return request
 
@@ -16,6 +16,7 @@ def wait_for_answer(number):
 threading.stack_size(128 * 1024)
 
 for number in ticks(5):
-    threading.Thread(
-        target=wait_for_answer, args=(number,), name="request-%d" % number, daemon=True
-    ).start()
+    thread = threading.Thread(
+        target=wait_for_answer, args=(number,), name="request-%d" % number)
+    thread.daemon = True
+    thread.start()

@@ -5,12 +5,12 @@
 from workload import ticks
 
 
-class Topic:
+class Topic(object):
     def __init__(self):
         self.subscribers = []
 
 
-class Client:
+class Client(object):
     def __init__(self, number):
         self.number = number
 
@@ -18,7 +18,7 @@ class Client:
         return message, self.number
 
 
-class Broker:
+class Broker(object):
     def __init__(self):
         self.topics = {"topic-%d" % number: Topic() for number in range(30)}
 

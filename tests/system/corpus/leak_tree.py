@@ -7,14 +7,14 @@ import random
 from workload import ticks
 
 
-class Node:
+class Node(object):
     def __init__(self, key):
         self.key = key
         self.left = None
         self.right = None
 
 
-class Tracker:
+class Tracker(object):
     def __init__(self):
         self.root = Node(0.5)
 

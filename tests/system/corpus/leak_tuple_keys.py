@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Router:
+class Router(object):
     cache = {}
 
     def route(self, *key):

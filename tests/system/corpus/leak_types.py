@@ -5,7 +5,7 @@
 from workload import ticks
 
 
-class Model:
+class Model(object):
     registry = []
 
     def __init_subclass__(cls, **keywords):

@@ -7,7 +7,7 @@ import weakref
 from workload import ticks
 
 
-class Session:
+class Session(object):
     live = []
     registry = weakref.WeakValueDictionary()
 

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WSGI application, served over HTTP, that keeps the environ of each request."""
 
-import http.client
 import threading
 import wsgiref.simple_server
+
+try:
+    from http.client import HTTPConnection
+except ImportError:  # 2.7
+    from httplib import HTTPConnection
 
 from workload import ticks
 
 
-class Application:
+class Application(object):
     def __init__(self):
         self.history = []
 
@@ -20,6 +24,9 @@ class Application:
 
 
 class QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
+    def address_string(self):
+        return self.client_address[0]  # 2.7 would ask a name server
+
     def log_message(self, *arguments):
         pass
 
@@ -27,10 +34,12 @@ class QuietHandler(wsgiref.simple_server.WSGIRequestHandler):
 application = Application()
 server = wsgiref.simple_server.make_server(
     "127.0.0.1", 0, application, handler_class=QuietHandler)
-threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+thread = threading.Thread(target=server.serve_forever, name="http")
+thread.daemon = True
+thread.start()
 
 for number in ticks(40):
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
     connection.request("GET", "/items/%d" % number)
     connection.getresponse().read()
     connection.close()
