@@ -165,7 +165,7 @@ class Ready(DoctorTest):
         for name in ("attach", "access", "layout", "clone", "freeze", "live", "files"):
             self.assert_check(report, name, "ok")
         version = ".".join(map(str, sys.version_info[:3]))
-        self.assert_check(report, "interpreter", "ok", f"CPython {version}", "release")
+        self.assert_check(report, "interpreter", "ok", f"CPython {version}")
         self.assert_check(report, "malloc", "ok", "glibc")
         self.assert_untouched(target.pid)
 
