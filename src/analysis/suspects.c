@@ -359,6 +359,34 @@ static bool stands_out(const struct trial *holder, uint64_t bytes)
 	return bytes >= holder->bytes * (even > SIBLING_STANDS_OUT ? even : SIBLING_STANDS_OUT);
 }
 
+// What a holder has besides the suspects below it is a finding of its own only if that, too, grew all
+// the time: the growth of the others must not lend it their pace.
+static bool is_steady_without(const struct court *court, size_t parent)
+{
+	const struct growth_moment *moments = court->view->moments;
+	uint64_t rest[GROWTH_MOMENTS_MAX];
+	double fastest = 0, slowest = -1;
+
+	for (size_t m = 0; m < court->view->moment_count; m++) {
+		uint64_t others = 0;
+
+		for (size_t i = 0; i < court->count; i++) {
+			if (court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent))
+				others += court->trials[i].candidate->points[m].bytes;
+		}
+		rest[m] = grown(others, court->trials[parent].candidate->points[m].bytes);
+	}
+	for (size_t m = 1; m < court->view->moment_count; m++) {
+		double seconds = moments[m].at_s - moments[m - 1].at_s;
+		double rate = grown(rest[m - 1], rest[m]) / (seconds > 0 ? seconds : 1);
+
+		fastest = rate > fastest ? rate : fastest;
+		slowest = slowest < 0 || rate < slowest ? rate : slowest;
+	}
+	return growth_is_steady(rest, court->view->moment_count) &&
+	       slowest >= fastest * HOLDER_STEADINESS_MIN;
+}
+
 // Among the suspects below a parent none is below another any more than the other's remainder says:
 // their bytes add up.
 static void weigh_parent(struct court *court, size_t parent)
@@ -390,6 +418,10 @@ static void weigh_parent(struct court *court, size_t parent)
 	if (sum == 0)
 		return;
 	if (sum >= trial->bytes * EXPLAINS || grown(sum, trial->bytes) < trial->bytes * REMAINDER) {
+		trial->fate = FATE_EXPLAINED;
+		return;
+	}
+	if (trial->kind == SUSPECT_HOLDER && !is_steady_without(court, parent)) {
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}

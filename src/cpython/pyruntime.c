@@ -416,6 +416,20 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 	return NULL;
 }
 
+static struct error *take_known(const struct python *known, struct python *python)
+{
+	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
+
+	if (!layout)
+		return error_enomem();
+	*layout = *known->layout;
+	python->layout = layout;
+	python->row = known->row;
+	python->version_hex = known->version_hex;
+	python->old_unicode_width = known->old_unicode_width;
+	return NULL;
+}
+
 static struct error *open_with_row(const struct target *target, const struct pyruntime_place *place,
 	const struct pylayout *row, struct python **ret)
 {
@@ -429,7 +443,8 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	python->runtime = place->runtime;
 	python->generation0 = place->generation0;
 	python->current_thread = place->current_thread;
-	err = copy_layout(target, place, row, python);
+	err = place->known ? take_known(place->known, python)
+			   : copy_layout(target, place, row, python);
 	if (err)
 		return err;
 	python->interpreters_head =
@@ -442,7 +457,7 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	if (!err)
 		err = pytypes_create(&context.reader, python->layout, python->interpreters.items,
 			python->interpreters.count, place->type_type, &python->types);
-	if (!err)
+	if (!err && !place->known)
 		err = check_layout(&context, python, place);
 	pycontext_deinit(&context);
 	if (err)
@@ -457,6 +472,8 @@ struct error *python_open(
 	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *first = row;
 	struct error *failure = NULL;
 
+	if (place->known)
+		return open_with_row(target, place, place->known->row, ret);
 	for (; row; row = pylayout_next(place->version_hex, row)) {
 		struct error *err = open_with_row(target, place, row, ret);
 

@@ -18,6 +18,9 @@ struct pyruntime_place {
 	remote_addr type_type;
 	/** Before 3.7: the variables that came to be in _PyRuntime, or 0. */
 	remote_addr interpreters_head, generation0, current_thread;
+	/** Borrowed, or NULL: the interpreter as it was opened once. Its layout is taken for granted then:
+	 * what a check looks at may just be changing in another moment. */
+	const struct python *known;
 	struct elf_file *elf; /* the binary that has the interpreter */
 	char *path;           /* of that binary, in the target's mount namespace */
 };

@@ -324,6 +324,21 @@ static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr 
 	return NULL;
 }
 
+// The dicts of interned strings, where they are found through the interpreter; before, they are
+// variables of C like others.
+static struct error *collect_interned(struct heap_builder *builder)
+{
+	const struct python *python = builder->python;
+	struct error *err = NULL;
+
+	if (!pylayout_has(python->layout->interp.interned))
+		return NULL;
+	for (size_t i = 0; !err && i < python->interned.count; i++)
+		err = note_root(builder, python->interned.items[i], HEAP_ROOT_INTERPRETER, true,
+			"interned strings", NULL);
+	return err;
+}
+
 struct error *heap_roots_collect(struct heap_builder *builder)
 {
 	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
@@ -345,6 +360,8 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 		if (!err)
 			err = collect_threads(builder, interpreter);
 	}
+	if (!err)
+		err = collect_interned(builder);
 	if (!err)
 		err = heap_statics_collect(builder);
 	return err ? err : heap_words_collect(builder);
