@@ -67,6 +67,7 @@
 	F(bytes, ob_sval, "PyBytesObject|PyStringObject", "ob_sval") \
 	F(bytes, ob_sstate, "PyStringObject", "ob_sstate") \
 	F(bytearray, ob_alloc, "PyByteArrayObject", "ob_alloc") \
+	F(bytearray, ob_bytes, "PyByteArrayObject", "ob_bytes") \
 	F(bytearray, ob_bytes_object, "PyByteArrayObject", "ob_bytes_object") \
 	F(dict, ma_used, "PyDictObject", "ma_used") \
 	F(dict, ma_keys, "PyDictObject", "ma_keys") \
@@ -262,6 +263,8 @@
 	F(interp, atexit_callbacks, "PyInterpreterState", "atexit.callbacks") \
 	F(interp, atexit_ncallbacks, "PyInterpreterState", "atexit.ncallbacks") \
 	F(interp, gil, "PyInterpreterState", "ceval.gil") \
+	F(interp, ids_size, "PyInterpreterState", "unicode.ids.size") \
+	F(interp, ids_array, "PyInterpreterState", "unicode.ids.array") \
 	F(interp, interned, "PyInterpreterState", "cached_objects.interned_strings") \
 	F(interp, static_types, "PyInterpreterState", "types.builtins.initialized|types.builtins") \
 	F(interp, static_types_end, "PyInterpreterState", "types.for_extensions") \
@@ -403,6 +406,7 @@ struct pylayout_traits {
 struct pyfield {
 	const char *label; /* what Python calls it; "" if nothing */
 	uint32_t offset;
+	uint32_t count; /* references from there on: 1, or as many as an array has */
 };
 
 /** A built-in type whose references are plain fields (data/layout/owned-fields.txt). */

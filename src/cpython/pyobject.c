@@ -273,6 +273,7 @@ void pyobject_scan(
 	scan->bytes = bytes;
 	scan->bytes_size = size;
 	scan->is_torn = false;
+	scan->block_count = 0;
 	scan->size = default_size(scan);
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");

@@ -422,6 +422,27 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 	return NULL;
 }
 
+static struct error *take_known(const struct python *known, struct python *python)
+{
+	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
+
+	if (!layout)
+		return error_enomem();
+	*layout = *known->layout;
+	python->layout = layout;
+	python->row = known->row;
+	if (known->said) {
+		python->said = mem_calloc(known->row->debug_offsets_count, sizeof(*python->said));
+		if (!python->said)
+			return error_enomem();
+		memcpy(python->said, known->said,
+			known->row->debug_offsets_count * sizeof(*python->said));
+	}
+	python->version_hex = known->version_hex;
+	python->old_unicode_width = known->old_unicode_width;
+	return NULL;
+}
+
 static struct error *open_with_row(const struct target *target, const struct pyruntime_place *place,
 	const struct pylayout *row, struct python **ret)
 {
@@ -435,7 +456,8 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	python->runtime = place->runtime;
 	python->generation0 = place->generation0;
 	python->current_thread = place->current_thread;
-	err = copy_layout(target, place, row, python);
+	err = place->known ? take_known(place->known, python)
+			   : copy_layout(target, place, row, python);
 	if (err)
 		return err;
 	python->interpreters_head =
@@ -448,7 +470,7 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	if (!err)
 		err = pytypes_create(&context.reader, python->layout, python->interpreters.items,
 			python->interpreters.count, place->type_type, &python->types);
-	if (!err)
+	if (!err && !place->known)
 		err = check_layout(&context, python, place);
 	pycontext_deinit(&context);
 	if (err)
@@ -500,6 +522,8 @@ struct error *python_open_told(const struct target *target, const struct pyrunti
 	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *first = row;
 	struct error *failure = NULL;
 
+	if (place->known)
+		return try_row(target, place, place->known->row, trials, ret);
 	for (; row; row = pylayout_next(place->version_hex, row)) {
 		struct error *err = try_row(target, place, row, trials, ret);
 
@@ -679,8 +703,26 @@ bool pyruntime_is_collecting(struct pycontext *context)
 	return gc_state_value(context, context->python->layout->gc.collecting, true, 0) != 0;
 }
 
+// Before 3.7 `enabled` is a static variable that no symbol leads to. But an enabled collector starts at the
+// next allocation once the count of the youngest generation is above its threshold: where it is far above,
+// nothing starts it. struct gc_generation { PyGC_Head head; int threshold, count; }
+static bool is_far_above_threshold(struct pycontext *context)
+{
+	remote_addr head = pyreader_pointer(&context->reader, context->python->generation0);
+	uint32_t threshold = 0, count = 0;
+
+	if (!head)
+		return false;
+	head += context->python->layout->gc_head.size;
+	pyreader_u32(&context->reader, head, &threshold);
+	pyreader_u32(&context->reader, head + 4, &count);
+	return (int32_t)count > 0 && count / 2 > threshold;
+}
+
 bool pyruntime_collector_is_enabled(struct pycontext *context)
 {
+	if (context->python->generation0)
+		return !is_far_above_threshold(context);
 	return gc_state_value(context, context->python->layout->gc.enabled, false, 1) != 0;
 }
 

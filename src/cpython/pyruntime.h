@@ -18,6 +18,9 @@ struct pyruntime_place {
 	remote_addr type_type;
 	/** Before 3.7: the variables that came to be in _PyRuntime, or 0. */
 	remote_addr interpreters_head, generation0, current_thread;
+	/** Borrowed, or NULL: the interpreter as it was opened once. Its layout is taken for granted then:
+	 * what a check looks at may just be changing in another moment. */
+	const struct python *known;
 	struct elf_file *elf; /* the binary that has the interpreter */
 	char *path;           /* of that binary, in the target's mount namespace */
 };
@@ -72,8 +75,8 @@ size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);
-/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? True where that cannot be
- * known (before 3.7). */
+/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? Before 3.7 that is
+ * seen once it should have run twice. */
 bool pyruntime_collector_is_enabled(struct pycontext *context);
 
 /** sys.modules of an interpreter, or 0. */

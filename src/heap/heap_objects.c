@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -155,6 +156,21 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 	return mapping && mapping->inode ? mapping : NULL;
 }
 
+static void keep_blocks(struct heap_worker *worker, node_id node)
+{
+	const struct pyscan *scan = &worker->scan;
+
+	for (uint32_t i = 0; i < scan->block_count; i++) {
+		const struct pyblock *block = &scan->blocks[i];
+
+		if (worker->blocks.count == LIMIT_BLOCKS)
+			return;
+		if (!owned_block_vector_push(&worker->blocks,
+			    (struct owned_block){block->addr, block->size, node, block->distance}))
+			heap_worker_fail(worker);
+	}
+}
+
 // What is known of a node from its header and its scan.
 static void finish_object(
 	struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
@@ -185,6 +201,7 @@ static void finish_object(
 		builder->graph->size[node] = (uint16_t)size;
 	else if (!big_vector_push(&worker->big_sizes, (struct big_size){node, size}))
 		heap_worker_fail(worker);
+	keep_blocks(worker, node);
 	worker->objects++;
 	worker->bytes += size;
 	worker->torn += worker->scan.is_torn;
@@ -231,7 +248,7 @@ static void finish_lost(struct heap_worker *worker, node_id node)
 	struct heap_builder *builder = worker->builder;
 
 	worker->scan.type = &builder->python->types->list.items[builder->plain_type];
-	worker->scan.size = 0;
+	worker->scan.size = worker->scan.block_count = 0;
 	worker->scan.is_torn = true;
 	finish_object(worker, node, 0, 0);
 }
@@ -282,6 +299,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);
 	if (mapping_of_file(builder, addr) ||
+		(addr >= builder->data_start && addr < builder->data_end) ||
 		(worker->scan.type->kind == PYKIND_TYPE && !gc_next &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP)))

@@ -214,7 +214,9 @@ static struct error *look_at_range(
 		if (!target_read_some(builder->target, at, words, size))
 			continue;
 		err = find_named(builder, at, words, size / 8);
-		if (err || !builder->place || strcmp(range->file->path, builder->place->path) != 0)
+		// From 3.10 the rest is in the interpreter's state.
+		if (err || !builder->place || strcmp(range->file->path, builder->place->path) != 0 ||
+			pylayout_has(builder->python->layout->interp.type_cache))
 			continue;
 		// The interpreter's own data fits in a chunk.
 		err = find_type_cache(builder, at, words, size / 8);
@@ -233,9 +235,6 @@ struct error *heap_statics_collect(struct heap_builder *builder)
 	struct error *err = NULL;
 	size_t index = 0;
 
-	// From 3.10 all of this is in the interpreter's state.
-	if (pylayout_has(builder->python->layout->interp.type_cache))
-		return NULL;
 	if (!words)
 		return error_enomem();
 	while (!err && heap_words_next_range(builder, &index, &range))

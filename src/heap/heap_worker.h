@@ -33,6 +33,15 @@ struct big_size {
 	uint64_t size;
 };
 
+// A block of malloc that an object leads to (struct pyblock).
+struct owned_block {
+	remote_addr addr;
+	uint64_t size;
+	node_id node;
+	uint32_t distance;
+};
+
+DEFINE_VECTOR(owned_block_vector, struct owned_block)
 DEFINE_VECTOR(pool_vector, struct found_pool)
 DEFINE_VECTOR(big_vector, struct big_size)
 
@@ -78,6 +87,7 @@ struct heap_worker {
 		remote_addr slots[HEAP_UNKNOWN_TYPES_SLOTS]; /* the same, hashed */
 	} unknown_types;
 	struct big_vector big_sizes;
+	struct owned_block_vector blocks;
 	uint64_t objects, bytes, torn, dropped, torn_pools;
 	struct error *failure; /* found where there is nobody to return it to */
 };
@@ -122,5 +132,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node);
 struct error *heap_builder_find_pools(struct heap_builder *builder, uint32_t *ret_end);
 /** Pass 2: read all objects in pools. */
 struct error *heap_builder_read_pools(struct heap_builder *builder);
+/** All objects are read: the blocks that only one of them leads to are part of its size. */
+struct error *heap_builder_settle_blocks(struct heap_builder *builder);
 /** Make room for nodes up to @p count. */
 struct error *heap_builder_resize_nodes(struct heap_builder *builder, uint32_t count);

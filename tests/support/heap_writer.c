@@ -126,10 +126,10 @@ remote_addr heap_writer_alloc(struct heap_writer *writer, uint64_t size)
 
 	if (size && size <= 512)
 		return pool_alloc(writer, (uint32_t)((size - 1) / alignment));
-	// glibc: the chunk's size and flags are in the word before it.
+	// glibc: the chunk's size and flags are in the word before the block, whose last word is the
+	// next chunk's first.
 	size = (size + 8 + 15) & ~15ull;
-	chunk = take_bytes(writer, SEGMENT_LARGE, size + 8, 16) + 16;
-	writer->segments[SEGMENT_LARGE].used += 8;
+	chunk = take_bytes(writer, SEGMENT_LARGE, size, 16) + 16;
 	heap_writer_put(writer, chunk - 8, size | 1);
 	return chunk;
 }
@@ -773,6 +773,8 @@ struct target *heap_writer_finish(struct heap_writer *writer, struct pyruntime_p
 	struct target *target;
 	struct error *err;
 
+	// The top of the heap, behind the last block.
+	heap_writer_alloc(writer, 1024);
 	write_subclasses(writer);
 	heap_writer_put_ref(writer, writer->interpreter + layout->interp.sysdict,
 		heap_writer_dict(writer, 1, 1, &key, &value));

@@ -17,6 +17,12 @@ def value_of(text):
     return int(words[0]) * 8 + int(words[2]) if 'bit' in words else int(words[0])
 
 
+def count_of(text):
+    """References in a field: more than one in an array of them."""
+    words = text.split()
+    return int(words[1]) // 8 if words[1:] and words[1].isdigit() else 1
+
+
 def write_groups(fields, out):
     groups = {}
     for group, member, *_ in fields:
@@ -25,19 +31,19 @@ def write_groups(fields, out):
         out.write('struct {\n\tuint32_t ' + ', '.join(members) + f';\n}} {group};\n')
 
 
-def write_fields(ident, values, owned, out):
+def write_fields(ident, entries, owned, out):
     """The types whose references are plain fields, as far as the version has them."""
-    kept = [(names, struct, [(label, values[f'{struct}.{field}']) for field, label in members
-                             if f'{struct}.{field}' in values])
-            for names, struct, members in owned if struct in values]
+    kept = [(names, struct, [(label, entries[f'{struct}.{field}']) for field, label in members
+                             if f'{struct}.{field}' in entries])
+            for names, struct, members in owned if struct in entries]
     for i, (_, _, members) in enumerate(kept):
         out.write(f'static const struct pyfield {ident}_fields_{i}[] = {{\n')
-        for label, offset in members:
-            out.write(f'\t{{.label = "{label}", .offset = {offset}}},\n')
+        for label, text in members:
+            out.write(f'\t{{.label = "{label}", .offset = {value_of(text)}, .count = {count_of(text)}}},\n')
         out.write('\t{.label = ""},\n};\n')
     out.write(f'static const struct pyfields {ident}_fields[] = {{\n')
     for i, (names, struct, members) in enumerate(kept):
-        out.write(f'\t{{.type_names = "{names}", .size = {values[struct]}, '
+        out.write(f'\t{{.type_names = "{names}", .size = {value_of(entries[struct])}, '
                   f'.count = {len(members)}, .fields = {ident}_fields_{i}}},\n')
     out.write('};\n')
     return len(kept)
@@ -79,7 +85,7 @@ def write_traits(ident, traits, out):
 def write_row(layout, fields, owned, debug_offsets, out):
     ident = re.sub(r'\W', '_', layout['name'])
     values = {entry: value_of(text) for entry, text in layout['entries'].items()}
-    field_count = write_fields(ident, values, owned, out)
+    field_count = write_fields(ident, layout['entries'], owned, out)
     debug_count = write_debug_offsets(ident, values, debug_offsets, out)
     origins = write_origins(ident, layout['entries'], fields, out)
     write_traits(ident, layout['traits'], out)

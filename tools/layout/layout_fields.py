@@ -50,16 +50,16 @@ def version_of_label(label):
 
 def read_rows(path=ROWS):
     """[{'name', 'version': (low, high), 'labels', 'traits': {}, 'set': {}}]"""
-    rows = []
+    rows, common = [], {}
     for line in pathlib.Path(path).read_text().splitlines():
         words = line.split()
         if not words or words[0].startswith('#'):
             continue
         if words[0] == 'row':
             rows.append({'name': words[1], 'version': words[2:4], 'labels': words[4:],
-                         'traits': {}, 'set': {}})
+                         'traits': {}, 'set': dict(common)})
         elif words[0] == 'set':
-            rows[-1]['set'][words[1]] = words[2]
+            (rows[-1]['set'] if rows else common)[words[1]] = ' '.join(words[2:])
         else:
             rows[-1]['traits'].update(word.split('=') for word in words)
     return rows
