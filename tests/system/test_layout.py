@@ -152,7 +152,7 @@ class All(LayoutTest):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         lines = done.stdout.splitlines()
         for line, row in zip(lines[1:], layout_fields.read_rows()):
-            self.assertRegex(line, rf"^{re.escape(row['name'])} +\d\.\d+.* {', '.join(row['labels'])}(; \d set)?$")
+            self.assertRegex(line, rf"^{re.escape(row['name'])} +\d\.\d+.* {re.escape(', '.join(row['labels']))}(; \d set)?$")
         self.assertIn("supported: CPython 2.7, 3.6 to 3.", lines[-1])
 
     def test_usage(self):

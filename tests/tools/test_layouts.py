@@ -86,6 +86,18 @@ def with_debug_information():
     return None
 
 
+class Readme(unittest.TestCase):
+    def test_its_table_has_all_rows(self):
+        table = {cells[1].strip(): cells[3] for cells in
+                 (line.split("|") for line in read("README.md").splitlines()) if len(cells) == 5}
+        expected = {}
+        for row in ROWS:
+            minor = "%d.%d" % divmod(int(row["version"][0], 16) >> 16, 256)
+            expected.setdefault(minor, []).extend(label.partition("-")[0] for label in row["labels"])
+        for minor, labels in expected.items():
+            self.assertEqual(re.findall(r"\d+\.\d+\.\d+", table.get(minor, "")), list(dict.fromkeys(labels)), minor)
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -13,6 +13,7 @@ import argparse
 import json
 import pathlib
 import sys
+import textwrap
 
 import import_layouts
 import layout_fields
@@ -52,12 +53,14 @@ def compare(index, entries, wanted):
     return equal, differ, missing, sorted((set(index) & wanted) - set(entries))
 
 
-def shortened(names, limit=12):
-    more = f", and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+def summarized(entries, others):
+    """Entries as text; of a struct of which the others have nothing, its name alone."""
+    there = {entry.partition(".")[0] for entry in others}
+    names = sorted({entry if entry.partition(".")[0] in there else entry.partition(".")[0] for entry in entries})
+    return textwrap.indent(textwrap.fill(", ".join(names), 100, break_long_words=False), 8 * " ")
 
 
-def show(label, row, result, is_fitting):
+def show(label, index, row, entries, result, is_fitting):
     equal, differ, missing, added = result
     words = f"{label} and {row['name']}" + ("" if is_fitting else " (no row fits, this is the nearest)")
     print(f"{words}: {equal} equal, {len(differ)} differ, {len(missing)} missing, {len(added)} only in {label}")
@@ -65,9 +68,9 @@ def show(label, row, result, is_fitting):
         print(f"    {entry}: {old} in the row, {new} in {label}"
               + (" (no matter: a size that may differ)" if layout_fields.may_grow(entry) else ""))
     if missing:
-        print(f"    missing: {shortened(sorted({entry.partition('.')[0] for entry in missing}))}")
+        print(f"    missing in {label}:\n{summarized(missing, index)}")
     if added:
-        print(f"    only in {label}: {shortened(added)}")
+        print(f"    only in {label}:\n{summarized(added, entries)}")
 
 
 def main():
@@ -87,8 +90,9 @@ def main():
             results = []
             for row in chosen:
                 entries = layout_fields.read_layout(layout_fields.path_of_row(row["name"]))["entries"]
-                results.append(compare(import_layouts.index_layout(layout), entries, wanted))
-                show(label, row, results[-1], fits(row, version))
+                index = import_layouts.index_layout(layout)
+                results.append(compare(index, entries, wanted))
+                show(label, index, row, entries, results[-1], fits(row, version))
             if not any(all(map(layout_fields.may_grow, differ)) for _, differ, _, _ in results):
                 differing.append(label)
     if differing:
