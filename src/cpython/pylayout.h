@@ -5,7 +5,7 @@
  *
  * One descriptor, struct pylayout, holds every offset and size that the readers use, and traits for
  * what is not an offset. Readers switch on traits, never on versions. The rows are generated from
- * data/layout/ (made from DWARF of real interpreters, see tools/layout/); nobody types a number.
+ * data/layout/ (made from DWARF of real interpreters, see docs/design/layouts.md); nobody types a number.
  *
  * PYLAYOUT_FIELDS is the only place where a field is named:
  *
@@ -417,8 +417,20 @@ struct pyfields {
 	const struct pyfield *fields;
 };
 
+/** Where a row has the value of a field from. */
+struct pylayout_origin {
+	const char *entry; /* what C calls it, "PyListObject.ob_item"; NULL: the version has none */
+	bool is_set;       /* written in data/layout/rows.txt, not read from an interpreter */
+};
+
+/** A trait as a row says it, "alignment" and "16": for showing. */
+struct pylayout_trait {
+	const char *name, *value;
+};
+
 struct pylayout {
 	const char *name;                   /* "cpython-3.11" */
+	const char *labels;                 /* what it was read from: "3.11.2, 3.11.7" */
 	uint32_t version_low, version_high; /* PY_VERSION_HEX, both inclusive */
 	struct pylayout_traits traits;
 
@@ -428,6 +440,8 @@ struct pylayout {
 	const struct pyfields *fields;
 	const struct pylayout_debug_offset *debug_offsets; /* none before 3.13 */
 	uint32_t fields_count, debug_offsets_count;
+	const struct pylayout_origin *origins;    /* for each pylayout_field_name() */
+	const struct pylayout_trait *trait_texts; /* what is not said is 0 or no; ends with NULL */
 };
 
 /** An entry of _Py_DebugOffsets: 8 bytes at @c position of _PyRuntime say the value of a field. */
@@ -436,10 +450,18 @@ struct pylayout_debug_offset {
 	uint32_t position;
 };
 
+/** What the value of a field is. */
+enum pylayout_kind {
+	PYLAYOUT_OFFSET, /* bytes from the start of the struct */
+	PYLAYOUT_SIZE,   /* bytes of the struct */
+	PYLAYOUT_BIT,    /* bits from the start of the struct */
+};
+
 /** A field by name, "list.ob_item": for messages and `shikari layout`. */
 struct pylayout_field_name {
 	const char *name;
 	uint32_t field; /* offset in struct pylayout */
+	enum pylayout_kind kind;
 };
 
 /** The count in a word at ob_refcnt. What is not a count (a link of free objects) is UINT64_MAX. */

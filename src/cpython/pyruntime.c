@@ -240,11 +240,12 @@ static struct error *check_version(
 		return error_create(
 			ERROR_BAD_DATA, "sys.hexversion was not found: field interp.sysdict");
 	python->version_hex = (uint32_t)hexversion;
-	if (place->version_hex & 0xffff ? python->version_hex != place->version_hex
-					: python->version_hex < layout->version_low ||
-						  python->version_hex > layout->version_high)
+	if (place->version_hex & 0xffff && python->version_hex != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, not %#x",
 			python->version_hex, place->version_hex);
+	if (python->version_hex < layout->version_low || python->version_hex > layout->version_high)
+		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, which %s is not for",
+			python->version_hex, layout->name);
 	if (pydict_find(context, sysdict, "gettotalrefcount"))
 		return error_create(ERROR_UNSUPPORTED,
 			"%s is a debug build, whose objects have another layout", place->path);
@@ -378,7 +379,8 @@ static struct error *check_layout(
 
 // Lay what the interpreter says of itself over a copy of the row. Values that make no sense as
 // offsets are left out.
-static void lay_over(struct pylayout *layout, const struct target *target, remote_addr runtime)
+static void lay_over(
+	struct pylayout *layout, const struct target *target, remote_addr runtime, bool *said)
 {
 	for (uint32_t i = 0; i < layout->debug_offsets_count; i++) {
 		const struct pylayout_debug_offset *entry = &layout->debug_offsets[i];
@@ -391,6 +393,7 @@ static void lay_over(struct pylayout *layout, const struct target *target, remot
 			continue;
 		offset = (uint32_t)value;
 		memcpy((char *)layout + entry->field, &offset, sizeof(offset));
+		said[i] = true;
 	}
 }
 
@@ -412,7 +415,10 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 		head.version != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "_PyRuntime does not begin with the debug "
 						    "offsets of its version");
-	lay_over(layout, target, place->runtime);
+	python->said = mem_calloc(row->debug_offsets_count, sizeof(*python->said));
+	if (!python->said)
+		return error_enomem();
+	lay_over(layout, target, place->runtime, python->said);
 	return NULL;
 }
 
@@ -425,6 +431,13 @@ static struct error *take_known(const struct python *known, struct python *pytho
 	*layout = *known->layout;
 	python->layout = layout;
 	python->row = known->row;
+	if (known->said) {
+		python->said = mem_calloc(known->row->debug_offsets_count, sizeof(*python->said));
+		if (!python->said)
+			return error_enomem();
+		memcpy(python->said, known->said,
+			known->row->debug_offsets_count * sizeof(*python->said));
+	}
 	python->version_hex = known->version_hex;
 	python->old_unicode_width = known->old_unicode_width;
 	return NULL;
@@ -466,16 +479,53 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	return NULL;
 }
 
+// False: no memory.
+static bool note_trial(
+	struct python_trials *trials, const struct pylayout *row, const struct error *refusal)
+{
+	struct python_trial trial = {.row = row};
+
+	if (!trials)
+		return true;
+	if (refusal)
+		trial.refusal = mem_strdup(error_message(refusal));
+	if ((!refusal || trial.refusal) && python_trials_push(trials, trial))
+		return true;
+	mem_free(trial.refusal);
+	return false;
+}
+
+static struct error *try_row(const struct target *target, const struct pyruntime_place *place,
+	const struct pylayout *row, struct python_trials *trials, struct python **ret)
+{
+	_cleanup_(python_close) struct python *python = NULL;
+	struct error *err = open_with_row(target, place, row, &python);
+
+	if (!note_trial(trials, row, err)) {
+		error_destroy(err);
+		return error_enomem();
+	}
+	if (!err)
+		*ret = take(python);
+	return err;
+}
+
 struct error *python_open(
 	const struct target *target, const struct pyruntime_place *place, struct python **ret)
+{
+	return python_open_told(target, place, NULL, ret);
+}
+
+struct error *python_open_told(const struct target *target, const struct pyruntime_place *place,
+	struct python_trials *trials, struct python **ret)
 {
 	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *first = row;
 	struct error *failure = NULL;
 
 	if (place->known)
-		return open_with_row(target, place, place->known->row, ret);
+		return try_row(target, place, place->known->row, trials, ret);
 	for (; row; row = pylayout_next(place->version_hex, row)) {
-		struct error *err = open_with_row(target, place, row, ret);
+		struct error *err = try_row(target, place, row, trials, ret);
 
 		if (!err) {
 			error_destroy(failure);
@@ -496,10 +546,29 @@ struct error *python_open(
 		place->path, first->name);
 }
 
+void python_trials_release(struct python_trials *trials)
+{
+	for (size_t i = 0; i < trials->count; i++)
+		mem_free(trials->items[i].refusal);
+	python_trials_deinit(trials);
+}
+
+bool python_was_told(const struct python *python, uint32_t field)
+{
+	const struct pylayout *row = python->row;
+
+	for (uint32_t i = 0; python->said && i < row->debug_offsets_count; i++) {
+		if (row->debug_offsets[i].field == field && python->said[i])
+			return true;
+	}
+	return false;
+}
+
 void python_close(struct python *python)
 {
 	if (!python)
 		return;
+	mem_free(python->said);
 	pytypes_destroy(python->types);
 	addr_vector_deinit(&python->interpreters);
 	addr_vector_deinit(&python->interned);

@@ -44,6 +44,22 @@ struct error *python_open(
 void python_close(struct python *python);
 DEFINE_CLEANUP(struct python *, python_close)
 
+/** A row that was tried, and why it was refused (owned; NULL: it was taken). */
+struct python_trial {
+	const struct pylayout *row;
+	char *refusal;
+};
+DEFINE_VECTOR(python_trials, struct python_trial)
+/** Empties it. */
+void python_trials_release(struct python_trials *trials);
+
+/** python_open() that adds to @p trials what became of each row that it tried, also if it fails. */
+struct error *python_open_told(const struct target *target, const struct pyruntime_place *place,
+	struct python_trials *trials, struct python **ret);
+
+/** Is the value of a field (its offset in struct pylayout) what _Py_DebugOffsets of the target says? */
+bool python_was_told(const struct python *python, uint32_t field);
+
 /** The interpreter states, the main one first; python->interpreters has those at open. */
 struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret);
 /** The thread states of one interpreter. */

@@ -32,6 +32,8 @@ struct python {
 	struct addr_vector interned;
 	/** Bytes of a character of Python 2's unicode. */
 	unsigned old_unicode_width;
+	/** For each of the row's debug_offsets, did the target say it? NULL if it has none. Owned. */
+	bool *said;
 };
 
 /** Is @p dict one of the dicts of interned strings? */
