@@ -532,7 +532,7 @@ struct error *python_open_told(const struct target *target, const struct pyrunti
 			return NULL;
 		}
 		// What the row before said is about a row that is not for this patch release.
-		if (error_kind(err) == ERROR_UNSUPPORTED || !failure) {
+		if (error_kind(err) != ERROR_BAD_DATA || !failure) {
 			error_destroy(failure);
 			failure = err;
 			first = row;

@@ -32,6 +32,7 @@ static const struct kind_name old_kinds[] = {
 	{"xrange", PYKIND_PLAIN},
 	{"rangeiterator", PYKIND_PLAIN},
 	{"thread.lock", PYKIND_PLAIN},
+	{"itertools.tee_dataobject", PYKIND_TEE},
 };
 
 static const struct kind_name kinds[] = {
