@@ -31,6 +31,8 @@
 
 // Groups of objects wander more than one container does.
 #define HOLDER_STEADINESS_MIN 0.2
+// What an item consists of: a tuple of two strings is three objects.
+#define PARTS_OF_ITEM_MAX     3
 #define TYPE_STEADINESS_MIN   0.4
 
 // Containers that are said to be filled by the same code have had so many equal steps, but for
@@ -387,6 +389,42 @@ static bool is_steady_without(const struct court *court, size_t parent)
 	       slowest >= fastest * HOLDER_STEADINESS_MIN;
 }
 
+// Did so many objects of a type come with the items of some suspect below: one, two or three each?
+static bool comes_with_items(const struct court *court, size_t parent, uint64_t objects)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+		uint64_t items = grown(trial->length_first, trial->length_last);
+
+		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_CONTAINER || !items ||
+			!is_below(court, i, parent))
+			continue;
+		for (uint64_t each = 1; each <= PARTS_OF_ITEM_MAX; each++) {
+			uint64_t off = objects > each * items ? objects - each * items
+							      : each * items - objects;
+
+			if (off * 10 <= items)
+				return true;
+		}
+	}
+	return false;
+}
+
+// A holder's objects are counted with those of the containers in it. Without them, are there enough?
+static bool has_own_objects(const struct court *court, size_t parent)
+{
+	const struct growth_candidate *candidate = court->trials[parent].candidate;
+	uint64_t all = 0, own = 0;
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		all += candidate->items[i].objects;
+		if (!comes_with_items(court, parent, candidate->items[i].objects))
+			own += candidate->items[i].objects;
+	}
+	return candidate->item_count == 0 ||
+	       (own >= SUSPECTS_HOLDER_OBJECTS_MIN && own >= all * REMAINDER);
+}
+
 // Among the suspects below a parent none is below another any more than the other's remainder says:
 // their bytes add up.
 static void weigh_parent(struct court *court, size_t parent)
@@ -421,7 +459,8 @@ static void weigh_parent(struct court *court, size_t parent)
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}
-	if (trial->kind == SUSPECT_HOLDER && !is_steady_without(court, parent)) {
+	if (trial->kind == SUSPECT_HOLDER &&
+		(!is_steady_without(court, parent) || !has_own_objects(court, parent))) {
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}

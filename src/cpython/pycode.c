@@ -221,13 +221,15 @@ uint32_t pycode_line(struct pycontext *context, remote_addr code, int64_t offset
 	bool has_pairs = layout->traits.line_table <= PYLINES_SIGNED;
 	remote_addr bytes = pyreader_pointer(
 		reader, code + (has_pairs ? layout->code.co_lnotab : layout->code.co_linetable));
-	uint64_t size = bytes ? pyreader_pointer(reader, bytes + layout->object.ob_size) : 0;
 	struct line_table table = {.context = context, .at = bytes + layout->bytes.ob_sval};
+	uint64_t size;
 	uint32_t first;
 
 	// A function of one line may have no pairs at all.
-	if (!bytes || (!size && !has_pairs) || size > LINETABLE_MAX ||
-		!pyreader_u32(reader, code + layout->code.co_firstlineno, &first))
+	if (!bytes || !pyreader_u64(reader, bytes + layout->object.ob_size, &size) ||
+		(!size && !has_pairs) || size > LINETABLE_MAX ||
+		!pyreader_u32(reader, code + layout->code.co_firstlineno, &first) ||
+		!is_line(first))
 		return 0;
 	if (offset < 0)
 		return first;

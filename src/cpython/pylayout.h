@@ -491,6 +491,14 @@ const struct pylayout *pylayout_nearest(uint32_t version_hex);
 
 /** Field number @p index, or NULL past the last. */
 const struct pylayout_field_name *pylayout_field_name(size_t index);
+
+/**
+ * Readers take a struct's bytes at once and its fields out of them. The name of a field that would
+ * lie outside of these bytes, or NULL if all fit. None does in a row, but what a target says of
+ * itself (debug_offsets) may be anything.
+ */
+const char *pylayout_misfit(const struct pylayout *layout);
+
 /** The value of a field. */
 uint32_t pylayout_value(const struct pylayout *layout, const struct pylayout_field_name *field);
 

@@ -378,7 +378,7 @@ static struct error *check_layout(
 }
 
 // Lay what the interpreter says of itself over a copy of the row. Values that make no sense as
-// offsets are left out.
+// offsets are left out; whether the others fit together is the caller's to check.
 static void lay_over(
 	struct pylayout *layout, const struct target *target, remote_addr runtime, bool *said)
 {
@@ -402,6 +402,7 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 {
 	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
 	struct debug_offsets_head head;
+	const char *misfit;
 
 	if (!layout)
 		return error_enomem();
@@ -419,7 +420,10 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 	if (!python->said)
 		return error_enomem();
 	lay_over(layout, target, place->runtime, python->said);
-	return NULL;
+	misfit = pylayout_misfit(layout);
+	return misfit ? error_create(ERROR_BAD_DATA,
+				"the debug offsets contradict themselves: field %s", misfit)
+		      : NULL;
 }
 
 static struct error *take_known(const struct python *known, struct python *python)
@@ -532,7 +536,7 @@ struct error *python_open_told(const struct target *target, const struct pyrunti
 			return NULL;
 		}
 		// What the row before said is about a row that is not for this patch release.
-		if (error_kind(err) == ERROR_UNSUPPORTED || !failure) {
+		if (error_kind(err) != ERROR_BAD_DATA || !failure) {
 			error_destroy(failure);
 			failure = err;
 			first = row;

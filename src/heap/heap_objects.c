@@ -253,6 +253,24 @@ static void finish_lost(struct heap_worker *worker, node_id node)
 	finish_object(worker, node, 0, 0);
 }
 
+// An instance of an old-style class counts as one of that class.
+static void name_old_instance(struct heap_worker *worker, remote_addr addr)
+{
+	const struct python *python = worker->builder->python;
+	uint32_t offset = python->layout->old_instance.in_class, index;
+	remote_addr class;
+
+	if (!pylayout_has(offset) || worker->scan.type->kind != PYKIND_FIELDS ||
+		strcmp(worker->scan.type->tp_name, "instance") != 0)
+		return;
+	class = pyreader_pointer(&worker->probe.reader, addr + offset);
+	index = pytypes_find_old_class(python->types, class);
+	if (index != PYTYPE_NONE)
+		worker->scan.type = &python->types->list.items[index];
+	else
+		heap_worker_note_unknown_type(worker, class);
+}
+
 void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_addr addr,
 	const uint8_t *object, size_t size)
 {
@@ -267,6 +285,7 @@ void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_ad
 	}
 	gc_next = gc_next_of(layout, &python->types->list.items[type], object);
 	pyobject_scan(&worker->scan, type, addr, object, size);
+	name_old_instance(worker, addr);
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, load_u64(object + layout->object.ob_refcnt), gc_next);
@@ -285,6 +304,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		finish_lost(worker, node);
 		return;
 	}
+	name_old_instance(worker, addr);
 	// Static types have no GC head, although their type's flags say so.
 	if (worker->scan.type->is_gc &&
 		!(worker->scan.type->kind == PYKIND_TYPE &&

@@ -100,6 +100,9 @@ void heap_worker_fail(struct heap_worker *worker);
  *  buffer. NULL if none can be read. */
 const uint8_t *heap_worker_read_window(struct heap_worker *worker, remote_addr addr, uint64_t size);
 
+/** A type, or an old-style class, that is not in the table: to be looked at when all is read. */
+void heap_worker_note_unknown_type(struct heap_worker *worker, remote_addr type);
+
 /** The provisional number of an object outside the pools, or HEAP_NODE_NONE if none is at @p addr.
  */
 node_id heap_worker_find_other(struct heap_worker *worker, remote_addr addr);

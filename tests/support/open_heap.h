@@ -1,13 +1,18 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A written heap, opened: what the tests of the readers start with. Include after check.h.
+ * A written heap, opened: what the tests of the readers start with, on each row of layouts. Include
+ * after check.h.
  */
 #pragma once
 
 #include "heap_writer.h"
 
+#include "cpython/pydict.h"
 #include "cpython/pyobject.h"
+
+// After headers that have functions of their own with a parameter of the name.
+#include "each_row.h"
 
 #define SCAN_REFS_MAX 4096
 
@@ -32,6 +37,7 @@ static inline void open_written_heap(struct open_heap *heap, struct heap_writer 
 	*heap = (struct open_heap){.writer = writer};
 	heap->target = heap_writer_finish(writer, &heap->place);
 	assert_success(python_open(heap->target, &heap->place, &heap->python));
+	assert_string_equal(heap->python->row->name, layout->name);
 	assert_success(pycontext_init(&heap->context, heap->python, 16));
 }
 

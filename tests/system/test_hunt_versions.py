@@ -34,11 +34,11 @@ import service  # noqa: E402
 
 BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
 SHIKARI = os.environ.get("SHIKARI", os.path.join(BUILD, "shikari"))
-HUNTS_AT_A_TIME = 2
+HUNTS_AT_A_TIME = 3
 CLIENTS, RATE = 4, 100
 # A service that is hunted has been up for a while: its imports are done and its caches full.
-WARM_UP_S, WARM_UP_REQUESTS, WARM_UP_S_MAX = 1.5, 150, 15
-HUNT_S = 4
+WARM_UP_S, WARM_UP_REQUESTS, WARM_UP_S_MAX = 4, 400, 20
+HUNT_S = 6
 # What a hunt may take beyond that, on a busy machine or built with sanitizers. The load ends by then.
 HUNT_SLACK_S = 40
 START_TIMEOUT_S = 30

@@ -12,8 +12,6 @@
 #define NDARRAY_SIZE 96
 #define VOID_SIZE    64
 
-static const struct pylayout *layout; /* of the row being tested */
-
 // Where a dtype's fields are, by numpy's major version.
 static const struct numpy {
 	uint32_t descr_size, flags, elsize, subarray, fields;
@@ -29,8 +27,8 @@ struct scene {
 // A type that a static C struct of the library is.
 static remote_addr c_type(struct heap_writer *writer, const char *name, uint64_t basicsize)
 {
-	remote_addr type = heap_writer_class(
-		writer, name, "numpy", heap_writer_type(writer, WRITER_OBJECT), 0);
+	remote_addr type =
+		heap_writer_class(writer, name, "numpy", heap_writer_type(writer, WRITER_OBJECT));
 	remote_addr flags = type + layout->type.tp_flags;
 
 	heap_writer_put(writer, type + layout->type.tp_dealloc, 0x1234);
@@ -302,9 +300,6 @@ int main(void)
 		cmocka_unit_test(records),
 		cmocka_unit_test(nonsense),
 	};
-	int failed = 0;
 
-	for (size_t i = 0; (layout = pylayout_row(i)); i++)
-		failed += cmocka_run_group_tests_name(layout->name, tests, NULL, NULL);
-	return failed;
+	return RUN_ON_EACH_ROW(tests);
 }

@@ -10,8 +10,6 @@
 
 #include "cpython/pymalloc.h"
 
-static const struct pylayout *layout; /* of the row being tested */
-
 static remote_addr pool_of(remote_addr addr)
 {
 	return addr & ~(uint64_t)(layout->traits.pool_bytes - 1);
@@ -140,14 +138,14 @@ static void test_empty_pool_keeps_old_contents(void **state)
 static void test_what_makes_an_object(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
-	remote_addr keys = heap_writer_keys(writer, 2, 0, NULL, NULL);
-	remote_addr cls =
-		heap_writer_class(writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), keys);
+	remote_addr name = heap_writer_str(writer, "x");
+	remote_addr cls = heap_writer_class_with(
+		writer, "C", "m", heap_writer_type(writer, WRITER_OBJECT), 1, &name);
 	remote_addr tuple_items[2] = {heap_writer_none(writer), heap_writer_none(writer)};
 	remote_addr number = heap_writer_int(writer, -5), text = heap_writer_str(writer, "text");
 	remote_addr tuple = heap_writer_tuple(writer, 2, tuple_items);
 	remote_addr list = heap_writer_list(writer, 0, NULL, 0);
-	remote_addr instance = heap_writer_object(writer, cls, layout->object.size);
+	remote_addr value = 0, instance = heap_writer_instance(writer, cls, &value);
 	const remote_addr objects[] = {number, text, tuple, list, instance};
 	struct open_heap heap;
 	struct pypool last;
@@ -183,7 +181,9 @@ static void test_what_makes_an_object(void **state)
 		read = read_pool(&heap, pool_of(tuple));
 		assert_false(has_object(&read, tuple));
 	}
-	heap_writer_put(writer, text + layout->str.length, 100);
+	heap_writer_put(writer,
+		text + (WRITER_IS_PYTHON_2(layout) ? layout->object.ob_size : layout->str.length),
+		100);
 	last = read_pool(&heap, pool_of(text));
 	assert_false(has_object(&last, text));
 	close_written_heap(&heap);
@@ -193,8 +193,7 @@ static void test_what_makes_an_object(void **state)
 static void test_smallest_block_at_the_end(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
-	uint32_t capacity =
-		(layout->traits.pool_bytes - layout->pool.header_size) / layout->traits.alignment;
+	uint32_t capacity = (layout->traits.pool_bytes - layout->pool.header_size) / 16;
 	remote_addr block = 0, types[3];
 	struct open_heap heap;
 
@@ -203,7 +202,7 @@ static void test_smallest_block_at_the_end(void **state)
 	types[1] = heap_writer_type(writer, WRITER_STR);
 	types[2] = heap_writer_type(writer, WRITER_TUPLE);
 	for (uint32_t i = 0; i < capacity; i++) {
-		block = heap_writer_alloc(writer, layout->traits.alignment);
+		block = heap_writer_alloc(writer, 16);
 		heap_writer_put(writer, block, 1);
 		heap_writer_put(writer, block + 8, types[i % 3]);
 	}
@@ -221,8 +220,7 @@ static void test_generators_and_frames_fit_by_their_fixed_part(void **state)
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr code = heap_writer_code(writer, "f", 0, NULL, 3, 1, NULL, 0);
 	remote_addr generator = heap_writer_generator(writer, code, 0, NULL, 0);
-	remote_addr frame = heap_writer_object(writer, heap_writer_type(writer, WRITER_FRAME),
-		layout->frame.f_frame_data + layout->iframe.localsplus + 3 * 8);
+	remote_addr frame = heap_writer_frame_object(writer, code, 0, NULL, 0);
 	struct open_heap heap;
 	struct pypool read;
 
@@ -289,9 +287,6 @@ int main(void)
 		cmocka_unit_test(test_generators_and_frames_fit_by_their_fixed_part),
 		cmocka_unit_test(test_noise),
 	};
-	int failed = 0;
 
-	for (size_t i = 0; (layout = pylayout_row(i)); i++)
-		failed += cmocka_run_group_tests_name(layout->name, tests, NULL, NULL);
-	return failed;
+	return RUN_ON_EACH_ROW(tests);
 }

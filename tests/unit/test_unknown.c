@@ -12,8 +12,6 @@
 
 enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 
-static const struct pylayout *layout; /* of the row being tested */
-
 static remote_addr c_string(struct heap_writer *writer, const char *text)
 {
 	remote_addr addr = heap_writer_alloc(writer, strlen(text) + 1);
@@ -25,7 +23,7 @@ static remote_addr c_string(struct heap_writer *writer, const char *text)
 static remote_addr heap_class(struct heap_writer *writer, const char *name, uint64_t basicsize)
 {
 	remote_addr type =
-		heap_writer_class(writer, name, "lib", heap_writer_type(writer, WRITER_OBJECT), 0);
+		heap_writer_class(writer, name, "lib", heap_writer_type(writer, WRITER_OBJECT));
 
 	heap_writer_put(writer, type + layout->type.tp_basicsize, basicsize);
 	return type;
@@ -229,9 +227,6 @@ int main(void)
 		cmocka_unit_test(test_edges_without_room),
 		cmocka_unit_test(test_blocks_have_one_owner),
 	};
-	int failed = 0;
 
-	for (size_t i = 0; (layout = pylayout_row(i)); i++)
-		failed += cmocka_run_group_tests_name(layout->name, tests, NULL, NULL);
-	return failed;
+	return RUN_ON_EACH_ROW(tests);
 }

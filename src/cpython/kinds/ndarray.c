@@ -16,6 +16,7 @@
 #include "cpython/kinds/kinds.h"
 
 #include "base/limits.h"
+#include "cpython/pytext.h"
 
 enum {
 	NDARRAY_DATA = 16,
@@ -131,17 +132,14 @@ static void add_fields(
 		remote_addr items = field + layout->tuple.ob_item;
 		uint64_t count =
 			field ? pyreader_pointer(reader, field + layout->object.ob_size) : 0;
-		remote_addr at = pyreader_pointer(reader, items + 8);
-		uint32_t digit = 0;
+		int64_t at = 0;
 
 		if (!may_look(scan, 4) || scan->is_torn)
 			return;
 		if (count < 2 || (count > 2 && pyreader_pointer(reader, items + 16) == name))
 			continue;
-		// The offset, an int of one digit; 0 has none.
-		if (pyreader_pointer(reader, at + layout->object.ob_size))
-			pyreader_u32(reader, at + layout->long_int.ob_digit, &digit);
-		add_part(scan, record, pyreader_pointer(reader, items), offset + digit);
+		pytext_int(scan->context, pyreader_pointer(reader, items + 8), &at);
+		add_part(scan, record, pyreader_pointer(reader, items), offset + (uint64_t)at);
 	}
 }
 
