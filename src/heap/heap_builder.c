@@ -277,7 +277,8 @@ struct error *heap_build(const struct target *target, const struct process *proc
 	builder->target = target;
 	builder->process = process;
 	builder->place = place;
-	if (place && place->elf && !elf_file_data(place->elf, &builder->data_start, &builder->data_end))
+	if (place && place->elf &&
+		!elf_file_data(place->elf, &builder->data_start, &builder->data_end))
 		builder->data_start = builder->data_end = 0;
 	builder->workers = options->workers ? options->workers : parallel_workers();
 	if (builder->workers > LIMIT_WORKERS)

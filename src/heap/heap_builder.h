@@ -53,8 +53,8 @@ struct heap_builder {
 	const struct pyruntime_place *place; /* borrowed; NULL likewise */
 	/** The interpreter's own data: what is there is static. Both 0 if unknown. */
 	remote_addr data_start, data_end;
-	struct python *python;               /* owned */
-	struct heap_graph *graph;            /* owned */
+	struct python *python;    /* owned */
+	struct heap_graph *graph; /* owned */
 	struct heap_addresses addresses;
 	struct heap_builder_stats stats;
 	unsigned workers;

@@ -229,8 +229,8 @@ static uint64_t gc_next_of_head(const struct pylayout *layout, const uint8_t *he
 {
 	// Where there is gc_refs, the links of an untracked object are what was there before.
 	if (pylayout_has(layout->gc_head.gc_refs) &&
-		(int64_t)load_u64(head + layout->gc_head.gc_refs) >>
-				layout->traits.gc_refs_shift == GC_REFS_UNTRACKED)
+		(int64_t)load_u64(head + layout->gc_head.gc_refs) >> layout->traits.gc_refs_shift ==
+			GC_REFS_UNTRACKED)
 		return 0;
 	// The low bits are flags of the collector.
 	return load_u64(head + layout->gc_head.next) & ~3ull;
@@ -310,8 +310,8 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		!(worker->scan.type->kind == PYKIND_TYPE &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP))) {
-		const uint8_t *head = pyreader_bytes(&worker->probe.reader,
-			addr - layout->gc_head.size, layout->gc_head.size);
+		const uint8_t *head = pyreader_bytes(
+			&worker->probe.reader, addr - layout->gc_head.size, layout->gc_head.size);
 
 		gc_next = head ? gc_next_of_head(layout, head) : 0;
 	}

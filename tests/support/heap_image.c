@@ -138,7 +138,8 @@ static bool get_image(FILE *file, struct heap_image *ret)
 	ret->place.path = get_text(file, path_size);
 	ret->segments = mem_calloc(count, sizeof(*ret->segments));
 	ret->bytes = mem_calloc(count, sizeof(*ret->bytes));
-	if (!ret->place.path || !pylayout_next(ret->place.version_hex, NULL) || !ret->segments || !ret->bytes)
+	if (!ret->place.path || !pylayout_next(ret->place.version_hex, NULL) || !ret->segments ||
+		!ret->bytes)
 		return false;
 	while (ret->count < count) {
 		if (!get_segment(file, ret))

@@ -231,11 +231,6 @@ remote_addr heap_writer_interpreter(const struct heap_writer *writer)
 	return writer->interpreter;
 }
 
-remote_addr heap_writer_interned(const struct heap_writer *writer)
-{
-	return writer->interned;
-}
-
 void heap_writer_segments(
 	const struct heap_writer *writer, struct memory_image_segment ret[WRITER_SEGMENTS])
 {
