@@ -20,7 +20,12 @@ enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 struct kind_name {
 	const char *name;
 	enum pykind kind;
+	/** A field of struct pylayout that its reader needs: where a version does not have it, a type of
+	 * that name is some other one. 0: none. */
+	uint32_t needs;
 };
+
+#define NEEDS(group, member) offsetof(struct pylayout, group.member)
 
 // What these names mean where int and str are those of Python 2.
 static const struct kind_name old_kinds[] = {
@@ -59,7 +64,7 @@ static const struct kind_name kinds[] = {
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},
 	{"collections.defaultdict", PYKIND_DEFAULTDICT},
-	{"collections.OrderedDict", PYKIND_ODICT},
+	{"collections.OrderedDict", PYKIND_ODICT, NEEDS(odict, od_first)},
 	{"set", PYKIND_SET},
 	{"frozenset", PYKIND_SET},
 	{"type", PYKIND_TYPE},
@@ -70,11 +75,11 @@ static const struct kind_name kinds[] = {
 	{"coroutine", PYKIND_COROUTINE},
 	{"async_generator", PYKIND_ASYNC_GENERATOR},
 	{"collections.deque", PYKIND_DEQUE},
-	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE},
+	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE, NEEDS(lru_cache, root_next)},
 	{"itertools._tee_dataobject", PYKIND_TEE},
-	{"hamt_bitmap_node", PYKIND_HAMT_NODE},
-	{"hamt_collision_node", PYKIND_HAMT_NODE},
-	{"hamt_array_node", PYKIND_HAMT_ARRAY},
+	{"hamt_bitmap_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
+	{"hamt_collision_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
+	{"hamt_array_node", PYKIND_HAMT_ARRAY, NEEDS(hamt_array, array)},
 };
 
 static bool is_printable(const char *text)
@@ -428,10 +433,19 @@ static const struct pytype *layout_base(const struct pytypes *types, const struc
 	return NULL;
 }
 
-static enum pykind find_kind(const struct kind_name *names, size_t count, const char *name)
+static bool has_needed(const struct pylayout *layout, uint32_t needs)
+{
+	uint32_t needed;
+
+	memcpy(&needed, (const char *)layout + needs, sizeof(needed));
+	return !needs || pylayout_has(needed);
+}
+
+static enum pykind find_kind(const struct pylayout *layout, const struct kind_name *names,
+	size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i].name, name) == 0)
+		if (strcmp(names[i].name, name) == 0 && has_needed(layout, names[i].needs))
 			return names[i].kind;
 	}
 	return PYKIND_NONE;
@@ -442,9 +456,10 @@ static enum pykind kind_by_name(const struct pylayout *layout, const char *name)
 	enum pykind kind = PYKIND_NONE;
 
 	if (pylayout_has(layout->old_int.ob_ival))
-		kind = find_kind(old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
-	return kind != PYKIND_NONE ? kind
-				   : find_kind(kinds, sizeof(kinds) / sizeof(kinds[0]), name);
+		kind = find_kind(layout, old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
+	return kind != PYKIND_NONE
+		       ? kind
+		       : find_kind(layout, kinds, sizeof(kinds) / sizeof(kinds[0]), name);
 }
 
 static int64_t structseq_hidden_items(
