@@ -104,7 +104,9 @@ static bool read_short_str(struct heap_builder *builder, uint64_t object, enum p
 	const uint8_t *bytes;
 	struct pystr str;
 
-	if (object < 4096 || object % 8 || !has_kind(builder, object, kind) ||
+	if (object < 4096 || object % 8 ||
+		!mappings_is_writable(target_mappings(builder->target), object) ||
+		!has_kind(builder, object, kind) ||
 		!pystr_view(reader, layout, object,
 			kind == PYKIND_STR ? PYSTR_COMPACT : PYSTR_BYTES, 0, &str) ||
 		str.width != 1 || !str.length || str.length >= STATIC_TEXT_MAX)
@@ -125,10 +127,9 @@ static bool is_named_before(struct heap_builder *builder, const uint64_t *words,
 {
 	for (size_t back = 1; back <= RECORD_WORDS && back <= index; back++) {
 		uint64_t c_string = words[index - back];
-		const uint8_t *bytes =
-			c_string >= 4096 ? pyreader_bytes(&builder->context.reader, c_string,
-						   length + 1)
-					 : NULL;
+		const uint8_t *bytes = c_string >= 4096 ? pyreader_bytes(&builder->context.reader,
+								  c_string, length + 1)
+							: NULL;
 
 		if (bytes && memcmp(bytes, text, length + 1) == 0)
 			return true;
@@ -173,8 +174,7 @@ static struct error *note_characters(struct heap_builder *builder, remote_addr b
 	size_t used = 0;
 
 	for (size_t c = 0; c < 256 && first + c < count; c++)
-		used += words[first + c] &&
-			character_of(builder, words[first + c], kind) == (int)c;
+		used += words[first + c] && character_of(builder, words[first + c], kind) == (int)c;
 	for (size_t c = 0; !err && used >= CHARACTERS_MIN && c < 256 && first + c < count; c++) {
 		if (words[first + c] && character_of(builder, words[first + c], kind) == (int)c)
 			err = heap_roots_note_owned(builder, base + (first + c) * 8,
@@ -215,7 +215,8 @@ static struct error *look_at_range(
 			continue;
 		err = find_named(builder, at, words, size / 8);
 		// From 3.10 the rest is in the interpreter's state.
-		if (err || !builder->place || strcmp(range->file->path, builder->place->path) != 0 ||
+		if (err || !builder->place ||
+			strcmp(range->file->path, builder->place->path) != 0 ||
 			pylayout_has(builder->python->layout->interp.type_cache))
 			continue;
 		// The interpreter's own data fits in a chunk.
