@@ -163,8 +163,8 @@ static struct error *insert_as(struct pytypes *types, struct pytype type, remote
 	i = (uint32_t)((key >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
 	while (types->slots[i].addr)
 		i = (i + 1) & (types->slot_count - 1);
-	types->slots[i] = (struct pytype_slot){
-		.addr = key, .index = (uint32_t)(types->list.count - 1)};
+	types->slots[i] =
+		(struct pytype_slot){.addr = key, .index = (uint32_t)(types->list.count - 1)};
 	return NULL;
 }
 
@@ -224,9 +224,8 @@ remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *
 	uint64_t index, limit;
 	remote_addr state;
 
-	if (!pylayout_has(first) ||
-		!(pyreader_pointer(reader, type + layout->type.tp_flags) &
-			PYTYPE_FLAG_STATIC_BUILTIN))
+	if (!pylayout_has(first) || !(pyreader_pointer(reader, type + layout->type.tp_flags) &
+					    PYTYPE_FLAG_STATIC_BUILTIN))
 		return 0;
 	// tp_subclasses is the number of the type, from 1.
 	index = pyreader_pointer(reader, type + layout->type.tp_subclasses) - 1;
@@ -235,10 +234,16 @@ remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *
 	limit = pylayout_has(layout->interp.static_types_end)
 			? (layout->interp.static_types_end - first) / size
 			: LIMIT_TYPES;
-	state = index < limit ? interpreter + first + index * size
-			      : interpreter + layout->interp.extension_types +
-					(index - limit) * size;
+	state = index < limit
+			? interpreter + first + index * size
+			: interpreter + layout->interp.extension_types + (index - limit) * size;
 	return pyreader_pointer(reader, state + layout->static_type.type) == type ? state : 0;
+}
+
+// May one more entry of all lists of subclasses be looked at? Types may claim the same long one.
+static bool may_look_at_entry(struct pytypes *types)
+{
+	return types->subclasses_seen < LIMIT_SUBCLASSES && ++types->subclasses_seen;
 }
 
 // Take what a weakref refers to into the table, if it is a type that is not there yet.
@@ -271,7 +276,7 @@ static struct error *add_subclasses(struct pytypes *types, struct pyreader *read
 		uint64_t count = pyreader_pointer(reader, subclasses + layout->object.ob_size);
 		remote_addr items = pyreader_pointer(reader, subclasses + layout->list.ob_item);
 
-		for (uint64_t i = 0; !err && items && i < count && i < LIMIT_TYPES; i++)
+		for (uint64_t i = 0; !err && items && i < count && may_look_at_entry(types); i++)
 			err = add_subclass(
 				types, reader, layout, pyreader_pointer(reader, items + i * 8));
 		return err;
@@ -279,7 +284,8 @@ static struct error *add_subclasses(struct pytypes *types, struct pyreader *read
 	if (!pydict_read(reader, layout, subclasses, &table) || table.count > LIMIT_TYPES)
 		return NULL;
 	for (uint64_t i = 0;
-		!err && pydict_entry(reader, &table, i, &key, &weakref); i++)
+		!err && may_look_at_entry(types) && pydict_entry(reader, &table, i, &key, &weakref);
+		i++)
 		err = add_subclass(types, reader, layout, weakref);
 	return err;
 }
@@ -309,8 +315,8 @@ static struct error *add_all_subclasses(struct pytypes *types, struct pyreader *
 	}
 	if (is_static)
 		return NULL;
-	return add_subclasses(types, reader, layout,
-		pyreader_pointer(reader, addr + layout->type.tp_subclasses));
+	return add_subclasses(
+		types, reader, layout, pyreader_pointer(reader, addr + layout->type.tp_subclasses));
 }
 
 static bool has_member(const struct pytypes *types, const struct pytype *type, uint32_t offset)
@@ -633,22 +639,24 @@ struct error *pytypes_create(struct pyreader *reader, const struct pylayout *lay
 		return error_enomem();
 	types->type_type = type_type;
 	if (!read_type(reader, layout, type_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type: field type.tp_name");
+		return error_create(ERROR_BAD_DATA,
+			"PyType_Type does not look like a type: field type.tp_name");
 	if (type.metatype != type_type || strcmp(name, "type") != 0)
-		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type: field object.ob_type");
+		return error_create(
+			ERROR_BAD_DATA, "PyType_Type is not its own type: field object.ob_type");
 	types->object_type = type.base;
 	err = insert(types, type);
 	if (err)
 		return err;
 	if (types->object_type == type_type ||
 		!read_type(reader, layout, types->object_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type: field type.tp_base");
+		return error_create(ERROR_BAD_DATA,
+			"the base of PyType_Type is not a type: field type.tp_base");
 	err = insert(types, type);
 	if (err)
 		return err;
 	for (size_t i = 0; i < types->list.count; i++) {
-		err = add_all_subclasses(
-			types, reader, layout, interpreters, interpreter_count, i);
+		err = add_all_subclasses(types, reader, layout, interpreters, interpreter_count, i);
 		if (err)
 			return err;
 	}
