@@ -126,9 +126,6 @@ static bool grow_slots(struct pytypes *types)
 	types->slots = slots;
 	types->slot_count = count;
 	types->slot_shift = (unsigned)(64 - __builtin_ctz(count));
-	// So that looking up address 0, which an empty slot has, finds no type.
-	for (uint32_t i = 0; i < count; i++)
-		slots[i].index = PYTYPE_NONE;
 	for (uint32_t i = 0; i < old_count; i++) {
 		uint32_t j;
 
