@@ -58,6 +58,10 @@
 /** Distinct types: 24 bits of a node's word. */
 #define LIMIT_TYPES ((1 << 24) - 2)
 
+/** Entries of all types' lists of subclasses together: a class is in those of its bases, which are few,
+ *  and 2.7 keeps entries of dead ones. */
+#define LIMIT_SUBCLASSES (4ull * LIMIT_TYPES)
+
 /** Steps along tp_base. */
 #define LIMIT_TYPE_BASES 256
 

@@ -283,9 +283,9 @@
 	F(gc, enabled, "_gc_runtime_state", "enabled") \
 	F(gc, collecting, "_gc_runtime_state", "collecting") \
 	S(gc_generation, size, "gc_generation") \
-	F(atexit_callback, func, "atexit_callback", "func") \
-	F(atexit_callback, args, "atexit_callback", "args") \
-	F(atexit_callback, kwargs, "atexit_callback", "kwargs") \
+	F(atexit_callback, func, "atexit_py_callback|atexit_callback", "func") \
+	F(atexit_callback, args, "atexit_py_callback|atexit_callback", "args") \
+	F(atexit_callback, kwargs, "atexit_py_callback|atexit_callback", "kwargs") \
 	F(tstate, next, "PyThreadState", "next") \
 	F(tstate, frame, "PyThreadState", "frame") \
 	F(tstate, cframe, "PyThreadState", "cframe") \

@@ -409,6 +409,10 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 	*layout = *row;
 	python->layout = layout;
 	python->row = row;
+	// By the name of its file it may be a version that has another way to its interpreters.
+	if (pylayout_has(row->runtime.interpreters_head) != (place->runtime != 0))
+		return error_create(ERROR_BAD_DATA,
+			place->runtime ? "there is a _PyRuntime" : "there is no _PyRuntime");
 	if (!row->debug_offsets_count)
 		return NULL;
 	if (target_read_some(target, place->runtime, &head, sizeof(head)) != sizeof(head) ||

@@ -247,8 +247,9 @@ static void describe_scalar(struct pycontext *context, remote_addr object, char 
 			snprintf(ret, size, "<%s>", type->name);
 	} else if (type->flags & PYTYPE_FLAG_STR_SUBCLASS) {
 		snprintf(ret, size, "<str>");
-	} else if (strcmp(type->tp_name, "ContextVar") == 0 ||
-		   strcmp(type->tp_name, "_contextvars.ContextVar") == 0) {
+	} else if (type->kind == PYKIND_FIELDS &&
+		   (strcmp(type->tp_name, "ContextVar") == 0 ||
+			   strcmp(type->tp_name, "_contextvars.ContextVar") == 0)) {
 		pytext_str(context,
 			pyreader_pointer(&context->reader,
 				object + context->python->layout->contextvar.var_name),

@@ -20,7 +20,12 @@ enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 struct kind_name {
 	const char *name;
 	enum pykind kind;
+	/** A field of struct pylayout that its reader needs: where a version does not have it, a type of
+	 * that name is some other one. 0: none. */
+	uint32_t needs;
 };
+
+#define NEEDS(group, member) offsetof(struct pylayout, group.member)
 
 // What these names mean where int and str are those of Python 2.
 static const struct kind_name old_kinds[] = {
@@ -60,7 +65,7 @@ static const struct kind_name kinds[] = {
 	{"tuple", PYKIND_TUPLE},
 	{"dict", PYKIND_DICT},
 	{"collections.defaultdict", PYKIND_DEFAULTDICT},
-	{"collections.OrderedDict", PYKIND_ODICT},
+	{"collections.OrderedDict", PYKIND_ODICT, NEEDS(odict, od_first)},
 	{"set", PYKIND_SET},
 	{"frozenset", PYKIND_SET},
 	{"type", PYKIND_TYPE},
@@ -71,11 +76,11 @@ static const struct kind_name kinds[] = {
 	{"coroutine", PYKIND_COROUTINE},
 	{"async_generator", PYKIND_ASYNC_GENERATOR},
 	{"collections.deque", PYKIND_DEQUE},
-	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE},
+	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE, NEEDS(lru_cache, root_next)},
 	{"itertools._tee_dataobject", PYKIND_TEE},
-	{"hamt_bitmap_node", PYKIND_HAMT_NODE},
-	{"hamt_collision_node", PYKIND_HAMT_NODE},
-	{"hamt_array_node", PYKIND_HAMT_ARRAY},
+	{"hamt_bitmap_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
+	{"hamt_collision_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
+	{"hamt_array_node", PYKIND_HAMT_ARRAY, NEEDS(hamt_array, array)},
 };
 
 static bool is_printable(const char *text)
@@ -122,9 +127,6 @@ static bool grow_slots(struct pytypes *types)
 	types->slots = slots;
 	types->slot_count = count;
 	types->slot_shift = (unsigned)(64 - __builtin_ctz(count));
-	// So that looking up address 0, which an empty slot has, finds no type.
-	for (uint32_t i = 0; i < count; i++)
-		slots[i].index = PYTYPE_NONE;
 	for (uint32_t i = 0; i < old_count; i++) {
 		uint32_t j;
 
@@ -236,6 +238,12 @@ remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *
 	return pyreader_pointer(reader, state + layout->static_type.type) == type ? state : 0;
 }
 
+// May one more entry of all lists of subclasses be looked at? Types may claim the same long one.
+static bool may_look_at_entry(struct pytypes *types)
+{
+	return types->subclasses_seen < LIMIT_SUBCLASSES && ++types->subclasses_seen;
+}
+
 // Take what a weakref refers to into the table, if it is a type that is not there yet.
 static struct error *add_subclass(struct pytypes *types, struct pyreader *reader,
 	const struct pylayout *layout, remote_addr weakref)
@@ -266,14 +274,16 @@ static struct error *add_subclasses(struct pytypes *types, struct pyreader *read
 		uint64_t count = pyreader_pointer(reader, subclasses + layout->object.ob_size);
 		remote_addr items = pyreader_pointer(reader, subclasses + layout->list.ob_item);
 
-		for (uint64_t i = 0; !err && items && i < count && i < LIMIT_TYPES; i++)
+		for (uint64_t i = 0; !err && items && i < count && may_look_at_entry(types); i++)
 			err = add_subclass(
 				types, reader, layout, pyreader_pointer(reader, items + i * 8));
 		return err;
 	}
 	if (!pydict_read(reader, layout, subclasses, &table) || table.count > LIMIT_TYPES)
 		return NULL;
-	for (uint64_t i = 0; !err && pydict_entry(reader, &table, i, &key, &weakref); i++)
+	for (uint64_t i = 0;
+		!err && may_look_at_entry(types) && pydict_entry(reader, &table, i, &key, &weakref);
+		i++)
 		err = add_subclass(types, reader, layout, weakref);
 	return err;
 }
@@ -427,10 +437,19 @@ static const struct pytype *layout_base(const struct pytypes *types, const struc
 	return NULL;
 }
 
-static enum pykind find_kind(const struct kind_name *names, size_t count, const char *name)
+static bool has_needed(const struct pylayout *layout, uint32_t needs)
+{
+	uint32_t needed;
+
+	memcpy(&needed, (const char *)layout + needs, sizeof(needed));
+	return !needs || pylayout_has(needed);
+}
+
+static enum pykind find_kind(const struct pylayout *layout, const struct kind_name *names,
+	size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i].name, name) == 0)
+		if (strcmp(names[i].name, name) == 0 && has_needed(layout, names[i].needs))
 			return names[i].kind;
 	}
 	return PYKIND_NONE;
@@ -441,9 +460,10 @@ static enum pykind kind_by_name(const struct pylayout *layout, const char *name)
 	enum pykind kind = PYKIND_NONE;
 
 	if (pylayout_has(layout->old_int.ob_ival))
-		kind = find_kind(old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
-	return kind != PYKIND_NONE ? kind
-				   : find_kind(kinds, sizeof(kinds) / sizeof(kinds[0]), name);
+		kind = find_kind(layout, old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
+	return kind != PYKIND_NONE
+		       ? kind
+		       : find_kind(layout, kinds, sizeof(kinds) / sizeof(kinds[0]), name);
 }
 
 static int64_t structseq_hidden_items(

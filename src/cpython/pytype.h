@@ -119,6 +119,8 @@ struct pytypes {
 	} * slots;
 	uint32_t slot_count;
 	unsigned slot_shift;
+	/** Entries of lists of subclasses looked at so far (LIMIT_SUBCLASSES). */
+	uint64_t subclasses_seen;
 };
 
 /** Read all types reachable from PyType_Type, and those that only @p interpreters know of.

@@ -198,7 +198,8 @@ static void name_of(void *context, node_id node, char *ret, size_t size)
 		if (!pytext_str(&builder->context,
 			    pydict_find(
 				    &builder->context, globals_of(builder, type, addr), "__name__"),
-			    ret, size))
+			    ret, size) &&
+			pylayout_has(layout->module.md_name))
 			pytext_str(&builder->context,
 				pointer_at(builder, addr + layout->module.md_name), ret, size);
 	} else if (type->kind == PYKIND_CODE) {

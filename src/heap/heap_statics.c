@@ -104,7 +104,9 @@ static bool read_short_str(struct heap_builder *builder, uint64_t object, enum p
 	const uint8_t *bytes;
 	struct pystr str;
 
-	if (object < 4096 || object % 8 || !has_kind(builder, object, kind) ||
+	if (object < 4096 || object % 8 ||
+		!mappings_is_writable(target_mappings(builder->target), object) ||
+		!has_kind(builder, object, kind) ||
 		!pystr_view(reader, layout, object,
 			kind == PYKIND_STR ? PYSTR_COMPACT : PYSTR_BYTES, 0, &str) ||
 		str.width != 1 || !str.length || str.length >= STATIC_TEXT_MAX)

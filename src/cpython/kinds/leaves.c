@@ -65,7 +65,10 @@ void pykind_size_int(struct pyscan *scan)
 	const struct pylayout *layout = layout_of(scan);
 	uint64_t digits = pytype_items(layout, scan->type, word(scan, layout->object.ob_size));
 
-	scan->is_torn |= digits > LIMIT_ITEMS;
+	if (digits > LIMIT_ITEMS) {
+		scan->is_torn = true;
+		return;
+	}
 	if (!digits && layout->traits.zero_has_digit)
 		digits = 1;
 	scan->size = layout->long_int.ob_digit + digits * 4;
@@ -84,11 +87,15 @@ void pykind_scan_old_unicode(struct pyscan *scan)
 void pykind_scan_bytearray(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
+	uint64_t allocated = word(scan, layout->bytearray.ob_alloc);
 
-	scan->size += word(scan, layout->bytearray.ob_alloc);
-	pyscan_note_block(scan, word(scan, layout->bytearray.ob_bytes),
-		word(scan, layout->bytearray.ob_alloc), 0);
 	emit_word(scan, layout->bytearray.ob_bytes_object, "buffer");
+	if (allocated > LIMIT_ITEMS) {
+		scan->is_torn = true;
+		return;
+	}
+	scan->size += allocated;
+	pyscan_note_block(scan, word(scan, layout->bytearray.ob_bytes), allocated, 0);
 }
 
 void pykind_size_array(struct pyscan *scan)
