@@ -48,7 +48,7 @@ enum heap_writer_type {
 	WRITER_TYPE_COUNT,
 };
 
-#define WRITER_SEGMENTS           3
+#define WRITER_SEGMENTS 3
 
 /** int and str are those of Python 2; dicts have no keys objects. */
 #define WRITER_IS_PYTHON_2(layout)    pylayout_has((layout)->old_int.ob_ival)
