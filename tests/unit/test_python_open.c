@@ -189,6 +189,55 @@ static void test_built_in_types(void **state)
 	close_written_heap(&heap);
 }
 
+// Where the lock is: in the runtime, in each interpreter, or no lock but a current thread.
+static void test_gil(void **state)
+{
+	struct heap_writer *writer = heap_writer_create(layout);
+	remote_addr lock = heap_writer_alloc(writer, 64);
+	struct open_heap heap;
+
+	(void)state;
+	open_written_heap(&heap, writer);
+	assert_false(pyruntime_gil_is_held(&heap.context));
+	if (!heap.place.runtime) {
+		heap_writer_put(writer, heap.place.current_thread, lock);
+	} else if (pylayout_has(layout->runtime.gil_locked)) {
+		heap_writer_put_u32(writer, heap.place.runtime + layout->runtime.gil_locked, 1);
+	} else {
+		heap_writer_put(writer, heap_writer_interpreter(writer) + layout->interp.gil, lock);
+		assert_false(pyruntime_gil_is_held(&heap.context));
+		heap_writer_put_u32(writer, lock + layout->gil.locked, 1);
+	}
+	assert_true(pyruntime_gil_is_held(&heap.context));
+	close_written_heap(&heap);
+}
+
+static void test_collector(void **state)
+{
+	struct heap_writer *writer = heap_writer_create(layout);
+	struct open_heap heap;
+	remote_addr collector;
+
+	(void)state;
+	open_written_heap(&heap, writer);
+	assert_false(pyruntime_is_collecting(&heap.context));
+	if (!pylayout_has(layout->gc.enabled)) {
+		// Before 3.7 it is a variable that nobody knows.
+		assert_true(pyruntime_collector_is_enabled(&heap.context));
+		close_written_heap(&heap);
+		return;
+	}
+	collector = pylayout_has(layout->interp.gc)
+			    ? heap_writer_interpreter(writer) + layout->interp.gc
+			    : heap.place.runtime + layout->runtime.gc;
+	assert_false(pyruntime_collector_is_enabled(&heap.context));
+	heap_writer_put_u32(writer, collector + layout->gc.enabled, 1);
+	assert_true(pyruntime_collector_is_enabled(&heap.context));
+	heap_writer_put_u32(writer, collector + layout->gc.collecting, 1);
+	assert_true(pyruntime_is_collecting(&heap.context));
+	close_written_heap(&heap);
+}
+
 // ---- refusals ------------------------------------------------------------------------------
 
 static void begin(struct subject *subject)
@@ -389,6 +438,8 @@ int main(void)
 		cmocka_unit_test(test_debug_offsets_that_are_none),
 		cmocka_unit_test(test_unready_types),
 		cmocka_unit_test(test_built_in_types),
+		cmocka_unit_test(test_gil),
+		cmocka_unit_test(test_collector),
 		cmocka_unit_test(test_refuses_types),
 		cmocka_unit_test(test_refuses_sys),
 		cmocka_unit_test(test_refuses_another_version),
