@@ -368,6 +368,19 @@ static bool is_sibling_of(const struct growth_search *search, const struct growt
 	return signature && strcmp(signature, holder->siblings) == 0;
 }
 
+// What some running function has in hand hangs from the root, although it is called like others.
+static size_t find_group(const struct growth_search *search, size_t index)
+{
+	for (size_t i = 0; i < search->found.count; i++) {
+		const struct growth_candidate *group = &search->found.items[i];
+
+		if (i != index && group->is_over_siblings && group->siblings &&
+			is_sibling_of(search, group, index, false))
+			return i;
+	}
+	return GROWTH_NO_CANDIDATE;
+}
+
 static size_t find_parent(const struct growth_search *search, size_t index)
 {
 	const struct dominators *dominators = search->input->dominators;
@@ -397,7 +410,7 @@ static size_t find_parent(const struct growth_search *search, size_t index)
 		is_beyond = is_beyond ||
 			    (!is_shared && is_anchor(sample, growth_address(search->graph, node)));
 	}
-	return GROWTH_NO_CANDIDATE;
+	return owner == HEAP_ROOT ? find_group(search, index) : GROWTH_NO_CANDIDATE;
 }
 
 static size_t find_holder(const struct growth_search *search, size_t index)

@@ -256,13 +256,30 @@ static bool is_found(const struct growth_search *search, node_id node)
 	return false;
 }
 
+// Some running function may have one of them in hand, which then hangs from the root: it is called like
+// the others all the same.
+static node_id common_holder(
+	const struct growth_search *search, const struct member *members, size_t count)
+{
+	const struct dominators *dominators = search->input->dominators;
+	node_id holder = HEAP_ROOT;
+
+	for (size_t i = 0; i < count; i++) {
+		node_id node = node_of(search, members[i].pick);
+
+		if (dominators->idom[node] == HEAP_ROOT)
+			continue;
+		holder = holder == HEAP_ROOT ? node : common_dominator(dominators, holder, node);
+		if (holder == HEAP_ROOT)
+			break;
+	}
+	return holder;
+}
+
 static struct error *add_alike(struct growth_search *search, struct member *members, size_t count)
 {
-	node_id first = node_of(search, members[0].pick), holder = first;
+	node_id holder = common_holder(search, members, count);
 
-	for (size_t i = 1; i < count; i++)
-		holder = common_dominator(
-			search->input->dominators, holder, node_of(search, members[i].pick));
 	if (holder == HEAP_ROOT || is_found(search, holder))
 		return NULL;
 	for (size_t i = 0; i < count; i++) {

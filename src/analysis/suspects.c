@@ -31,6 +31,8 @@
 
 // Groups of objects wander more than one container does.
 #define HOLDER_STEADINESS_MIN 0.2
+// What an item consists of: a tuple of two strings is three objects.
+#define PARTS_OF_ITEM_MAX     3
 #define TYPE_STEADINESS_MIN   0.4
 
 // Containers that are said to be filled by the same code have had so many equal steps, but for
@@ -301,7 +303,22 @@ static void explain_entries(struct court *court, size_t parent)
 	}
 }
 
-// As far as both were seen: before, a container counts as the longest that goes unseen.
+static bool are_as_long(
+	const struct court *court, const struct trial *a, const struct trial *b, size_t first)
+{
+	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+
+	for (size_t i = first; i < court->view->moment_count; i++) {
+		uint64_t most = p[i].length > q[i].length ? p[i].length : q[i].length;
+
+		if (2 * most - p[i].length - q[i].length > IN_STEP_OFF_ITEMS)
+			return false;
+	}
+	return true;
+}
+
+// As far as both were seen: before, a container counts as the longest that goes unseen. Where that leaves
+// a single interval, they must be of one length besides.
 static bool is_in_step(const struct court *court, const struct trial *a, const struct trial *b)
 {
 	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
@@ -316,7 +333,10 @@ static bool is_in_step(const struct court *court, const struct trial *a, const s
 		if (off > IN_STEP_OFF_ITEMS && off > step * IN_STEP_OFF_SHARE)
 			return false;
 	}
-	return court->view->moment_count - first > IN_STEP_INTERVALS_MIN;
+	if (court->view->moment_count - first > IN_STEP_INTERVALS_MIN)
+		return true;
+	return court->view->moment_count - first == IN_STEP_INTERVALS_MIN &&
+	       are_as_long(court, a, b, first);
 }
 
 // An index of what the parent holds itself, inside one of its items: each thing comes into both,
@@ -339,6 +359,70 @@ static bool stands_out(const struct trial *holder, uint64_t bytes)
 	double even = count ? SIBLING_UNEVEN / count : 0;
 
 	return bytes >= holder->bytes * (even > SIBLING_STANDS_OUT ? even : SIBLING_STANDS_OUT);
+}
+
+// What a holder has besides the suspects below it is a finding of its own only if that, too, grew all
+// the time: the growth of the others must not lend it their pace.
+static bool is_steady_without(const struct court *court, size_t parent)
+{
+	const struct growth_moment *moments = court->view->moments;
+	uint64_t rest[GROWTH_MOMENTS_MAX];
+	double fastest = 0, slowest = -1;
+
+	for (size_t m = 0; m < court->view->moment_count; m++) {
+		uint64_t others = 0;
+
+		for (size_t i = 0; i < court->count; i++) {
+			if (court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent))
+				others += court->trials[i].candidate->points[m].bytes;
+		}
+		rest[m] = grown(others, court->trials[parent].candidate->points[m].bytes);
+	}
+	for (size_t m = 1; m < court->view->moment_count; m++) {
+		double seconds = moments[m].at_s - moments[m - 1].at_s;
+		double rate = grown(rest[m - 1], rest[m]) / (seconds > 0 ? seconds : 1);
+
+		fastest = rate > fastest ? rate : fastest;
+		slowest = slowest < 0 || rate < slowest ? rate : slowest;
+	}
+	return growth_is_steady(rest, court->view->moment_count) &&
+	       slowest >= fastest * HOLDER_STEADINESS_MIN;
+}
+
+// Did so many objects of a type come with the items of some suspect below: one, two or three each?
+static bool comes_with_items(const struct court *court, size_t parent, uint64_t objects)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+		uint64_t items = grown(trial->length_first, trial->length_last);
+
+		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_CONTAINER || !items ||
+			!is_below(court, i, parent))
+			continue;
+		for (uint64_t each = 1; each <= PARTS_OF_ITEM_MAX; each++) {
+			uint64_t off = objects > each * items ? objects - each * items
+							      : each * items - objects;
+
+			if (off * 10 <= items)
+				return true;
+		}
+	}
+	return false;
+}
+
+// A holder's objects are counted with those of the containers in it. Without them, are there enough?
+static bool has_own_objects(const struct court *court, size_t parent)
+{
+	const struct growth_candidate *candidate = court->trials[parent].candidate;
+	uint64_t all = 0, own = 0;
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		all += candidate->items[i].objects;
+		if (!comes_with_items(court, parent, candidate->items[i].objects))
+			own += candidate->items[i].objects;
+	}
+	return candidate->item_count == 0 ||
+	       (own >= SUSPECTS_HOLDER_OBJECTS_MIN && own >= all * REMAINDER);
 }
 
 // Among the suspects below a parent none is below another any more than the other's remainder says:
@@ -375,6 +459,11 @@ static void weigh_parent(struct court *court, size_t parent)
 		trial->fate = FATE_EXPLAINED;
 		return;
 	}
+	if (trial->kind == SUSPECT_HOLDER &&
+		(!is_steady_without(court, parent) || !has_own_objects(court, parent))) {
+		trial->fate = FATE_EXPLAINED;
+		return;
+	}
 	set_bytes(court, trial, trial->bytes - sum);
 	if (is_noise(trial))
 		trial->fate = FATE_EXPLAINED;
@@ -397,14 +486,33 @@ static void weigh_parents(struct court *court)
 	}
 }
 
-// Of two that grow in step, does the first tell more?
-static bool tells_more(const struct trial *a, const struct trial *b)
+// A WeakValueDictionary, a list of handlers by weak reference: it follows what others hold.
+static bool holds_weakly(const struct court *court, const struct growth_candidate *candidate)
 {
+	const struct growth_point *points = candidate->points;
+	uint64_t length = grown(points[0].length, points[court->view->moment_count - 1].length);
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		// weakref.KeyedRef, weakref.ReferenceType; weakref up to 3.8
+		if (strncmp(candidate->items[i].type, "weakref", strlen("weakref")) == 0 &&
+			candidate->items[i].objects > length / 2)
+			return true;
+	}
+	return false;
+}
+
+// Of two that grow in step, does the first tell more?
+static bool tells_more(const struct court *court, const struct trial *a, const struct trial *b)
+{
+	bool a_is_weak = holds_weakly(court, a->candidate),
+	     b_is_weak = holds_weakly(court, b->candidate);
 	bool a_is_user = a->candidate->path.is_user_code,
 	     b_is_user = b->candidate->path.is_user_code;
 
 	if ((a->kind == SUSPECT_THREAD) != (b->kind == SUSPECT_THREAD))
 		return a->kind == SUSPECT_THREAD;
+	if (a_is_weak != b_is_weak)
+		return b_is_weak;
 	if (a_is_user != b_is_user)
 		return a_is_user;
 	return a->bytes >= b->bytes;
@@ -429,12 +537,13 @@ static void merge_in_step(struct court *court)
 			if (!counts_items(a) || !counts_items(b) || !is_in_step(court, a, b) ||
 				(!threads && a->length_last - a->length_first < IN_STEP_ITEMS_MIN))
 				continue;
-			if (!tells_more(a, b)) {
+			if (!tells_more(court, a, b)) {
 				a = b;
 				b = &court->trials[i];
 			}
 			b->fate = FATE_EXPLAINED;
-			if (!a->in_step || b->candidate->path.is_user_code)
+			if (!a->in_step || b->candidate->path.is_user_code ||
+				holds_weakly(court, a->in_step))
 				a->in_step = b->candidate;
 			if (threads && b->bytes > a->bytes)
 				set_bytes(court, a, b->bytes);

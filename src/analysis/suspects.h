@@ -18,7 +18,8 @@
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts
  * for 70 % of what is above it; where many side by side do, and none stands out, their holder.
- * Containers that grow in step, item by item, are filled by the same code and are one suspect. Of a
+ * Containers that grow in step, item by item, are filled by the same code and are one suspect: not
+ * the one of weak references, which follow what the other holds. Of a
  * container and an index of its items inside it, the container is told.
  *
  * Confidence is a product: what the kind of evidence is worth (a container seen growing 0.95, a

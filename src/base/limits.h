@@ -48,6 +48,10 @@
  *  anonymous memory that a target's size says. */
 #define LIMIT_STATIC_WORDS (1ull << 24)
 
+/** Blocks of C code's memory that one worker notes, 24 bytes each: objects that lead to many may be
+ *  many. Past it, blocks belong to nobody. */
+#define LIMIT_BLOCKS (1u << 22)
+
 /** Bytes of a type's name; CPython's own buffers for it are shorter. */
 #define LIMIT_TYPE_NAME 512
 

@@ -35,6 +35,7 @@ struct command {
 
 extern const struct command command_hunt;
 extern const struct command command_doctor;
+extern const struct command command_layout;
 
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "cpython/pylayout.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 static const struct command *const commands[] = {
 	&command_hunt,
 	&command_doctor,
+	&command_layout,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
@@ -95,6 +97,13 @@ static struct error *finish_help(int *ret_code)
 	return write_output("", ret_code);
 }
 
+static struct error *print_version(int *ret_code)
+{
+	printf("shikari " SHIKARI_VERSION "\nreads CPython %s on x86-64 Linux\n",
+		pylayout_supported());
+	return write_output("", ret_code);
+}
+
 static struct error *run_help(int argc, char **argv, int *ret_code)
 {
 	const struct command *command;
@@ -152,9 +161,7 @@ static struct error *run(int argc, char **argv, int *ret_code)
 	if (strcmp(argv[0], "help") == 0)
 		return run_help(argc - 1, argv + 1, ret_code);
 	if (strcmp(argv[0], "--version") == 0)
-		return write_output("shikari " SHIKARI_VERSION "\n"
-				    "reads CPython 3.11 on x86-64 Linux\n",
-			ret_code);
+		return print_version(ret_code);
 	// `shikari [OPTIONS] PID` is a hunt.
 	if (isdigit((unsigned char)argv[0][0]) || argv[0][0] == '-')
 		return run_command(&command_hunt, argc, argv, ret_code);

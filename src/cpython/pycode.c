@@ -11,8 +11,8 @@
 
 static uint64_t tuple_size(struct pycontext *context, remote_addr tuple)
 {
-	return tuple ? pyreader_pointer(&context->reader,
-			       tuple + context->python->layout->object.ob_size)
+	return tuple ? pyreader_pointer(
+			       &context->reader, tuple + context->python->layout->object.ob_size)
 		     : 0;
 }
 
@@ -33,8 +33,8 @@ bool pycode_slots(struct pycontext *context, remote_addr code, struct pycode_slo
 		return false;
 	if (pylayout_has(layout->code.co_nlocalsplus)) {
 		if (!pyreader_u32(reader, code + layout->code.co_nlocalsplus, &ret->locals) ||
-			!pyreader_u64(reader, code + layout->code.co_localsplusnames,
-				&ret->names[0]))
+			!pyreader_u64(
+				reader, code + layout->code.co_localsplusnames, &ret->names[0]))
 			return false;
 	} else {
 		const uint32_t names[3] = {layout->code.co_varnames, layout->code.co_cellvars,
@@ -97,10 +97,9 @@ remote_addr pycode_name(struct pycontext *context, remote_addr code)
 {
 	const struct pylayout *layout = context->python->layout;
 
-	return pyreader_pointer(
-		&context->reader, code + (pylayout_has(layout->code.co_qualname)
-							 ? layout->code.co_qualname
-							 : layout->code.co_name));
+	return pyreader_pointer(&context->reader,
+		code + (pylayout_has(layout->code.co_qualname) ? layout->code.co_qualname
+							       : layout->code.co_name));
 }
 
 // Reads a line table, which is a bytes object.

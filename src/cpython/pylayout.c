@@ -59,12 +59,79 @@ const struct pylayout_field_name *pylayout_field_name(size_t index)
 		       : NULL;
 }
 
-uint32_t pylayout_value(const struct pylayout *layout, const struct pylayout_field_name *field)
+static uint32_t value_at(const struct pylayout *layout, uint32_t field)
 {
 	uint32_t value;
 
-	memcpy(&value, (const char *)layout + field->field, sizeof(value));
+	memcpy(&value, (const char *)layout + field, sizeof(value));
 	return value;
+}
+
+uint32_t pylayout_value(const struct pylayout *layout, const struct pylayout_field_name *field)
+{
+	return value_at(layout, field->field);
+}
+
+// A field that is taken out of the bytes up to another one, or of a struct's size.
+struct inner_field {
+	const char *name;
+	uint32_t field, width, end; /* field and end: offsets in struct pylayout */
+};
+
+#define INNER(group, member, bytes, end_member)                                                    \
+	{                                                                                          \
+#group "." #member, offsetof(struct pylayout, group.member), bytes,                \
+			offsetof(struct pylayout, group.end_member)                                \
+	}
+
+// All that debug offsets can say, and what they could come too near to.
+static const struct inner_field inner_fields[] = {
+	INNER(object, ob_refcnt, 8, size),
+	INNER(object, ob_type, 8, size),
+	INNER(type, tp_name, 8, size),
+	INNER(type, tp_flags, 8, size),
+	INNER(dict, ma_keys, 8, size),
+	INNER(dict, ma_values, 8, size),
+	INNER(str, length, 8, ascii_size),
+	INNER(str, state, 4, ascii_size),
+	INNER(iframe, f_func, 8, localsplus),
+	INNER(iframe, f_globals, 8, localsplus),
+	INNER(iframe, f_locals, 8, localsplus),
+	INNER(iframe, f_code, 8, localsplus),
+	INNER(iframe, frame_obj, 8, localsplus),
+	INNER(iframe, previous, 8, localsplus),
+	INNER(iframe, prev_instr, 8, localsplus),
+	INNER(iframe, instr_ptr, 8, localsplus),
+	INNER(iframe, stackpointer, 8, localsplus),
+	INNER(iframe, stacktop, 4, localsplus),
+	INNER(iframe, owner, 1, localsplus),
+};
+
+// The bits of a str's state are shifted out of the word that it is.
+static bool is_bit_of_state(const struct pylayout *layout, uint32_t bit, uint32_t width)
+{
+	uint64_t first = (uint64_t)layout->str.state * 8;
+
+	return bit >= first && (uint64_t)bit + width <= first + 32;
+}
+
+const char *pylayout_misfit(const struct pylayout *layout)
+{
+	for (size_t i = 0; i < sizeof(inner_fields) / sizeof(inner_fields[0]); i++) {
+		const struct inner_field *inner = &inner_fields[i];
+		uint32_t offset = value_at(layout, inner->field);
+
+		if (pylayout_has(offset) &&
+			(uint64_t)offset + inner->width > value_at(layout, inner->end))
+			return inner->name;
+	}
+	if (pylayout_has(layout->str.state) &&
+		(!is_bit_of_state(layout, layout->str.interned_bit, 2) ||
+			!is_bit_of_state(layout, layout->str.kind_bit, 3) ||
+			!is_bit_of_state(layout, layout->str.compact_bit, 1) ||
+			!is_bit_of_state(layout, layout->str.ascii_bit, 1)))
+		return "str.state";
+	return NULL;
 }
 
 const char *pylayout_supported(void)

@@ -5,7 +5,7 @@
  *
  * One descriptor, struct pylayout, holds every offset and size that the readers use, and traits for
  * what is not an offset. Readers switch on traits, never on versions. The rows are generated from
- * data/layout/ (made from DWARF of real interpreters, see tools/layout/); nobody types a number.
+ * data/layout/ (made from DWARF of real interpreters, see docs/design/layouts.md); nobody types a number.
  *
  * PYLAYOUT_FIELDS is the only place where a field is named:
  *
@@ -67,6 +67,7 @@
 	F(bytes, ob_sval, "PyBytesObject|PyStringObject", "ob_sval") \
 	F(bytes, ob_sstate, "PyStringObject", "ob_sstate") \
 	F(bytearray, ob_alloc, "PyByteArrayObject", "ob_alloc") \
+	F(bytearray, ob_bytes, "PyByteArrayObject", "ob_bytes") \
 	F(bytearray, ob_bytes_object, "PyByteArrayObject", "ob_bytes_object") \
 	F(dict, ma_used, "PyDictObject", "ma_used") \
 	F(dict, ma_keys, "PyDictObject", "ma_keys") \
@@ -262,6 +263,8 @@
 	F(interp, atexit_callbacks, "PyInterpreterState", "atexit.callbacks") \
 	F(interp, atexit_ncallbacks, "PyInterpreterState", "atexit.ncallbacks") \
 	F(interp, gil, "PyInterpreterState", "ceval.gil") \
+	F(interp, ids_size, "PyInterpreterState", "unicode.ids.size") \
+	F(interp, ids_array, "PyInterpreterState", "unicode.ids.array") \
 	F(interp, interned, "PyInterpreterState", "cached_objects.interned_strings") \
 	F(interp, static_types, "PyInterpreterState", "types.builtins.initialized|types.builtins") \
 	F(interp, static_types_end, "PyInterpreterState", "types.for_extensions") \
@@ -403,6 +406,7 @@ struct pylayout_traits {
 struct pyfield {
 	const char *label; /* what Python calls it; "" if nothing */
 	uint32_t offset;
+	uint32_t count; /* references from there on: 1, or as many as an array has */
 };
 
 /** A built-in type whose references are plain fields (data/layout/owned-fields.txt). */
@@ -413,8 +417,20 @@ struct pyfields {
 	const struct pyfield *fields;
 };
 
+/** Where a row has the value of a field from. */
+struct pylayout_origin {
+	const char *entry; /* what C calls it, "PyListObject.ob_item"; NULL: the version has none */
+	bool is_set;       /* written in data/layout/rows.txt, not read from an interpreter */
+};
+
+/** A trait as a row says it, "alignment" and "16": for showing. */
+struct pylayout_trait {
+	const char *name, *value;
+};
+
 struct pylayout {
 	const char *name;                   /* "cpython-3.11" */
+	const char *labels;                 /* what it was read from: "3.11.2, 3.11.7" */
 	uint32_t version_low, version_high; /* PY_VERSION_HEX, both inclusive */
 	struct pylayout_traits traits;
 
@@ -424,6 +440,8 @@ struct pylayout {
 	const struct pyfields *fields;
 	const struct pylayout_debug_offset *debug_offsets; /* none before 3.13 */
 	uint32_t fields_count, debug_offsets_count;
+	const struct pylayout_origin *origins;    /* for each pylayout_field_name() */
+	const struct pylayout_trait *trait_texts; /* what is not said is 0 or no; ends with NULL */
 };
 
 /** An entry of _Py_DebugOffsets: 8 bytes at @c position of _PyRuntime say the value of a field. */
@@ -432,10 +450,18 @@ struct pylayout_debug_offset {
 	uint32_t position;
 };
 
+/** What the value of a field is. */
+enum pylayout_kind {
+	PYLAYOUT_OFFSET, /* bytes from the start of the struct */
+	PYLAYOUT_SIZE,   /* bytes of the struct */
+	PYLAYOUT_BIT,    /* bits from the start of the struct */
+};
+
 /** A field by name, "list.ob_item": for messages and `shikari layout`. */
 struct pylayout_field_name {
 	const char *name;
 	uint32_t field; /* offset in struct pylayout */
+	enum pylayout_kind kind;
 };
 
 /** The count in a word at ob_refcnt. What is not a count (a link of free objects) is UINT64_MAX. */
@@ -465,6 +491,14 @@ const struct pylayout *pylayout_nearest(uint32_t version_hex);
 
 /** Field number @p index, or NULL past the last. */
 const struct pylayout_field_name *pylayout_field_name(size_t index);
+
+/**
+ * Readers take a struct's bytes at once and its fields out of them. The name of a field that would
+ * lie outside of these bytes, or NULL if all fit. None does in a row, but what a target says of
+ * itself (debug_offsets) may be anything.
+ */
+const char *pylayout_misfit(const struct pylayout *layout);
+
 /** The value of a field. */
 uint32_t pylayout_value(const struct pylayout *layout, const struct pylayout_field_name *field);
 

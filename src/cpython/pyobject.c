@@ -213,8 +213,8 @@ static void scan_managed_dict(struct pyscan *scan)
 	emit_field(scan, instance.dict, "__dict__");
 	if (!instance.values || !type->cached_keys)
 		return;
-	if (pydict_table_read(reader_of(scan), layout_of(scan), type->cached_keys, instance.values,
-		    &table))
+	if (pydict_table_read(
+		    reader_of(scan), layout_of(scan), type->cached_keys, instance.values, &table))
 		pykind_scan_values(scan, &table, PYLABEL_ATTRIBUTE);
 	else
 		scan->is_torn = true;
@@ -273,6 +273,7 @@ void pyobject_scan(
 	scan->bytes = bytes;
 	scan->bytes_size = size;
 	scan->is_torn = false;
+	scan->block_count = 0;
 	scan->size = default_size(scan);
 	if (scan->type->is_heap)
 		emit_field(scan, scan->type->addr, "__class__");

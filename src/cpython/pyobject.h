@@ -41,6 +41,17 @@ struct pylabel {
 	uint64_t index;
 };
 
+/** A block of the target's malloc that an object leads to: at a @c distance of 0, if its size is part
+ *  of the object's; else it may be the object's own, if it is nobody else's. */
+struct pyblock {
+	remote_addr addr;
+	uint64_t size;
+	uint32_t distance;
+};
+/** Blocks of one object, and the size from which on they are worth it: smaller ones are in pools. */
+#define PYSCAN_BLOCKS          64
+#define PYSCAN_BLOCK_BYTES_MIN 513
+
 struct pyscan {
 	struct pycontext *context; /* borrowed */
 	/** Takes refs[0 … count) (and labels, if wanted). Called when the batch is full, also in
@@ -58,6 +69,8 @@ struct pyscan {
 	 */
 	uint64_t size;
 	bool is_torn;
+	struct pyblock blocks[PYSCAN_BLOCKS];
+	uint32_t block_count;
 
 	/** What was not flushed yet: references of several objects gather here, so that they can be
 	 *  looked up together. */
@@ -70,6 +83,14 @@ struct pyscan {
 	const uint8_t *bytes;
 	size_t bytes_size;
 };
+
+/** Note a block of the object at hand, if it is large enough. */
+static inline void pyscan_note_block(
+	struct pyscan *scan, remote_addr addr, uint64_t size, uint32_t distance)
+{
+	if (size >= PYSCAN_BLOCK_BYTES_MIN && scan->block_count < PYSCAN_BLOCKS)
+		scan->blocks[scan->block_count++] = (struct pyblock){addr, size, distance};
+}
 
 /** Hand over what has gathered. */
 void pyscan_flush(struct pyscan *scan);

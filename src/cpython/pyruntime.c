@@ -240,11 +240,12 @@ static struct error *check_version(
 		return error_create(
 			ERROR_BAD_DATA, "sys.hexversion was not found: field interp.sysdict");
 	python->version_hex = (uint32_t)hexversion;
-	if (place->version_hex & 0xffff ? python->version_hex != place->version_hex
-					: python->version_hex < layout->version_low ||
-						  python->version_hex > layout->version_high)
+	if (place->version_hex & 0xffff && python->version_hex != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, not %#x",
 			python->version_hex, place->version_hex);
+	if (python->version_hex < layout->version_low || python->version_hex > layout->version_high)
+		return error_create(ERROR_BAD_DATA, "sys.hexversion is %#x, which %s is not for",
+			python->version_hex, layout->name);
 	if (pydict_find(context, sysdict, "gettotalrefcount"))
 		return error_create(ERROR_UNSUPPORTED,
 			"%s is a debug build, whose objects have another layout", place->path);
@@ -379,8 +380,9 @@ static struct error *check_layout(struct pycontext *context, struct python *pyth
 }
 
 // Lay what the interpreter says of itself over a copy of the row. Values that make no sense as
-// offsets are left out.
-static void lay_over(struct pylayout *layout, const struct target *target, remote_addr runtime)
+// offsets are left out; whether the others fit together is the caller's to check.
+static void lay_over(
+	struct pylayout *layout, const struct target *target, remote_addr runtime, bool *said)
 {
 	for (uint32_t i = 0; i < layout->debug_offsets_count; i++) {
 		const struct pylayout_debug_offset *entry = &layout->debug_offsets[i];
@@ -393,6 +395,7 @@ static void lay_over(struct pylayout *layout, const struct target *target, remot
 			continue;
 		offset = (uint32_t)value;
 		memcpy((char *)layout + entry->field, &offset, sizeof(offset));
+		said[i] = true;
 	}
 }
 
@@ -401,6 +404,7 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 {
 	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
 	struct debug_offsets_head head;
+	const char *misfit;
 
 	if (!layout)
 		return error_enomem();
@@ -414,7 +418,34 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 		head.version != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "_PyRuntime does not begin with the debug "
 						    "offsets of its version");
-	lay_over(layout, target, place->runtime);
+	python->said = mem_calloc(row->debug_offsets_count, sizeof(*python->said));
+	if (!python->said)
+		return error_enomem();
+	lay_over(layout, target, place->runtime, python->said);
+	misfit = pylayout_misfit(layout);
+	return misfit ? error_create(ERROR_BAD_DATA,
+				"the debug offsets contradict themselves: field %s", misfit)
+		      : NULL;
+}
+
+static struct error *take_known(const struct python *known, struct python *python)
+{
+	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
+
+	if (!layout)
+		return error_enomem();
+	*layout = *known->layout;
+	python->layout = layout;
+	python->row = known->row;
+	if (known->said) {
+		python->said = mem_calloc(known->row->debug_offsets_count, sizeof(*python->said));
+		if (!python->said)
+			return error_enomem();
+		memcpy(python->said, known->said,
+			known->row->debug_offsets_count * sizeof(*python->said));
+	}
+	python->version_hex = known->version_hex;
+	python->old_unicode_width = known->old_unicode_width;
 	return NULL;
 }
 
@@ -432,7 +463,8 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	python->runtime = place->runtime;
 	python->generation0 = place->generation0;
 	python->current_thread = place->current_thread;
-	err = copy_layout(target, place, row, python);
+	err = place->known ? take_known(place->known, python)
+			   : copy_layout(target, place, row, python);
 	if (err)
 		return err;
 	python->interpreters_head =
@@ -445,7 +477,7 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	if (!err)
 		err = pytypes_create(&context.reader, python->layout, python->interpreters.items,
 			python->interpreters.count, place->type_type, &python->types);
-	if (!err)
+	if (!err && !place->known)
 		err = check_layout(&context, python, place, ret_passed);
 	pycontext_deinit(&context);
 	if (err)
@@ -454,16 +486,55 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 	return NULL;
 }
 
+// False: no memory.
+static bool note_trial(
+	struct python_trials *trials, const struct pylayout *row, const struct error *refusal)
+{
+	struct python_trial trial = {.row = row};
+
+	if (!trials)
+		return true;
+	if (refusal)
+		trial.refusal = mem_strdup(error_message(refusal));
+	if ((!refusal || trial.refusal) && python_trials_push(trials, trial))
+		return true;
+	mem_free(trial.refusal);
+	return false;
+}
+
+static struct error *try_row(const struct target *target, const struct pyruntime_place *place,
+	const struct pylayout *row, struct python_trials *trials, unsigned *ret_passed,
+	struct python **ret)
+{
+	_cleanup_(python_close) struct python *python = NULL;
+	struct error *err = open_with_row(target, place, row, ret_passed, &python);
+
+	if (!note_trial(trials, row, err)) {
+		error_destroy(err);
+		return error_enomem();
+	}
+	if (!err)
+		*ret = take(python);
+	return err;
+}
+
 struct error *python_open(
 	const struct target *target, const struct pyruntime_place *place, struct python **ret)
 {
+	return python_open_told(target, place, NULL, ret);
+}
+
+struct error *python_open_told(const struct target *target, const struct pyruntime_place *place,
+	struct python_trials *trials, struct python **ret)
+{
 	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *best = row;
 	struct error *failure = NULL;
-	unsigned most = 0;
+	unsigned passed, most = 0;
 
+	if (place->known)
+		return try_row(target, place, place->known->row, trials, &passed, ret);
 	for (; row; row = pylayout_next(place->version_hex, row)) {
-		unsigned passed;
-		struct error *err = open_with_row(target, place, row, &passed, ret);
+		struct error *err = try_row(target, place, row, trials, &passed, ret);
 
 		if (!err) {
 			error_destroy(failure);
@@ -485,10 +556,29 @@ struct error *python_open(
 		place->path, best->name);
 }
 
+void python_trials_release(struct python_trials *trials)
+{
+	for (size_t i = 0; i < trials->count; i++)
+		mem_free(trials->items[i].refusal);
+	python_trials_deinit(trials);
+}
+
+bool python_was_told(const struct python *python, uint32_t field)
+{
+	const struct pylayout *row = python->row;
+
+	for (uint32_t i = 0; python->said && i < row->debug_offsets_count; i++) {
+		if (row->debug_offsets[i].field == field && python->said[i])
+			return true;
+	}
+	return false;
+}
+
 void python_close(struct python *python)
 {
 	if (!python)
 		return;
+	mem_free(python->said);
 	pytypes_destroy(python->types);
 	addr_vector_deinit(&python->interpreters);
 	addr_vector_deinit(&python->interned);
@@ -623,8 +713,26 @@ bool pyruntime_is_collecting(struct pycontext *context)
 	return gc_state_value(context, context->python->layout->gc.collecting, true, 0) != 0;
 }
 
+// Before 3.7 `enabled` is a static variable that no symbol leads to. But an enabled collector starts at the
+// next allocation once the count of the youngest generation is above its threshold: where it is far above,
+// nothing starts it. struct gc_generation { PyGC_Head head; int threshold, count; }
+static bool is_far_above_threshold(struct pycontext *context)
+{
+	remote_addr head = pyreader_pointer(&context->reader, context->python->generation0);
+	uint32_t threshold = 0, count = 0;
+
+	if (!head)
+		return false;
+	head += context->python->layout->gc_head.size;
+	pyreader_u32(&context->reader, head, &threshold);
+	pyreader_u32(&context->reader, head + 4, &count);
+	return (int32_t)count > 0 && count / 2 > threshold;
+}
+
 bool pyruntime_collector_is_enabled(struct pycontext *context)
 {
+	if (context->python->generation0)
+		return !is_far_above_threshold(context);
 	return gc_state_value(context, context->python->layout->gc.enabled, false, 1) != 0;
 }
 

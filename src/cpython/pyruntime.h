@@ -18,6 +18,9 @@ struct pyruntime_place {
 	remote_addr type_type;
 	/** Before 3.7: the variables that came to be in _PyRuntime, or 0. */
 	remote_addr interpreters_head, generation0, current_thread;
+	/** Borrowed, or NULL: the interpreter as it was opened once. Its layout is taken for granted then:
+	 * what a check looks at may just be changing in another moment. */
+	const struct python *known;
 	struct elf_file *elf; /* the binary that has the interpreter */
 	char *path;           /* of that binary, in the target's mount namespace */
 };
@@ -41,6 +44,22 @@ struct error *python_open(
 void python_close(struct python *python);
 DEFINE_CLEANUP(struct python *, python_close)
 
+/** A row that was tried, and why it was refused (owned; NULL: it was taken). */
+struct python_trial {
+	const struct pylayout *row;
+	char *refusal;
+};
+DEFINE_VECTOR(python_trials, struct python_trial)
+/** Empties it. */
+void python_trials_release(struct python_trials *trials);
+
+/** python_open() that adds to @p trials what became of each row that it tried, also if it fails. */
+struct error *python_open_told(const struct target *target, const struct pyruntime_place *place,
+	struct python_trials *trials, struct python **ret);
+
+/** Is the value of a field (its offset in struct pylayout) what _Py_DebugOffsets of the target says? */
+bool python_was_told(const struct python *python, uint32_t field);
+
 /** The interpreter states, the main one first; python->interpreters has those at open. */
 struct error *pyruntime_interpreters(struct pycontext *context, struct addr_vector *ret);
 /** The thread states of one interpreter. */
@@ -56,8 +75,8 @@ size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);
-/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? True where that cannot be
- * known (before 3.7). */
+/** Is the cyclic collector enabled in the main interpreter (gc.isenabled())? Before 3.7 that is
+ * seen once it should have run twice. */
 bool pyruntime_collector_is_enabled(struct pycontext *context);
 
 /** sys.modules of an interpreter, or 0. */

@@ -37,7 +37,7 @@ static bool view_str(struct pycontext *context, remote_addr str, struct pystr *r
 	if (form == PYSTR_BYTES && type->flags & PYTYPE_FLAG_STR_SUBCLASS)
 		form = PYSTR_OLD;
 	else if (!(type->flags & (form == PYSTR_BYTES ? PYTYPE_FLAG_BYTES_SUBCLASS
-							: PYTYPE_FLAG_STR_SUBCLASS)))
+						      : PYTYPE_FLAG_STR_SUBCLASS)))
 		return false;
 	return pystr_view(
 		&context->reader, python->layout, str, form, python->old_unicode_width, ret);
@@ -133,8 +133,8 @@ bool pytext_int(struct pycontext *context, remote_addr object, int64_t *ret)
 
 	if (type && type->kind == PYKIND_NUMBER && type->flags & PYTYPE_FLAG_OLD_INT &&
 		pylayout_has(layout->old_int.ob_ival))
-		return pyreader_u64(&context->reader, object + layout->old_int.ob_ival,
-			(uint64_t *)ret);
+		return pyreader_u64(
+			&context->reader, object + layout->old_int.ob_ival, (uint64_t *)ret);
 	if (!type || !(type->flags & PYTYPE_FLAG_LONG_SUBCLASS) ||
 		!pyreader_u64(&context->reader, object + layout->object.ob_size, &word))
 		return false;

@@ -16,11 +16,12 @@
 DEFINE_VECTOR(addr_vector, remote_addr)
 
 struct python {
-	const struct target *target;   /* borrowed */
-	const struct pylayout *layout; /* owned: a row, with what the target itself says laid over it */
-	const struct pylayout *row;    /* static: that row */
-	struct pytypes *types;         /* owned */
-	uint32_t version_hex;          /* PY_VERSION_HEX */
+	const struct target *target; /* borrowed */
+	const struct pylayout
+		*layout; /* owned: a row, with what the target itself says laid over it */
+	const struct pylayout *row; /* static: that row */
+	struct pytypes *types;      /* owned */
+	uint32_t version_hex;       /* PY_VERSION_HEX */
 	/** _PyRuntime; 0 before 3.7, where its parts are variables of their own. */
 	remote_addr runtime;
 	remote_addr interpreters_head; /* where the pointer to the first interpreter is */
@@ -32,6 +33,8 @@ struct python {
 	struct addr_vector interned;
 	/** Bytes of a character of Python 2's unicode. */
 	unsigned old_unicode_width;
+	/** For each of the row's debug_offsets, did the target say it? NULL if it has none. Owned. */
+	bool *said;
 };
 
 /** Is @p dict one of the dicts of interned strings? */

@@ -139,8 +139,9 @@ static bool grow_slots(struct pytypes *types)
 	return true;
 }
 
-// Takes type.name, and a copy of type.tp_name. Past LIMIT_TYPES a type is not taken.
-static struct error *insert(struct pytypes *types, struct pytype type)
+// Takes type.name, and a copy of type.tp_name. Past LIMIT_TYPES a type is not taken. It is found by
+// @p key.
+static struct error *insert_as(struct pytypes *types, struct pytype type, remote_addr key)
 {
 	uint32_t i;
 
@@ -155,12 +156,17 @@ static struct error *insert(struct pytypes *types, struct pytype type)
 		mem_free((char *)type.name);
 		return error_enomem();
 	}
-	i = (uint32_t)((type.addr >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
+	i = (uint32_t)((key >> 4) * 0x9e3779b97f4a7c15ull >> types->slot_shift);
 	while (types->slots[i].addr)
 		i = (i + 1) & (types->slot_count - 1);
 	types->slots[i] =
-		(struct pytype_slot){.addr = type.addr, .index = (uint32_t)(types->list.count - 1)};
+		(struct pytype_slot){.addr = key, .index = (uint32_t)(types->list.count - 1)};
 	return NULL;
+}
+
+static struct error *insert(struct pytypes *types, struct pytype type)
+{
+	return insert_as(types, type, type.addr);
 }
 
 // Read the fields of one type object; false if it cannot be a type. Its tp_name is in @p name.
@@ -214,9 +220,8 @@ remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *
 	uint64_t index, limit;
 	remote_addr state;
 
-	if (!pylayout_has(first) ||
-		!(pyreader_pointer(reader, type + layout->type.tp_flags) &
-			PYTYPE_FLAG_STATIC_BUILTIN))
+	if (!pylayout_has(first) || !(pyreader_pointer(reader, type + layout->type.tp_flags) &
+					    PYTYPE_FLAG_STATIC_BUILTIN))
 		return 0;
 	// tp_subclasses is the number of the type, from 1.
 	index = pyreader_pointer(reader, type + layout->type.tp_subclasses) - 1;
@@ -225,9 +230,9 @@ remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *
 	limit = pylayout_has(layout->interp.static_types_end)
 			? (layout->interp.static_types_end - first) / size
 			: LIMIT_TYPES;
-	state = index < limit ? interpreter + first + index * size
-			      : interpreter + layout->interp.extension_types +
-					(index - limit) * size;
+	state = index < limit
+			? interpreter + first + index * size
+			: interpreter + layout->interp.extension_types + (index - limit) * size;
 	return pyreader_pointer(reader, state + layout->static_type.type) == type ? state : 0;
 }
 
@@ -268,8 +273,7 @@ static struct error *add_subclasses(struct pytypes *types, struct pyreader *read
 	}
 	if (!pydict_read(reader, layout, subclasses, &table) || table.count > LIMIT_TYPES)
 		return NULL;
-	for (uint64_t i = 0;
-		!err && pydict_entry(reader, &table, i, &key, &weakref); i++)
+	for (uint64_t i = 0; !err && pydict_entry(reader, &table, i, &key, &weakref); i++)
 		err = add_subclass(types, reader, layout, weakref);
 	return err;
 }
@@ -299,8 +303,8 @@ static struct error *add_all_subclasses(struct pytypes *types, struct pyreader *
 	}
 	if (is_static)
 		return NULL;
-	return add_subclasses(types, reader, layout,
-		pyreader_pointer(reader, addr + layout->type.tp_subclasses));
+	return add_subclasses(
+		types, reader, layout, pyreader_pointer(reader, addr + layout->type.tp_subclasses));
 }
 
 static bool has_member(const struct pytypes *types, const struct pytype *type, uint32_t offset)
@@ -613,22 +617,24 @@ struct error *pytypes_create(struct pyreader *reader, const struct pylayout *lay
 		return error_enomem();
 	types->type_type = type_type;
 	if (!read_type(reader, layout, type_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "PyType_Type does not look like a type: field type.tp_name");
+		return error_create(ERROR_BAD_DATA,
+			"PyType_Type does not look like a type: field type.tp_name");
 	if (type.metatype != type_type || strcmp(name, "type") != 0)
-		return error_create(ERROR_BAD_DATA, "PyType_Type is not its own type: field object.ob_type");
+		return error_create(
+			ERROR_BAD_DATA, "PyType_Type is not its own type: field object.ob_type");
 	types->object_type = type.base;
 	err = insert(types, type);
 	if (err)
 		return err;
 	if (types->object_type == type_type ||
 		!read_type(reader, layout, types->object_type, &type, name))
-		return error_create(ERROR_BAD_DATA, "the base of PyType_Type is not a type: field type.tp_base");
+		return error_create(ERROR_BAD_DATA,
+			"the base of PyType_Type is not a type: field type.tp_base");
 	err = insert(types, type);
 	if (err)
 		return err;
 	for (size_t i = 0; i < types->list.count; i++) {
-		err = add_all_subclasses(
-			types, reader, layout, interpreters, interpreter_count, i);
+		err = add_all_subclasses(types, reader, layout, interpreters, interpreter_count, i);
 		if (err)
 			return err;
 	}
@@ -661,6 +667,50 @@ void pytypes_destroy(struct pytypes *types)
 	mem_free(types);
 }
 
+static const struct pytype *type_named(const struct pytypes *types, const char *tp_name)
+{
+	for (size_t i = 0; i < types->list.count; i++) {
+		if (strcmp(types->list.items[i].tp_name, tp_name) == 0)
+			return &types->list.items[i];
+	}
+	return NULL;
+}
+
+// A type like `instance`, with the name of the old-style class at @p addr.
+static struct error *add_old_class(struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr addr)
+{
+	char module[LIMIT_TYPE_NAME], name[LIMIT_TYPE_NAME], text[2 * LIMIT_TYPE_NAME];
+	const struct pytype *of_instances = type_named(types, "instance");
+	struct pytype type;
+
+	if (!of_instances || pytypes_find_old_class(types, addr) != PYTYPE_NONE)
+		return NULL;
+	read_str(reader, layout, pyreader_pointer(reader, addr + layout->old_class.cl_name), name);
+	read_str(reader, layout,
+		find_in_dict(reader, layout,
+			pyreader_pointer(reader, addr + layout->old_class.cl_dict), "__module__"),
+		module);
+	if (!name[0])
+		return NULL;
+	snprintf(text, sizeof(text), "%s%s%s", module, module[0] ? "." : "", name);
+	type = *of_instances;
+	type.is_python_class = true;
+	type.name = mem_strdup(text);
+	return type.name ? insert_as(types, type, addr | 1) : error_enomem();
+}
+
+static bool is_old_class(const struct pytypes *types, struct pyreader *reader,
+	const struct pylayout *layout, remote_addr addr)
+{
+	const struct pytype *type =
+		pylayout_has(layout->old_class.cl_name)
+			? type_at(types, pyreader_pointer(reader, addr + layout->object.ob_type))
+			: NULL;
+
+	return type && strcmp(type->tp_name, "classobj") == 0;
+}
+
 struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
 	const struct pylayout *layout, remote_addr addr)
 {
@@ -668,8 +718,11 @@ struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,
 	uint32_t metatype;
 	struct pytype type;
 
-	if (!addr || addr % 8 || pytypes_find(types, addr) != PYTYPE_NONE ||
-		!read_type(reader, layout, addr, &type, name))
+	if (!addr || addr % 8 || pytypes_find(types, addr) != PYTYPE_NONE)
+		return NULL;
+	if (is_old_class(types, reader, layout, addr))
+		return add_old_class(types, reader, layout, addr);
+	if (!read_type(reader, layout, addr, &type, name))
 		return NULL;
 	metatype = pytypes_find(types, type.metatype);
 	if (metatype == PYTYPE_NONE || !pytypes_is_a(types, metatype, "type"))

@@ -170,7 +170,15 @@ static inline uint64_t pytype_items(
 remote_addr pytype_static_state(struct pyreader *reader, const struct pylayout *layout,
 	remote_addr interpreter, remote_addr type);
 
-/** Add a type that was met on an object but is not in the tree of subclasses. What is at @p addr is
+/** Instances of old-style classes (2.7) all have the type `instance`. For each class that is known
+ * there is another of it, with the class's name; of the class at @p addr, or PYTYPE_NONE. */
+static inline uint32_t pytypes_find_old_class(const struct pytypes *types, remote_addr addr)
+{
+	// No type is at an odd address, and no object is asked for its type there.
+	return pytypes_find(types, addr | 1);
+}
+
+/** Add a type, or an old-style class, that was met on an object but is not in the tree of subclasses. What is at @p addr is
  *  not added if it is no type, or known already. Not thread-safe; pointers into the list do not
  *  survive it. */
 struct error *pytypes_add(struct pytypes *types, struct pyreader *reader,

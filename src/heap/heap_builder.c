@@ -37,6 +37,7 @@ static void deinit_worker(struct heap_worker *worker)
 	node_vector_deinit(&worker->inferred);
 	addr_vector_deinit(&worker->unknown_types.list);
 	big_vector_deinit(&worker->big_sizes);
+	owned_block_vector_deinit(&worker->blocks);
 	error_destroy(worker->failure);
 }
 
@@ -234,8 +235,10 @@ static struct error *build_once(struct heap_builder *builder)
 
 static struct error *finish(struct heap_builder *builder)
 {
-	struct error *err = heap_roots_settle(builder);
+	struct error *err = heap_builder_settle_blocks(builder);
 
+	if (!err)
+		err = heap_roots_settle(builder);
 	for (unsigned i = 0; i < builder->workers; i++) {
 		builder->stats.objects += builder->team[i].objects;
 		builder->stats.bytes += builder->team[i].bytes;
@@ -274,6 +277,9 @@ struct error *heap_build(const struct target *target, const struct process *proc
 	builder->target = target;
 	builder->process = process;
 	builder->place = place;
+	if (place && place->elf &&
+		!elf_file_data(place->elf, &builder->data_start, &builder->data_end))
+		builder->data_start = builder->data_end = 0;
 	builder->workers = options->workers ? options->workers : parallel_workers();
 	if (builder->workers > LIMIT_WORKERS)
 		builder->workers = LIMIT_WORKERS;

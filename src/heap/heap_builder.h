@@ -51,8 +51,10 @@ struct heap_builder {
 	const struct target *target;         /* borrowed */
 	const struct process *process;       /* borrowed; NULL: no ELF files to look at */
 	const struct pyruntime_place *place; /* borrowed; NULL likewise */
-	struct python *python;               /* owned */
-	struct heap_graph *graph;            /* owned */
+	/** The interpreter's own data: what is there is static. Both 0 if unknown. */
+	remote_addr data_start, data_end;
+	struct python *python;    /* owned */
+	struct heap_graph *graph; /* owned */
 	struct heap_addresses addresses;
 	struct heap_builder_stats stats;
 	unsigned workers;

@@ -15,7 +15,8 @@
  *	first_edge   4 N    compressed rows: the edges of n are edges[first_edge[n] …
  *first_edge[n+1]) edges        4 E    referent (31 bits), and HEAP_EDGE_INFERRED
  *
- * Shallow size is what sys.getsizeof says, GC head included the same way.
+ * Shallow size is what sys.getsizeof says, GC head included the same way; for objects of C types that
+ * no reader knows, also the malloc'd blocks that nobody else leads to (heap_blocks.c).
  *
  * Addresses are not kept per node: they follow from pool numbers (heap_addresses.h), through the
  *two functions in struct heap_naming. Edge labels are not kept either: they follow from the

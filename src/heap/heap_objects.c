@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -155,6 +156,21 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 	return mapping && mapping->inode ? mapping : NULL;
 }
 
+static void keep_blocks(struct heap_worker *worker, node_id node)
+{
+	const struct pyscan *scan = &worker->scan;
+
+	for (uint32_t i = 0; i < scan->block_count; i++) {
+		const struct pyblock *block = &scan->blocks[i];
+
+		if (worker->blocks.count == LIMIT_BLOCKS)
+			return;
+		if (!owned_block_vector_push(&worker->blocks,
+			    (struct owned_block){block->addr, block->size, node, block->distance}))
+			heap_worker_fail(worker);
+	}
+}
+
 // What is known of a node from its header and its scan.
 static void finish_object(
 	struct heap_worker *worker, node_id node, uint64_t refcnt, uint64_t gc_next)
@@ -185,6 +201,7 @@ static void finish_object(
 		builder->graph->size[node] = (uint16_t)size;
 	else if (!big_vector_push(&worker->big_sizes, (struct big_size){node, size}))
 		heap_worker_fail(worker);
+	keep_blocks(worker, node);
 	worker->objects++;
 	worker->bytes += size;
 	worker->torn += worker->scan.is_torn;
@@ -212,8 +229,8 @@ static uint64_t gc_next_of_head(const struct pylayout *layout, const uint8_t *he
 {
 	// Where there is gc_refs, the links of an untracked object are what was there before.
 	if (pylayout_has(layout->gc_head.gc_refs) &&
-		(int64_t)load_u64(head + layout->gc_head.gc_refs) >>
-				layout->traits.gc_refs_shift == GC_REFS_UNTRACKED)
+		(int64_t)load_u64(head + layout->gc_head.gc_refs) >> layout->traits.gc_refs_shift ==
+			GC_REFS_UNTRACKED)
 		return 0;
 	// The low bits are flags of the collector.
 	return load_u64(head + layout->gc_head.next) & ~3ull;
@@ -231,9 +248,27 @@ static void finish_lost(struct heap_worker *worker, node_id node)
 	struct heap_builder *builder = worker->builder;
 
 	worker->scan.type = &builder->python->types->list.items[builder->plain_type];
-	worker->scan.size = 0;
+	worker->scan.size = worker->scan.block_count = 0;
 	worker->scan.is_torn = true;
 	finish_object(worker, node, 0, 0);
+}
+
+// An instance of an old-style class counts as one of that class.
+static void name_old_instance(struct heap_worker *worker, remote_addr addr)
+{
+	const struct python *python = worker->builder->python;
+	uint32_t offset = python->layout->old_instance.in_class, index;
+	remote_addr class;
+
+	if (!pylayout_has(offset) || worker->scan.type->kind != PYKIND_FIELDS ||
+		strcmp(worker->scan.type->tp_name, "instance") != 0)
+		return;
+	class = pyreader_pointer(&worker->probe.reader, addr + offset);
+	index = pytypes_find_old_class(python->types, class);
+	if (index != PYTYPE_NONE)
+		worker->scan.type = &python->types->list.items[index];
+	else
+		heap_worker_note_unknown_type(worker, class);
 }
 
 void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_addr addr,
@@ -250,6 +285,7 @@ void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_ad
 	}
 	gc_next = gc_next_of(layout, &python->types->list.items[type], object);
 	pyobject_scan(&worker->scan, type, addr, object, size);
+	name_old_instance(worker, addr);
 	if (gc_next)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, load_u64(object + layout->object.ob_refcnt), gc_next);
@@ -268,13 +304,14 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		finish_lost(worker, node);
 		return;
 	}
+	name_old_instance(worker, addr);
 	// Static types have no GC head, although their type's flags say so.
 	if (worker->scan.type->is_gc &&
 		!(worker->scan.type->kind == PYKIND_TYPE &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP))) {
-		const uint8_t *head = pyreader_bytes(&worker->probe.reader,
-			addr - layout->gc_head.size, layout->gc_head.size);
+		const uint8_t *head = pyreader_bytes(
+			&worker->probe.reader, addr - layout->gc_head.size, layout->gc_head.size);
 
 		gc_next = head ? gc_next_of_head(layout, head) : 0;
 	}
@@ -282,6 +319,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		note_neighbour(worker, gc_next);
 	finish_object(worker, node, refcnt, gc_next);
 	if (mapping_of_file(builder, addr) ||
+		(addr >= builder->data_start && addr < builder->data_end) ||
 		(worker->scan.type->kind == PYKIND_TYPE && !gc_next &&
 			!(pyreader_pointer(&worker->probe.reader, addr + layout->type.tp_flags) &
 				PYTYPE_FLAG_HEAP)))

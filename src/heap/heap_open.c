@@ -21,6 +21,10 @@
 
 #define QUIET_CACHE_SLOTS 16
 
+// Tries to make sense of a process that runs meanwhile.
+#define OPEN_TRIES    10
+#define OPEN_PAUSE_US 20000
+
 struct heap_source {
 	struct process *process;
 	struct pyruntime_place place;
@@ -29,6 +33,23 @@ struct heap_source {
 	struct target *live;
 	struct python *live_python; /* for looking at the GIL before a stop */
 };
+
+// A dict that the layout is checked by may be growing at this moment, or Python just starting.
+static struct error *open_python(struct heap_source *source)
+{
+	struct error *err;
+
+	for (unsigned i = 0;; i++) {
+		err = python_open(source->live, &source->place, &source->live_python);
+		if (!err || error_kind(err) != ERROR_BAD_DATA || i == OPEN_TRIES)
+			break;
+		error_destroy(err);
+		usleep(OPEN_PAUSE_US);
+	}
+	if (!err)
+		source->place.known = source->live_python;
+	return err;
+}
 
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
@@ -44,7 +65,7 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!err)
 		err = pyruntime_find(source->process, source->live, &source->place);
 	if (!err)
-		err = python_open(source->live, &source->place, &source->live_python);
+		err = open_python(source);
 	if (err)
 		return source->process ? process_explain(source->process, err) : err;
 	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));

@@ -83,7 +83,7 @@ static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcn
 }
 
 // Each once: many objects can have the same unknown type.
-static void note_unknown_type(struct heap_worker *worker, remote_addr type)
+void heap_worker_note_unknown_type(struct heap_worker *worker, remote_addr type)
 {
 	struct unknown_types *unknown = &worker->unknown_types;
 	uint32_t i = (uint32_t)((type >> 4) * 0x9e3779b97f4a7c15ull >> 32) &
@@ -125,7 +125,7 @@ static bool is_object(struct heap_worker *worker, remote_addr addr)
 	if (index != PYTYPE_NONE)
 		return items_fit(worker->builder, &types->list.items[index], addr,
 			load_u64(bytes + layout->object.ob_size));
-	note_unknown_type(worker, type);
+	heap_worker_note_unknown_type(worker, type);
 	return false;
 }
 

@@ -58,20 +58,44 @@ static struct error *collect_fields(struct heap_builder *builder, remote_addr ba
 	const struct pyfields *fields, enum heap_root_kind kind, const char *prefix)
 {
 	for (uint32_t i = 0; fields && i < fields->count; i++) {
-		remote_addr word = base + fields->fields[i].offset;
-		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		const char *label = fields->fields[i].label;
-		bool is_modules = strcmp(label, "sys.modules") == 0;
+		const struct pyfield *field = &fields->fields[i];
+		bool is_modules = strcmp(field->label, "sys.modules") == 0;
 		char name[NAME_BYTES];
-		struct error *err;
 
-		if (!value)
-			continue;
-		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, label);
-		err = note_root(
-			builder, value, is_modules ? HEAP_ROOT_MODULES : kind, true, name, NULL);
-		if (!err)
-			err = consume(builder, word);
+		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, field->label);
+		for (uint32_t j = 0; j < field->count; j++) {
+			remote_addr word = base + field->offset + (uint64_t)j * 8;
+			remote_addr value = pyreader_pointer(&builder->context.reader, word);
+			struct error *err =
+				value ? heap_roots_note_owned(builder, word, value,
+						is_modules ? HEAP_ROOT_MODULES : kind, name)
+				      : NULL;
+
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+// The str objects of C identifiers, from 3.10 on in an array of each interpreter.
+static struct error *collect_identifiers(struct heap_builder *builder, remote_addr interpreter)
+{
+	const struct pylayout *layout = builder->python->layout;
+	struct pyreader *reader = &builder->context.reader;
+	remote_addr array;
+	uint64_t count;
+
+	if (!pylayout_has(layout->interp.ids_array))
+		return NULL;
+	array = pyreader_pointer(reader, interpreter + layout->interp.ids_array);
+	count = pyreader_pointer(reader, interpreter + layout->interp.ids_size);
+	for (uint64_t i = 0; array && i < count && i < LIMIT_FRAME_SLOTS; i++) {
+		remote_addr value = pyreader_pointer(reader, array + i * 8);
+		struct error *err = value ? heap_roots_note_owned(builder, array + i * 8, value,
+						    HEAP_ROOT_INTERPRETER, "names of C code")
+					  : NULL;
+
 		if (err)
 			return err;
 	}
@@ -300,6 +324,21 @@ static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr 
 	return NULL;
 }
 
+// The dicts of interned strings, where they are found through the interpreter; before, they are
+// variables of C like others.
+static struct error *collect_interned(struct heap_builder *builder)
+{
+	const struct python *python = builder->python;
+	struct error *err = NULL;
+
+	if (!pylayout_has(python->layout->interp.interned))
+		return NULL;
+	for (size_t i = 0; !err && i < python->interned.count; i++)
+		err = note_root(builder, python->interned.items[i], HEAP_ROOT_INTERPRETER, true,
+			"interned strings", NULL);
+	return err;
+}
+
 struct error *heap_roots_collect(struct heap_builder *builder)
 {
 	_cleanup_(addr_vector_deinit) struct addr_vector interpreters = {0};
@@ -313,12 +352,16 @@ struct error *heap_roots_collect(struct heap_builder *builder)
 		if (!err)
 			err = collect_atexit(builder, interpreter);
 		if (!err)
+			err = collect_identifiers(builder, interpreter);
+		if (!err)
 			err = collect_type_cache(builder, interpreter);
 		if (!err)
 			err = collect_gc_heads(builder, interpreter);
 		if (!err)
 			err = collect_threads(builder, interpreter);
 	}
+	if (!err)
+		err = collect_interned(builder);
 	if (!err)
 		err = heap_statics_collect(builder);
 	return err ? err : heap_words_collect(builder);

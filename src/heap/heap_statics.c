@@ -125,10 +125,9 @@ static bool is_named_before(struct heap_builder *builder, const uint64_t *words,
 {
 	for (size_t back = 1; back <= RECORD_WORDS && back <= index; back++) {
 		uint64_t c_string = words[index - back];
-		const uint8_t *bytes =
-			c_string >= 4096 ? pyreader_bytes(&builder->context.reader, c_string,
-						   length + 1)
-					 : NULL;
+		const uint8_t *bytes = c_string >= 4096 ? pyreader_bytes(&builder->context.reader,
+								  c_string, length + 1)
+							: NULL;
 
 		if (bytes && memcmp(bytes, text, length + 1) == 0)
 			return true;
@@ -173,8 +172,7 @@ static struct error *note_characters(struct heap_builder *builder, remote_addr b
 	size_t used = 0;
 
 	for (size_t c = 0; c < 256 && first + c < count; c++)
-		used += words[first + c] &&
-			character_of(builder, words[first + c], kind) == (int)c;
+		used += words[first + c] && character_of(builder, words[first + c], kind) == (int)c;
 	for (size_t c = 0; !err && used >= CHARACTERS_MIN && c < 256 && first + c < count; c++) {
 		if (words[first + c] && character_of(builder, words[first + c], kind) == (int)c)
 			err = heap_roots_note_owned(builder, base + (first + c) * 8,
@@ -214,7 +212,10 @@ static struct error *look_at_range(
 		if (!target_read_some(builder->target, at, words, size))
 			continue;
 		err = find_named(builder, at, words, size / 8);
-		if (err || !builder->place || strcmp(range->file->path, builder->place->path) != 0)
+		// From 3.10 the rest is in the interpreter's state.
+		if (err || !builder->place ||
+			strcmp(range->file->path, builder->place->path) != 0 ||
+			pylayout_has(builder->python->layout->interp.type_cache))
 			continue;
 		// The interpreter's own data fits in a chunk.
 		err = find_type_cache(builder, at, words, size / 8);
@@ -233,9 +234,6 @@ struct error *heap_statics_collect(struct heap_builder *builder)
 	struct error *err = NULL;
 	size_t index = 0;
 
-	// From 3.10 all of this is in the interpreter's state.
-	if (pylayout_has(builder->python->layout->interp.type_cache))
-		return NULL;
 	if (!words)
 		return error_enomem();
 	while (!err && heap_words_next_range(builder, &index, &range))

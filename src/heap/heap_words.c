@@ -43,6 +43,8 @@ bool heap_words_next_range(
 			ret->end = next->end - next->start < BSS_BYTES_MAX
 					   ? next->end
 					   : next->start + BSS_BYTES_MAX;
+		if (builder->data_end > ret->start && builder->data_end < ret->end)
+			ret->end = (builder->data_end + 7) & ~7ull;
 		(*index)++;
 		return true;
 	}

@@ -33,6 +33,15 @@ struct big_size {
 	uint64_t size;
 };
 
+// A block of malloc that an object leads to (struct pyblock).
+struct owned_block {
+	remote_addr addr;
+	uint64_t size;
+	node_id node;
+	uint32_t distance;
+};
+
+DEFINE_VECTOR(owned_block_vector, struct owned_block)
 DEFINE_VECTOR(pool_vector, struct found_pool)
 DEFINE_VECTOR(big_vector, struct big_size)
 
@@ -78,6 +87,7 @@ struct heap_worker {
 		remote_addr slots[HEAP_UNKNOWN_TYPES_SLOTS]; /* the same, hashed */
 	} unknown_types;
 	struct big_vector big_sizes;
+	struct owned_block_vector blocks;
 	uint64_t objects, bytes, torn, dropped, torn_pools;
 	struct error *failure; /* found where there is nobody to return it to */
 };
@@ -89,6 +99,9 @@ void heap_worker_fail(struct heap_worker *worker);
 /** The bytes of a window (at most HEAP_WINDOW_BYTES): where they are, or copied into the worker's
  *  buffer. NULL if none can be read. */
 const uint8_t *heap_worker_read_window(struct heap_worker *worker, remote_addr addr, uint64_t size);
+
+/** A type, or an old-style class, that is not in the table: to be looked at when all is read. */
+void heap_worker_note_unknown_type(struct heap_worker *worker, remote_addr type);
 
 /** The provisional number of an object outside the pools, or HEAP_NODE_NONE if none is at @p addr.
  */
@@ -122,5 +135,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node);
 struct error *heap_builder_find_pools(struct heap_builder *builder, uint32_t *ret_end);
 /** Pass 2: read all objects in pools. */
 struct error *heap_builder_read_pools(struct heap_builder *builder);
+/** All objects are read: the blocks that only one of them leads to are part of its size. */
+struct error *heap_builder_settle_blocks(struct heap_builder *builder);
 /** Make room for nodes up to @p count. */
 struct error *heap_builder_resize_nodes(struct heap_builder *builder, uint32_t count);

@@ -217,8 +217,8 @@ static struct error *clone_stopped(struct clone_target *clone, struct stopped_th
 	for (size_t i = 0; i < clone->leftovers.count && !error; i++)
 		error = reap(&injection, clone->leftovers.items[i]);
 	if (!error)
-		error = make_clone(&injection, &clone->clone, &clone->clone_inside,
-			&clone->is_disturbed);
+		error = make_clone(
+			&injection, &clone->clone, &clone->clone_inside, &clone->is_disturbed);
 	if (clone->clone > 0)
 		offer_to_oom_killer(clone->clone);
 	// After a refusal the thread has to be put back all the same.

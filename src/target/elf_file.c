@@ -108,6 +108,25 @@ static struct error *find_bias(Elf *elf, const struct mapping *base, uint64_t *r
 	return NULL;
 }
 
+bool elf_file_data(const struct elf_file *file, remote_addr *ret_start, remote_addr *ret_end)
+{
+	size_t count;
+
+	if (!file->elf || elf_getphdrnum(file->elf, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count && i < UINT16_MAX; i++) {
+		GElf_Phdr segment;
+
+		if (!gelf_getphdr(file->elf, (int)i, &segment) || segment.p_type != PT_LOAD ||
+			!(segment.p_flags & PF_W))
+			continue;
+		*ret_start = segment.p_vaddr + file->bias;
+		*ret_end = *ret_start + segment.p_memsz;
+		return *ret_end >= *ret_start;
+	}
+	return false;
+}
+
 static struct symbol_vector *vector_for(struct elf_file *file, const GElf_Sym *symbol)
 {
 	switch (GELF_ST_TYPE(symbol->st_info)) {

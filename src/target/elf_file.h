@@ -39,6 +39,10 @@ const char *elf_file_symbol_at(const struct elf_file *file, remote_addr addr, ui
 const char *elf_file_function_at(
 	const struct elf_file *file, remote_addr addr, uint64_t *ret_offset);
 
+/** The memory of its writable segment, with the part that the file has no bytes for (.bss); false if
+ * there is none. */
+bool elf_file_data(const struct elf_file *file, remote_addr *ret_start, remote_addr *ret_end);
+
 /** Is there a section of this name, and where was it loaded (".PyRuntime")? */
 bool elf_file_find_section(
 	const struct elf_file *file, const char *name, remote_addr *ret_addr, uint64_t *ret_size);

@@ -124,10 +124,10 @@ remote_addr heap_writer_alloc(struct heap_writer *writer, uint64_t size)
 
 	if (size && size <= 512)
 		return pool_alloc(writer, (uint32_t)((size - 1) / alignment));
-	// glibc: the chunk's size and flags are in the word before it.
+	// glibc: the chunk's size and flags are in the word before the block, whose last word is the
+	// next chunk's first.
 	size = (size + 8 + 15) & ~15ull;
-	chunk = writer_take(writer, SEGMENT_LARGE, size + 8, 16) + 16;
-	writer->segments[SEGMENT_LARGE].used += 8;
+	chunk = writer_take(writer, SEGMENT_LARGE, size, 16) + 16;
 	heap_writer_put(writer, chunk - 8, size | 1);
 	return chunk;
 }
@@ -237,11 +237,6 @@ remote_addr heap_writer_interpreter(const struct heap_writer *writer)
 	return writer->interpreter;
 }
 
-remote_addr heap_writer_interned(const struct heap_writer *writer)
-{
-	return writer->interned;
-}
-
 void heap_writer_segments(
 	const struct heap_writer *writer, struct memory_image_segment ret[WRITER_SEGMENTS])
 {
@@ -265,6 +260,8 @@ struct target *heap_writer_finish(struct heap_writer *writer, struct pyruntime_p
 	struct target *target;
 	struct error *err;
 
+	// The top of the heap, behind the last block.
+	heap_writer_alloc(writer, 1024);
 	writer_finish_types(writer);
 	writer_finish_interpreter(writer);
 	heap_writer_segments(writer, segments);

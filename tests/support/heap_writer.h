@@ -176,9 +176,6 @@ void heap_writer_hold(struct heap_writer *writer, const char *name, remote_addr 
 void heap_writer_set_version(struct heap_writer *writer, uint32_t version_hex);
 /** The main interpreter's state. */
 remote_addr heap_writer_interpreter(const struct heap_writer *writer);
-/** The interpreter's dict of interned strings (3.12+, once finished), or 0. */
-remote_addr heap_writer_interned(const struct heap_writer *writer);
-
 /** Complete the interpreter and make a target of the bytes, which the writer still owns. The caller
  *  destroys the target before the writer. */
 struct target *heap_writer_finish(struct heap_writer *writer, struct pyruntime_place *ret);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "scene.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,20 @@ struct heap_builder {
 	struct scene *scene;
 };
 
+// Debian calls them python2.7-dbg and python3.9d.
+static struct error *refuse_debug_build(const char *executable)
+{
+	const char *name = strrchr(executable, '/');
+	unsigned major, minor;
+	char end[8] = "";
+
+	if (!name || sscanf(name, "/python%1u.%2u%7s", &major, &minor, end) != 3 ||
+		(strcmp(end, "d") != 0 && strcmp(end, "-dbg") != 0))
+		return NULL;
+	return error_create(
+		ERROR_UNSUPPORTED, "this is a debug build of CPython %u.%u", major, minor);
+}
+
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
 	_cleanup_(process_destroy) struct process *process = NULL;
@@ -33,8 +48,9 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 
 	if (err)
 		return err;
-	if (strstr(process_executable(process), "python3.8"))
-		return error_create(ERROR_UNSUPPORTED, "CPython 3.8 is not supported yet");
+	err = refuse_debug_build(process_executable(process));
+	if (err)
+		return err;
 	if (!strstr(process_executable(process), "python"))
 		return error_create(ERROR_UNSUPPORTED, "process %d (%s) is not a Python process",
 			pid, process_executable(process));

@@ -103,6 +103,8 @@ class ThirdPartyTest(unittest.TestCase):
                 continue
             if fact["size"] not in (None, node.size):
                 wrong[f"{fact['what']}: {node.size} bytes, not {fact['size']}"] += 1
+            if node.size < fact["least"]:
+                wrong[f"{fact['what']}: {node.size} bytes, less than {fact['least']}"] += 1
             held = picture.held(fact["at"])
             missing = set(fact["holds"]) - held
             if missing:

@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The graph that shikari reads from a process, against what the process says of itself.
 
-For each CPython 3.11 that is there: /usr/bin/python3.11, those under pyenv's versions, and the
-libpython that uWSGI's plugin embeds. Others can be named in TRUTH_PYTHONS (colon-separated). The dump
-tool is build/tests/support/graph-dump, or GRAPH_DUMP. Prints the figures of each comparison.
+For each CPython that tests/support/interpreters.py finds, and the libpython that uWSGI's plugin embeds.
+TRUTH_VERSIONS ("2.7 3.14") runs some versions only. The dump tool is build/tests/support/graph-dump, or
+GRAPH_DUMP. Prints the figures of each comparison, and in the end a table of all, which is also in
+build/truth.md.
 """
 
-import glob
+import collections
+import concurrent.futures
+import json
 import os
 import select
 import shutil
@@ -19,9 +22,12 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+
+import interpreters  # noqa: E402
+
 BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
 GRAPH_DUMP = os.environ.get("GRAPH_DUMP", os.path.join(BUILD, "tests", "support", "graph-dump"))
-DEBIAN_PYTHON = "/usr/bin/python3.11"
 READY_TIMEOUT_S = 120
 DUMP_TIMEOUT_S = 120
 COMPARE_TIMEOUT_S = 300
@@ -35,27 +41,30 @@ ENVIRONMENT = {
 }
 
 
-def pyenv_pythons():
-    root = os.environ.get("PYENV_ROOT")
-    if not root and shutil.which("pyenv"):
-        done = subprocess.run(["pyenv", "root"], capture_output=True, text=True, timeout=30, check=False)
-        root = done.stdout.strip()
-    root = root or os.path.expanduser("~/.pyenv")
-    return sorted(glob.glob(os.path.join(glob.escape(root), "versions", "3.11*", "bin", "python")))
+#: Columns of the table: heading, figure of compare_truth.py.
+COLUMNS = [
+    ("objects", "all objects found, type right"),
+    ("edges", "edges found"),
+    ("sizes", "sizes"),
+    ("refcounts, exact", "refcounts explained by exact edges"),
+    ("with inferred", "refcounts explained with inferred edges"),
+]
+
+Outcome = collections.namedtuple("Outcome", "name figures output problem")
 
 
-def pythons():
-    """Each once, though it may have several names."""
-    named = [path for path in os.environ.get("TRUTH_PYTHONS", "").split(":") if path]
-    found = [DEBIAN_PYTHON] if os.access(DEBIAN_PYTHON, os.X_OK) else []
-    return list(dict.fromkeys(map(os.path.realpath, named + found + pyenv_pythons())))
+def chosen_interpreters():
+    """All that are found: a version that shikari does not read is a failure, not a skip."""
+    interpreters.require_versions()
+    versions = os.environ.get("TRUTH_VERSIONS", "").split()
+    return [one for one in interpreters.find() if not versions or "%d.%d" % one.version[:2] in versions]
 
 
 class Target:
     """truth_target.py in some process, standing still from __enter__ to __exit__."""
 
     def __init__(self, command, **environment):
-        self.command = ["setpriv", "--pdeathsig=KILL", "--"] + command
+        self.command = command
         self.environment = {**ENVIRONMENT, **environment}
 
     def __enter__(self):
@@ -103,45 +112,98 @@ class Target:
         raise AssertionError(f"{self.command} was not ready:\n{output.decode()}\n{errors}")
 
 
-class TruthTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="truth-")
-        self.addCleanup(folder.cleanup)
-        self.truth = os.path.join(folder.name, "truth")
-        self.dump = os.path.join(folder.name, "dump")
+def compare(target, truth, dump):
+    """(figures, what was printed, what is wrong or None)"""
+    dumped = subprocess.run([GRAPH_DUMP, str(target.pid), dump], capture_output=True,
+                            text=True, timeout=DUMP_TIMEOUT_S, check=False)
+    if dumped.returncode != 0:
+        return {}, dumped.stdout, dumped.stderr or f"graph-dump: status {dumped.returncode}"
+    compared = subprocess.run(
+        [sys.executable, os.path.join(HERE, "compare_truth.py"), truth, dump, "--explain",
+         "--figures", dump + ".json"], capture_output=True, text=True, timeout=COMPARE_TIMEOUT_S, check=False)
+    problem = compared.stderr if compared.returncode != 0 else None
+    if target.process.poll() is not None:
+        problem = "the target is gone"
+    figures = {}
+    if os.path.exists(dump + ".json"):
+        with open(dump + ".json", encoding="utf-8") as file:
+            figures = json.load(file)
+    return figures, compared.stdout, problem
 
-    def compare(self, target):
-        self.assertTrue(os.access(GRAPH_DUMP, os.X_OK), f"{GRAPH_DUMP} is not there: make build")
-        dumped = subprocess.run([GRAPH_DUMP, str(target.pid), self.dump], capture_output=True,
-                                text=True, timeout=DUMP_TIMEOUT_S, check=False)
-        self.assertEqual(dumped.returncode, 0, dumped.stderr)
-        compared = subprocess.run(
-            [sys.executable, os.path.join(HERE, "compare_truth.py"), self.truth, self.dump],
-            capture_output=True, text=True, timeout=COMPARE_TIMEOUT_S, check=False)
-        print(f"\n# {' '.join(target.command[3:5])}, PID {target.pid}\n{compared.stdout}", flush=True)
-        self.assertEqual(compared.returncode, 0, compared.stderr)
-        self.assertIsNone(target.process.poll(), "the target is gone")
+
+def outcome_of(name, command, is_right=lambda target: True, **environment):
+    """What comes of a target; `command` is made from where it is to write the truth."""
+    with tempfile.TemporaryDirectory(prefix="truth-") as folder:
+        truth = os.path.join(folder, "truth")
+        try:
+            with Target(command(truth), TRUTH_FILE=truth, **environment) as target:
+                if not is_right(target):
+                    return Outcome(name, {}, "", "the process is not the one that was meant")
+                return Outcome(name, *compare(target, truth, os.path.join(folder, "dump")))
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            return Outcome(name, {}, "", str(error))
+
+
+def row(outcome):
+    cells = [outcome.name]
+    for _, figure in COLUMNS:
+        right, of = outcome.figures.get(figure, (0, 0))
+        cells.append(f"{100 * right / of:.3f} % of {of}" if of else "-")
+    return cells + ["FAILED" if outcome.problem else "ok"]
+
+
+def table(outcomes):
+    """In Markdown."""
+    rows = [["interpreter", *(heading for heading, _ in COLUMNS), ""], *map(row, outcomes)]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "".join("| " + " | ".join(map(str.ljust, cells, widths)) + " |\n" for cells in rows)
+
+
+class TruthTest(unittest.TestCase):
+    outcomes = []
+
+    @classmethod
+    def setUpClass(cls):
+        if not os.access(GRAPH_DUMP, os.X_OK):
+            raise AssertionError(f"{GRAPH_DUMP} is not there: make build")
+
+    @classmethod
+    def tearDownClass(cls):
+        text = table(sorted(cls.outcomes, key=lambda outcome: list(map(int, outcome.name.split()[0].split(".")))))
+        print("\n" + text, flush=True)
+        with open(os.path.join(BUILD, "truth.md"), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def judge(self, outcome):
+        self.outcomes.append(outcome)
+        print(f"\n# {outcome.name}\n{outcome.output}", flush=True)
+        self.assertIsNone(outcome.problem, outcome.problem)
 
     def test_python(self):
-        interpreters = pythons()
-        self.assertTrue(interpreters, "no CPython 3.11 was found")
-        for interpreter in interpreters:
-            with self.subTest(interpreter=interpreter):
-                with Target([interpreter, os.path.join(HERE, "truth_target.py"), self.truth]) as target:
-                    self.compare(target)
+        chosen = chosen_interpreters()
+        self.assertTrue(chosen, "no interpreter of the versions asked for")
+        target = os.path.join(HERE, "truth_target.py")
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            waiting = [pool.submit(outcome_of, one.name, lambda truth, one=one: one.command(target, truth))
+                       for one in chosen]
+            for one, outcome in zip(chosen, waiting):
+                with self.subTest(interpreter=one.name):
+                    self.judge(outcome.result())
 
     def test_embedded_in_uwsgi(self):
         uwsgi = shutil.which("uwsgi", path=ENVIRONMENT["PATH"]) or shutil.which(
             "uwsgi-core", path=ENVIRONMENT["PATH"])
         self.assertTrue(uwsgi, "uwsgi is not installed: tools/install-dependencies test")
         command = [
+            "setpriv", "--pdeathsig=KILL", "--",
             uwsgi, "--plugin", os.environ.get("UWSGI_PLUGIN", "python3"), "--master",
             "--processes", "1", "--enable-threads", "--lazy-apps", "--need-app", "--honour-stdin",
             "--no-orphans", "--http-socket", "127.0.0.1:0", "--pythonpath", HERE,
             "--wsgi-file", os.path.join(HERE, "truth_target.py")]
-        with Target(command, TRUTH_FILE=self.truth) as target:
-            self.assertNotEqual(target.pid, target.process.pid, "not a worker")
-            self.compare(target)
+        outcome = outcome_of("3.11 in uWSGI", lambda _: command,
+                             is_right=lambda target: target.pid != target.process.pid)
+        self.judge(outcome._replace(name=outcome.figures.get("version", "3.11") + " in uWSGI"))
 
 
 if __name__ == "__main__":

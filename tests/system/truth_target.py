@@ -10,7 +10,8 @@ pythonpath.
 
 The observer must not change what it observes. It runs three times, with the collector switched off: the
 first time fills caches, the other two must agree in everything but the reference counts of
-what the observer itself uses. Its own tables are arrays of numbers and are let go before the
+what the observer itself uses. (If they do not, threads are still on their way to where they block: it tries
+again.) Its own tables are arrays of numbers and are let go before the
 process stands still; the addresses of those that exist during the observation are declared in the
 file. So are its frames, where frames are objects.
 """
@@ -22,6 +23,8 @@ import os
 import shutil
 import sys
 import tempfile
+import time
+import traceback
 import types
 import warnings
 
@@ -30,6 +33,8 @@ import truth_zoo
 
 #: Objects whose reference counts may differ between two observations, as the observer itself uses them.
 UNSTEADY_MAX = 40
+#: Observations until two in a row agree.
+ATTEMPTS = 10
 
 TPFLAGS_HAVE_GC = 1 << 14
 TPFLAGS_TYPE_SUBCLASS = 1 << 31  # instances are types
@@ -88,22 +93,17 @@ def object_at(table, index):
     return ctypes.py_object.from_address(table.buffer_info()[0] + index * table.itemsize).value
 
 
-def frozen_immortals():
-    """Addresses of immortal containers that a collection moved where gc.get_objects does not look: to the
-    permanent generation, in 3.12 and 3.13."""
-    frozen = numbers()
-    if HAS_IMMORTALS and gc.get_freeze_count():
-        gc.unfreeze()
-        for one in gc.get_objects():
-            if is_immortal(sys.getrefcount(one)):
-                frozen.append(id(one))
-        gc.collect()
-    return frozen
+def interned_dict(objects):
+    """[address of the dict of interned strings], where the collector knows it (3.14): its references are
+    not counted, and are none."""
+    for one in objects:
+        if type(one) is dict and len(one) > 1000 and all(key is value for key, value in one.items()):
+            return [id(one)]
+    return []
 
 
-def observe(excluded, frozen):
-    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses). `frozen` are addresses of
-    objects that the collector does not list."""
+def observe(excluded):
+    """(addresses, types, sizes, refcounts, flags, edge_starts, edges, own addresses)."""
     addresses, kinds, sizes, flags = numbers(), numbers(), numbers(), numbers()
     edge_starts, edges, own = numbers(), numbers(), numbers()
     refcounts = array.array(truth_file.SIGNED)
@@ -111,7 +111,7 @@ def observe(excluded, frozen):
     known = set(excluded)
     own_size = {}
     for table in (addresses, kinds, sizes, refcounts, flags, edge_starts, edges, own, known, own_size,
-                  frames, excluded, frozen):
+                  frames, excluded):
         known.add(id(table))
         own.append(id(table))
     table = None
@@ -133,10 +133,6 @@ def observe(excluded, frozen):
             objects.append(one)
     one = None
     known.update(map(id, objects))
-    for index in range(len(frozen)):
-        if frozen[index] not in known:
-            known.add(frozen[index])
-            objects.append(object_at(frozen, index))
     if HAS_FRAME_OBJECTS:
         for one in sys._current_frames().values():
             while one is not None:
@@ -213,7 +209,10 @@ def names_of_types(addresses, kinds, flags):
 def name_of(kind):
     if not isinstance(kind, type):
         return "%s.%s" % (kind.__module__, kind.__name__)  # a base in the old style
-    module = type.__dict__["__module__"].__get__(kind)
+    try:
+        module = type.__dict__["__module__"].__get__(kind)
+    except AttributeError:  # somebody deleted it
+        module = None
     name = type.__dict__["__qualname__" if "__qualname__" in type.__dict__ else "__name__"].__get__(kind)
     if not isinstance(module, str) or module in ("builtins", "__builtin__"):
         return name
@@ -239,14 +238,20 @@ def write_all(file, column):
                             else memoryview(column).cast("B")[written:])
 
 
-def say_truth(path, frozen):
+def say_truth(path, interned):
     """Write the truth; leave nothing behind."""
     frame = [id(sys._getframe())] if HAS_FRAME_OBJECTS else []
     frame.append(id(frame))
-    observe(frame, frozen)
-    first = observe(frame, frozen)
-    second = observe(frame + [id(first)] + list(map(id, first)), frozen)
-    problem = disagreement(first, second)
+    frame.extend(interned)
+    observe(frame)
+    attempts, problem = ATTEMPTS, "not tried"
+    while problem and attempts:  # (A range would be a list, in 2.7.)
+        attempts -= 1
+        first = observe(frame)
+        second = observe(frame + [id(first)] + list(map(id, first)))
+        problem = disagreement(first, second)
+        if problem:
+            time.sleep(0.1)
     if problem:
         os.write(2, ("truth_target: %s\n" % problem).encode())
         os._exit(1)
@@ -269,14 +274,14 @@ def main(path):
     ready = ("ready %d\n" % os.getpid()).encode()
 
     def observed():
-        say_truth(path, frozen)
+        say_truth(path, interned)
         os.write(1, ready)
         os.read(0, 1)
 
     for _ in range(3):
         gc.collect()
     gc.disable()
-    frozen = frozen_immortals()
+    interned = interned_dict(gc.get_objects()) or interned_dict(zoo["frozen"])
     truth_zoo.observe_within(observed)
     # Threads are blocked for good, and objects are in states that do not like being taken apart.
     os._exit(0 if zoo else 1)
@@ -285,6 +290,10 @@ def main(path):
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: truth_target.py FILE")
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)  # what is unfinished would complain at length
 elif "uwsgi" in sys.modules:
     main(os.environ["TRUTH_FILE"])

@@ -387,6 +387,24 @@ static void test_what_is_called_alike_is_one_suspect(void **state)
 		"3 of them grow: bus.topics[…].subscribers");
 }
 
+// The function that fills them runs.
+static void build_alike_one_in_hand(struct scene *scene, unsigned moment)
+{
+	build_alike(scene, moment);
+	scene_root(scene, scene_at(scene, ITEMS + 0x100000 * (moment % 3) + 128), HEAP_ROOT_FRAME,
+		"thread 'T' bus.publish local subscribers");
+}
+
+static void test_one_of_those_alike_is_in_hand(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_alike_one_in_hand, 3);
+
+	(void)state;
+	assert_one(build_alike_one_in_hand, SUSPECT_HOLDER, "bus.topics");
+	assert_string_equal(suspects.items[0].evidence[suspects.items[0].evidence_count - 1],
+		"3 of them grow: bus.topics[…].subscribers");
+}
+
 // Regions of hosts of values, each with a name.
 static void build_levels(struct scene *scene, unsigned moment)
 {
@@ -680,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_many_small_containers_are_told_by_their_holder),
 		cmocka_unit_test(test_growing_siblings_are_one_suspect),
 		cmocka_unit_test(test_what_is_called_alike_is_one_suspect),
+		cmocka_unit_test(test_one_of_those_alike_is_in_hand),
 		cmocka_unit_test(test_levels_of_siblings_are_one_suspect),
 		cmocka_unit_test(test_items_of_many_types),
 		cmocka_unit_test(test_an_array_that_is_filled),

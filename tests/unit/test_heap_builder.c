@@ -111,9 +111,8 @@ static void test_counts_are_exact(void **state)
 	assert_success(build(&zoo, zoo.target, 1, &builder));
 	for (node_id node = 1; node < builder->graph->node_count; node++) {
 		remote_addr addr = heap_addresses_of(&builder->addresses, node);
-		// The one it starts with; and the interpreter's, which no reader counts.
-		uint32_t spare = addr == heap_writer_none(zoo.writer) ||
-				 addr == heap_writer_interned(zoo.writer);
+		// The one it starts with.
+		uint32_t spare = addr == heap_writer_none(zoo.writer);
 
 		if (heap_has_flag(builder->graph, node, HEAP_NODE_STATIC))
 			continue;
@@ -227,6 +226,19 @@ static void test_a_heap_of_nothing(void **state)
 	heap_zoo_drop(&zoo);
 }
 
+// Rows of one family differ in offsets, not in which code reads them.
+static bool is_like_the_row_before(void)
+{
+	const struct pylayout *row, *before = NULL;
+
+	for (size_t i = 0; (row = pylayout_row(i)) && row != layout; i++)
+		before = row;
+	return before && before->traits.attributes == layout->traits.attributes &&
+	       before->traits.refcnt_is_half == layout->traits.refcnt_is_half &&
+	       pylayout_has(before->dict.ma_table) == pylayout_has(layout->dict.ma_table) &&
+	       pylayout_has(before->gc.young) == pylayout_has(layout->gc.young);
+}
+
 // Each allocation in turn fails: an error that says so, and nothing lost.
 static void test_memory_runs_out(void **state)
 {
@@ -236,6 +248,8 @@ static void test_memory_runs_out(void **state)
 	uint64_t n;
 
 	(void)state;
+	if (is_like_the_row_before())
+		return;
 	heap_zoo_write(&zoo, layout);
 	assert_success(build(&zoo, zoo.target, 2, &whole));
 	for (n = 0; done < 20; n++) {

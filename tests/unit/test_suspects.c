@@ -251,6 +251,24 @@ static void test_what_two_have_in_common_is_told_with_them(void **state)
 	assert_paths(&play, "app.Session.live", NULL);
 }
 
+static void test_weak_references_follow_what_others_hold(void **state)
+{
+	struct growth_candidate *weak;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	weak = add(&play, GROWTH_CONTAINER, "app.by_number.data", 100, 300, 500);
+	weak->items[0] = (struct growth_item){"weakref.KeyedRef", 400, 90000};
+	weak->item_count = 1;
+	add(&play, GROWTH_CONTAINER, "app.live", 100, 300, 500);
+	play.points[0][2].bytes *= 3;
+	assert_paths(&play, "app.live", NULL);
+	// Without anything that holds more, it is what is known.
+	play.view.candidate_count = 1;
+	assert_paths(&play, "app.by_number.data", NULL);
+}
+
 static void test_in_step_but_for_a_few(void **state)
 {
 	struct play play;
@@ -379,6 +397,29 @@ static void test_threads_take_their_register_along(void **state)
 	assert_string_equal(suspects.items[0].path, "threading._active");
 }
 
+static void test_threads_are_named_by_what_holds_them(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct growth_candidate *weak;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].threads = 9 + 15 * i;
+	weak = add(&play, GROWTH_CONTAINER, "threading._dangling.data", 16, 24, 39);
+	weak->items[0] = (struct growth_item){"weakref.ReferenceType", 23, 1800};
+	weak->item_count = weak->unseen = 1;
+	weak->path.is_user_code = false;
+	add(&play, GROWTH_CONTAINER, "threading._active", 16, 24, 39)->unseen = 1;
+	play.candidates[1].path.is_user_code = false;
+	// Of the first moment only the threads are known.
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_THREAD);
+	assert_string_equal(suspects.items[0].path, "threading._active");
+}
+
 static void test_threads_and_a_register_that_was_short_at_first(void **state)
 {
 	_cleanup_(suspects_deinit) struct suspects suspects = {0};
@@ -475,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_two_siblings_stand_out_only_against_each_other),
 		cmocka_unit_test(test_an_index_is_told_with_what_it_indexes),
 		cmocka_unit_test(test_what_two_have_in_common_is_told_with_them),
+		cmocka_unit_test(test_weak_references_follow_what_others_hold),
 		cmocka_unit_test(test_in_step_but_for_a_few),
 		cmocka_unit_test(test_another_object_at_the_same_address),
 		cmocka_unit_test(test_libraries_are_not_judged_while_modules_are_imported),
@@ -483,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_the_bound_of_a_holder_is_not_compared_with_its_objects),
 		cmocka_unit_test(test_a_type_is_told_only_without_holder),
 		cmocka_unit_test(test_threads_take_their_register_along),
+		cmocka_unit_test(test_threads_are_named_by_what_holds_them),
 		cmocka_unit_test(test_threads_and_a_register_that_was_short_at_first),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),
 		cmocka_unit_test(test_memory_that_is_no_object),

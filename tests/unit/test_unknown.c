@@ -172,6 +172,52 @@ static void test_edges_without_room(void **state)
 	heap_writer_destroy(writer);
 }
 
+static uint64_t size_of(const struct heap_builder *builder, remote_addr object)
+{
+	return heap_size_of(builder->graph, heap_addresses_find(&builder->addresses, object));
+}
+
+// What one object alone leads to is its own, by whatever way; what two lead to is nobody's.
+static void test_blocks_have_one_owner(void **state)
+{
+	enum { OWN, BEHIND_A_WORD, NEAR, FAR, BLOCKS };
+	struct heap_writer *writer = heap_writer_create(layout);
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	const uint64_t size = layout->object.size + 16;
+	remote_addr type = c_type(writer, "lib.Thing", size), things[3], blocks[BLOCKS], small;
+	struct heap_builder_options options = {.workers = 2};
+	struct pyruntime_place place;
+	struct target *target;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		things[i] = heap_writer_object(writer, type, size);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		blocks[i] = heap_writer_alloc(writer, 1000 * (i + 1));
+	heap_writer_alloc(writer, 1000); // a chunk in use behind the last
+	small = heap_writer_alloc(writer, 64);
+	heap_writer_put(writer, things[0] + layout->object.size, blocks[OWN]);
+	heap_writer_put(writer, things[0] + layout->object.size + 8, blocks[BEHIND_A_WORD] + 8);
+	heap_writer_put(writer, things[1] + layout->object.size, blocks[NEAR]);
+	heap_writer_put(writer, things[1] + layout->object.size + 8, blocks[FAR]);
+	heap_writer_put(writer, things[2] + layout->object.size, small);
+	heap_writer_put(writer, things[2] + layout->object.size + 8, blocks[FAR]);
+	heap_writer_put(writer, small + 8, blocks[NEAR]);
+	heap_writer_hold(writer, "things", heap_writer_list(writer, 3, things, 3));
+	target = heap_writer_finish(writer, &place);
+	assert_success(heap_build(target, NULL, &place, &options, &builder));
+	assert_int_equal(size_of(builder, things[0]), size + layout->gc_head.size +
+							      ((1000 + 8 + 15) & ~15) - 8 +
+							      ((2000 + 8 + 15) & ~15) - 8);
+	assert_int_equal(size_of(builder, things[1]),
+		size + layout->gc_head.size + ((3000 + 8 + 15) & ~15) - 8);
+	assert_int_equal(size_of(builder, things[2]), size + layout->gc_head.size);
+	heap_builder_destroy(builder);
+	builder = NULL;
+	target_destroy(target);
+	heap_writer_destroy(writer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_classes_add_slots_only),
 		cmocka_unit_test(test_stacks_set_aside),
 		cmocka_unit_test(test_edges_without_room),
+		cmocka_unit_test(test_blocks_have_one_owner),
 	};
 
 	return RUN_ON_EACH_ROW(tests);

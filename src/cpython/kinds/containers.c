@@ -185,8 +185,8 @@ void pykind_scan_tuple(struct pyscan *scan, uint32_t hidden)
 void pykind_scan_deque(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);
-	uint64_t count = word(scan, pylayout_has(layout->deque.len) ? layout->deque.len
-								   : layout->object.ob_size);
+	uint64_t count = word(
+		scan, pylayout_has(layout->deque.len) ? layout->deque.len : layout->object.ob_size);
 	uint64_t index = word(scan, layout->deque.leftindex);
 	// The data lies between the links, or (2.7) before both.
 	uint64_t per_block = (layout->deque_block.size - 2 * sizeof(uint64_t)) / sizeof(uint64_t);

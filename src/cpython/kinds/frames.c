@@ -31,8 +31,7 @@ static void scan_slots(struct pyscan *scan, remote_addr at, const struct pycode_
 		return;
 	}
 	for (uint32_t i = 0; i < total; i++) {
-		struct pylabel label = {
-			.kind = i < slots->locals ? PYLABEL_LOCAL : PYLABEL_STACK};
+		struct pylabel label = {.kind = i < slots->locals ? PYLABEL_LOCAL : PYLABEL_STACK};
 		uint64_t value = counted_slot(
 			layout_of(scan), pyreader_pointer(reader, at + (uint64_t)i * 8));
 

@@ -86,6 +86,8 @@ void pykind_scan_bytearray(struct pyscan *scan)
 	const struct pylayout *layout = layout_of(scan);
 
 	scan->size += word(scan, layout->bytearray.ob_alloc);
+	pyscan_note_block(scan, word(scan, layout->bytearray.ob_bytes),
+		word(scan, layout->bytearray.ob_alloc), 0);
 	emit_word(scan, layout->bytearray.ob_bytes_object, "buffer");
 }
 
@@ -97,8 +99,12 @@ void pykind_size_array(struct pyscan *scan)
 
 	// struct arraydescr: char typecode, int itemsize (Modules/arraymodule.c).
 	pyreader_u32(reader_of(scan), word(scan, layout->arraymodule.ob_descr) + 4, &itemsize);
-	if (allocated > LIMIT_ITEMS || itemsize > 64)
+	if (allocated > LIMIT_ITEMS || itemsize > 64) {
 		scan->is_torn = true;
-	else
-		scan->size += allocated * itemsize;
+		return;
+	}
+	scan->size += allocated * itemsize;
+	// ob_item is before it.
+	pyscan_note_block(
+		scan, word(scan, layout->arraymodule.allocated - 8), allocated * itemsize, 0);
 }

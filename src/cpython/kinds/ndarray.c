@@ -197,6 +197,7 @@ static void scan_owned(struct pyscan *scan, remote_addr data, uint64_t count, re
 		return;
 	}
 	scan->size += count * descr.item_bytes;
+	pyscan_note_block(scan, data, count * descr.item_bytes, 0);
 	if (!descr.has_objects)
 		return;
 	if (descr.kind == 'O')

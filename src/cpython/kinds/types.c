@@ -107,9 +107,9 @@ static uint64_t extra_size(struct pyscan *scan)
 
 static uint64_t var_size(struct pyscan *scan, remote_addr object)
 {
-	uint64_t count = object ? pyreader_pointer(reader_of(scan),
-					  object + layout_of(scan)->object.ob_size)
-				: 0;
+	uint64_t count =
+		object ? pyreader_pointer(reader_of(scan), object + layout_of(scan)->object.ob_size)
+		       : 0;
 
 	return count <= LIMIT_ITEMS ? count : 0;
 }

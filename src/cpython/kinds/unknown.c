@@ -27,9 +27,35 @@ static bool is_declared(struct pyscan *scan, uint64_t offset)
 // The children of an XML element with thousands of them are one.
 #define PRIVATE_ARRAY_BYTES_MAX (1ull << 30)
 #define PRIVATE_ARRAY_PROBES    16
-// glibc's malloc: the word before a chunk is its size, with flags in the low bits; the least chunk.
+// glibc's malloc: the word before a block is the size of its chunk, with flags in the low bits. The
+// next chunk has a flag that this one is in use; a large one is a mapping of its own.
 #define CHUNK_FLAGS             7ull
+#define CHUNK_PREV_IN_USE       1ull
+#define CHUNK_MMAPPED           2ull
+#define CHUNK_HEAD              16
 #define CHUNK_BYTES_MIN         32
+#define PAGE_BYTES              4096
+
+static uint64_t malloc_size(struct pyscan *scan, remote_addr addr)
+{
+	const struct mapping *mapping =
+		mappings_find(target_mappings(scan->context->python->target), addr);
+	remote_addr chunk = addr - CHUNK_HEAD;
+	uint64_t size, flags, next;
+
+	if (!mapping || chunk < mapping->start || !pyreader_u64(reader_of(scan), addr - 8, &size))
+		return 0;
+	flags = size & CHUNK_FLAGS;
+	size -= flags;
+	if (size < CHUNK_BYTES_MIN || size % 16 || size > PRIVATE_ARRAY_BYTES_MAX ||
+		size > mapping->end - chunk)
+		return 0;
+	if (flags & CHUNK_MMAPPED)
+		return chunk % PAGE_BYTES || size % PAGE_BYTES ? 0 : size - CHUNK_HEAD;
+	return pyreader_u64(reader_of(scan), chunk + size + 8, &next) && next & CHUNK_PREV_IN_USE
+		       ? size - 8
+		       : 0;
+}
 
 // The usable size of the allocated block that starts at @p addr; 0 if none does.
 static uint64_t block_size(struct pyscan *scan, remote_addr addr)
@@ -50,12 +76,7 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 			       ? size
 			       : 0;
 	}
-	if (!pyreader_u64(reader, addr - 8, &size))
-		return 0;
-	size &= ~CHUNK_FLAGS;
-	return size >= CHUNK_BYTES_MIN && size % 16 == 0 && size <= PRIVATE_ARRAY_BYTES_MAX
-		       ? size - 8
-		       : 0;
+	return malloc_size(scan, addr);
 }
 
 // A chunk of a thread's stack of Python frames (_PyStackChunk: previous, size in bytes, top in words)
@@ -64,7 +85,6 @@ static uint64_t block_size(struct pyscan *scan, remote_addr addr)
 #define STACK_CHUNK_BYTES_MIN 16384
 #define STACK_CHUNK_BYTES_MAX (1u << 24)
 #define STACK_CHUNK_HEAD      24
-#define PAGE_BYTES            4096
 
 static uint64_t stack_chunk_size(struct pyscan *scan, remote_addr addr)
 {
@@ -91,15 +111,29 @@ struct private_blocks {
 	unsigned count;
 };
 
-static void add_private(struct private_blocks *blocks, remote_addr addr, uint8_t depth)
+// Some libraries keep a word before what they allocate: SQLite its size.
+static remote_addr block_start(struct pyscan *scan, remote_addr addr)
 {
-	for (unsigned i = 0; i < blocks->count; i++) {
-		if (blocks->addr[i] == addr)
-			return;
-	}
+	if (addr % 16 == 8 && malloc_size(scan, addr - 8))
+		return addr - 8;
+	return block_size(scan, addr) || stack_chunk_size(scan, addr) ? addr : 0;
+}
+
+static void add_private(
+	struct pyscan *scan, struct private_blocks *blocks, remote_addr addr, uint8_t depth)
+{
+	remote_addr start;
+
 	if (blocks->count == sizeof(blocks->addr) / sizeof(blocks->addr[0]))
 		return;
-	blocks->addr[blocks->count] = addr;
+	start = block_start(scan, addr);
+	for (unsigned i = 0; i < blocks->count; i++) {
+		if (blocks->addr[i] == start)
+			return;
+	}
+	if (!start)
+		return;
+	blocks->addr[blocks->count] = start;
 	blocks->depth[blocks->count++] = depth;
 }
 
@@ -115,9 +149,8 @@ static void scan_word(
 		return;
 	if (pyobject_type(scan->context, value) != PYTYPE_NONE)
 		emit(scan, value | PYREF_INFERRED, (struct pylabel){.kind = PYLABEL_NONE});
-	else if (depth < PRIVATE_DEPTH &&
-		 (block_size(scan, value) || stack_chunk_size(scan, value)))
-		add_private(blocks, value, (uint8_t)(depth + 1));
+	else if (depth < PRIVATE_DEPTH)
+		add_private(scan, blocks, value, (uint8_t)(depth + 1));
 }
 
 static bool is_object_at(struct pyscan *scan, uint64_t addr)
@@ -166,6 +199,7 @@ static void scan_private(struct pyscan *scan, struct private_blocks *blocks, uns
 	uint64_t chunk = stack_chunk_size(scan, addr);
 	uint64_t size = chunk ? 0 : block_size(scan, addr);
 
+	pyscan_note_block(scan, addr, size, blocks->depth[index]);
 	// Blocks that very many objects share: at half of what may be looked at, these guesses end,
 	// and the rest is for what is certain.
 	if (scan->words_max && scan->words > scan->words_max / 2)

@@ -16,4 +16,4 @@ class Timings(object):
 timings = Timings()
 
 for number in ticks():
-    timings.add("/users/%d" % (number % 3), number / 7)
+    timings.add("/users/%d" % (number % 3), number / 7.0)

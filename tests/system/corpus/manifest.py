@@ -105,7 +105,7 @@ PROGRAMS = [
     leak("children", r"{M}\.Tracer\.root(\.children)?"),
     leak("linked_list", r"{M}\.journal(\.head)?(\.next\b.*|…|\.\.\.)?", sets="fast"),
     leak("error_chain", r"{M}\.client\.last_error\b.*", since=(3, 6)),
-    leak("tree", r"{M}\.tracker(\.root)?"),
+    leak("tree", r"{M}\.tracker(\.root)?(\.__dict__)?"),
     leak("tee", r"{M}\.slow(\W.*)?"),
     leak("wrapped_functions", r"{M}\.handler(\W.*)?"),
     leak("garbage_gc_disabled", r".*", kind=r"(?i).*(garbage|cycle).*",

@@ -21,11 +21,10 @@ class Facts:
     def __init__(self):
         self.said = []
 
-    def say(self, what, one, size=None, holds=(), holds_not=()):
-        """@one has this shallow size (the collector's head apart), holds these objects by edges, and
-        not those."""
+    def say(self, what, one, size=None, least=0, holds=(), holds_not=()):
+        """@one has this shallow size, or at least that, holds these objects by edges, and not those."""
         self.said.append({
-            "what": what, "at": id(one), "size": size,
+            "what": what, "at": id(one), "size": size, "least": least,
             "holds": [id(held) for held in holds], "holds_not": [id(held) for held in holds_not]})
 
 

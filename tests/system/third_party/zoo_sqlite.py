@@ -37,7 +37,8 @@ def build(facts):
         connection.row_factory = sqlite3.Row if number % 2 else factory
         cursor = connection.execute("select id, name, twice(id) from item where id >= ?", (10,))
         row = cursor.fetchone()
-        facts.say("a connection", connection, holds=[connection.row_factory])
+        # SQLite's own struct is its own; pages and tables are further away.
+        facts.say("a connection", connection, least=connection.__sizeof__() + 513, holds=[connection.row_factory])
         facts.say("a cursor holds its connection", cursor, holds=[connection])
         rows = connection.execute("select total_of(id) from item").fetchall()
         held += [connection, cursor, row, rows]

@@ -927,7 +927,7 @@ def library():
         "network": [made("ssl.SSLContext", found("ssl.PROTOCOL_TLS") or 2)],
         "bases": [made("_random.Random"), made("_socket.socket"), made("decimal.localcontext"),
                   made("sqlite3.PrepareProtocol"), made("_ssl._SSLContext", found("ssl.PROTOCOL_TLS") or 2)],
-        "text": [codecs.charmap_build(u"".join(u"\u20ac" for _ in range(256))), format_iterators()],
+        "text": [codecs.charmap_build(bytes(bytearray(range(256))).decode("latin1")), format_iterators()],
         "syntax": [made("symtable.symtable", "x = 1", "name", "exec"), made("parser.expr", "a + b"),
                    found("ast").parse(SYNTAX)],
         "other": [found("unicodedata.ucd_3_2_0"),
@@ -982,5 +982,5 @@ def zipped(directory):
 #: Arguments of SemLock, which is what multiprocessing locks with.
 SEMAPHORE = (1, 1, 1, "/truth-%d" % os.getpid(), True) if IS_3 else (1, 1, 1)
 
-PARTS = [containers, numbers, texts, buffers, instances, functions, generators, exceptions, references,
+PARTS = [numbers, texts, buffers, instances, functions, generators, containers, exceptions, references,
          iterators, collection_types, foreign, library, files, threads]

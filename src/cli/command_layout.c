@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "cli/terminal.h"
+#include "export/export_layout.h"
+#include "report/layout_text.h"
+
+struct layout_options {
+	int colour; /* enum colour_when */
+	bool all, json;
+};
+
+static const struct option_row layout_rows[] = {
+	{.name = "all",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct layout_options, all),
+		.help = "the versions that can be read (default without PID)"},
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct layout_options, json),
+		.help = "the answer as JSON (docs/json.md)"},
+	{.name = "color",
+		.type = OPTION_CHOICE,
+		.offset = offsetof(struct layout_options, colour),
+		.choices = colour_words,
+		.argument = "auto|always|never",
+		.help = "colours (default auto: on a terminal)"},
+	{.type = OPTION_END},
+};
+
+static void set_defaults(void *options)
+{
+	(void)options;
+}
+
+static struct error *print_layout(
+	const struct layout_options *options, const struct doctor_layout *layout, int *ret_code)
+{
+	const struct report_style style = {
+		.width = terminal_width(STDOUT_FILENO),
+		.has_colour = terminal_has_colour((enum colour_when)options->colour, STDOUT_FILENO),
+	};
+	_cleanup_(mem_free) char *text = NULL;
+	struct error *err = NULL;
+
+	if (options->json)
+		err = export_layout_json(layout, &text);
+	else
+		text = layout_text(layout, &style);
+	if (err || !text)
+		return err ? err : error_enomem();
+	return write_output(text, ret_code);
+}
+
+// Also where no row fits, it is shown what was tried.
+static struct error *finish(const struct layout_options *options,
+	const struct doctor_layout *layout, struct error *refusal, int *ret_code)
+{
+	struct error *err = NULL;
+
+	if (layout->row_count > 0)
+		err = print_layout(options, layout, ret_code);
+	if (!err)
+		return refusal;
+	error_destroy(refusal);
+	return err;
+}
+
+static struct error *run(const void *data, int operand_count, char **operands, int *ret_code)
+{
+	_cleanup_(doctor_layout_deinit) struct doctor_layout layout = {0};
+	const struct layout_options *options = data;
+	struct error *err;
+	pid_t pid;
+
+	if (operand_count > 1)
+		return error_create(
+			ERROR_USAGE, "layout takes one process, not also '%s'", operands[1]);
+	if (operand_count == 1 && options->all)
+		return error_create(ERROR_USAGE, "layout takes --all or a process, not both: '%s'",
+			operands[0]);
+	if (operand_count == 0) {
+		err = doctor_layout_list(&layout);
+		return err ? err : print_layout(options, &layout, ret_code);
+	}
+	err = options_parse_pid(operands[0], &pid);
+	if (err)
+		return err;
+	return finish(options, &layout, doctor_layout_examine(pid, &layout), ret_code);
+}
+
+const struct command command_layout = {
+	.name = "layout",
+	.summary = "which versions can be read; what is used for a process, and where it came from",
+	.usage = "layout [OPTIONS] [PID]",
+	.text = "Without PID: the versions of CPython that can be read, and the interpreters that "
+		"their\n"
+		"layouts were read from. With PID: which of them is used for that process, which "
+		"others\n"
+		"were tried, and each offset with where it came from: the row, "
+		"data/layout/rows.txt "
+		"(set),\n"
+		"or the process itself (_Py_DebugOffsets, from 3.13 on). The process is not "
+		"stopped.\n",
+	.examples =
+		"examples:\n"
+		"  shikari layout\n"
+		"  shikari layout 4242 | grep '^list'\n"
+		"  shikari layout --json 4242 | jq '.fields[] | select(.value != .row_value)'\n\n"
+		"exit codes: 0 done, 2 usage, 3 the process cannot be read, or no row fits it,\n"
+		"            4 not supported\n",
+	.options = layout_rows,
+	.options_size = sizeof(struct layout_options),
+	.defaults = set_defaults,
+	.run = run,
+};
