@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
-/** libFuzzer's way into heap_trial.h. SHIKARI_FUZZ_IMAGE names the image. */
+/** libFuzzer's way into heap_trial.h. SHIKARI_FUZZ_IMAGE names the images. */
 #include "heap_trial.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	if (!path) {
-		fprintf(stderr, "SHIKARI_FUZZ_IMAGE must name a file made by image-record\n");
+		fprintf(stderr, "SHIKARI_FUZZ_IMAGE must name files made by image-record\n");
 		exit(2);
 	}
 	heap_trial_init(path);

@@ -7,6 +7,7 @@
 #include "analysis/paths.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "cpython/pyframe.h"
 #include "heap/heap_builder.h"
 #include "target/target_ops.h"
 
@@ -18,6 +19,7 @@
 #define EDGES_PER_WORD  4
 #define PATHS_DESCRIBED 24
 #define FRAMES_MAX      64
+#define SUBJECTS_MAX    32
 
 struct patch {
 	uint8_t where, what;
@@ -27,9 +29,15 @@ struct patch {
 };
 _Static_assert(sizeof(struct patch) == HEAP_TRIAL_PATCH_BYTES, "patches are 16 bytes");
 
-static struct heap_image image;
-static struct addr_vector objects, types, pools, frames, states;
-static uint64_t image_bytes;
+// An image, and where things are in it.
+struct subject {
+	struct heap_image image;
+	struct addr_vector objects, types, pools, frames, states;
+	uint64_t bytes;
+};
+
+static struct subject subjects[SUBJECTS_MAX], *it; /* the one of this trial */
+static size_t subject_count;
 
 static void must(struct error *err, const char *what)
 {
@@ -53,10 +61,10 @@ static void add_thread(struct target *target)
 		return;
 	target->thread_count = 1;
 	target->threads[0] = (struct target_thread){.id = 1, .name = "main"};
-	for (size_t i = 0; i < image.count; i++) {
-		if (strcmp(image.segments[i].path, "[stack]") == 0)
+	for (size_t i = 0; i < it->image.count; i++) {
+		if (strcmp(it->image.segments[i].path, "[stack]") == 0)
 			target->threads[0].stack_pointer =
-				image.segments[i].addr + image.segments[i].size / 2;
+				it->image.segments[i].addr + it->image.segments[i].size / 2;
 	}
 }
 
@@ -64,62 +72,105 @@ static struct target *open_image(void)
 {
 	struct target *target = NULL;
 
-	must(memory_image_create(image.segments, image.count, &target), "image");
+	must(memory_image_create(it->image.segments, it->image.count, &target), "image");
 	add_thread(target);
 	return target;
 }
 
-static void learn_places(struct heap_builder *builder)
+static void learn_frames(struct pycontext *context, remote_addr thread)
 {
-	const struct pylayout *layout = builder->python->layout;
-	struct pycontext *context = &builder->context;
-	struct addr_vector interpreters = {0};
+	const struct pylayout *layout = context->python->layout;
+	remote_addr frame = pyframe_innermost(context, thread);
+	struct pyframe read;
 
-	for (node_id node = 1; node < builder->graph->node_count; node++)
-		push(&objects, heap_addresses_of(&builder->addresses, node));
-	for (size_t i = 0; i < builder->python->types->list.count; i++)
-		push(&types, builder->python->types->list.items[i].addr);
-	for (uint32_t i = 0; i < builder->addresses.pool_count; i++)
-		push(&pools, builder->addresses.pool_addr[i]);
-	must(pyruntime_interpreters(context, &interpreters), "interpreters");
-	push(&states, image.place.runtime);
-	for (size_t i = 0; i < interpreters.count; i++) {
-		push(&states, interpreters.items[i]);
-		push(&states, interpreters.items[i] + layout->interp.gc);
-		must(pyruntime_threads(context, interpreters.items[i], &states), "threads");
+	if (pylayout_has(layout->tstate.cframe))
+		push(&it->frames,
+			pyreader_pointer(&context->reader, thread + layout->tstate.cframe));
+	for (unsigned depth = 0; frame && depth < FRAMES_MAX; depth++) {
+		push(&it->frames, frame);
+		frame = pyframe_read(context, frame, &read) ? read.previous : 0;
 	}
-	for (size_t i = 1 + 2 * interpreters.count; i < states.count; i++) {
-		remote_addr cframe =
-			pyreader_pointer(&context->reader, states.items[i] + layout->tstate.cframe);
-		remote_addr frame =
-			pyreader_pointer(&context->reader, cframe + layout->cframe.current_frame);
-
-		push(&frames, cframe);
-		for (unsigned depth = 0; frame && depth < FRAMES_MAX; depth++) {
-			push(&frames, frame);
-			frame = pyreader_pointer(&context->reader, frame + layout->iframe.previous);
-		}
-	}
-	addr_vector_deinit(&interpreters);
 }
 
-void heap_trial_init(const char *image_path)
+static void learn_interpreter(struct pycontext *context, remote_addr interpreter)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr heads[PYRUNTIME_GC_HEADS_MAX];
+	size_t count = pyruntime_gc_heads(context, interpreter, heads);
+	struct addr_vector threads = {0};
+
+	push(&it->states, interpreter);
+	if (pylayout_has(layout->interp.gc))
+		push(&it->states, interpreter + layout->interp.gc);
+	else if (count)
+		push(&it->states, heads[0]);
+	must(pyruntime_threads(context, interpreter, &threads), "threads");
+	for (size_t i = 0; i < threads.count; i++) {
+		push(&it->states, threads.items[i]);
+		learn_frames(context, threads.items[i]);
+	}
+	addr_vector_deinit(&threads);
+}
+
+static void learn_places(struct heap_builder *builder)
+{
+	const struct addr_vector *interpreters = &builder->python->interpreters;
+
+	for (node_id node = 1; node < builder->graph->node_count; node++)
+		push(&it->objects, heap_addresses_of(&builder->addresses, node));
+	for (size_t i = 0; i < builder->python->types->list.count; i++)
+		push(&it->types, builder->python->types->list.items[i].addr);
+	for (uint32_t i = 0; i < builder->addresses.pool_count; i++)
+		push(&it->pools, builder->addresses.pool_addr[i]);
+	push(&it->states, builder->python->runtime ? builder->python->runtime
+						   : builder->python->interpreters_head);
+	for (size_t i = 0; i < interpreters->count; i++)
+		learn_interpreter(&builder->context, interpreters->items[i]);
+}
+
+// What is made up (its path is none) is smaller than any process.
+static void check_places(void)
+{
+	bool is_real = it->image.place.path[0] == '/';
+
+	if (it->objects.count < (is_real ? 5000u : 200u) ||
+		it->types.count < (is_real ? 100u : 20u) ||
+		it->pools.count < (is_real ? 20u : 5u) || it->frames.count < (is_real ? 3u : 1u))
+		must(error_create(ERROR_BAD_DATA, "too little is in it"), "the unchanged image");
+}
+
+static void add_subject(const char *image_path)
 {
 	const struct heap_builder_options options = {.workers = 1};
 	struct heap_builder *builder = NULL;
 	struct target *target;
 
-	must(heap_image_load(image_path, &image), "load");
-	for (size_t i = 0; i < image.count; i++)
-		image_bytes += image.segments[i].size;
+	if (subject_count == SUBJECTS_MAX)
+		must(error_create(ERROR_BAD_DATA, "too many images"), "init");
+	it = &subjects[subject_count++];
+	must(heap_image_load(image_path, &it->image), "load");
+	for (size_t i = 0; i < it->image.count; i++)
+		it->bytes += it->image.segments[i].size;
 	target = open_image();
-	must(heap_build(target, NULL, &image.place, &options, &builder), "the unchanged image");
+	must(heap_build(target, NULL, &it->image.place, &options, &builder), "the unchanged image");
 	must(heap_graph_check(builder->graph), "the unchanged graph");
 	learn_places(builder);
-	if (objects.count < 5000 || types.count < 100 || pools.count < 20 || frames.count < 3)
-		must(error_create(ERROR_BAD_DATA, "too little is in it"), "the unchanged image");
+	check_places();
 	heap_builder_destroy(builder);
 	target_destroy(target);
+}
+
+void heap_trial_init(const char *image_paths)
+{
+	char *paths = mem_strdup(image_paths), *rest = paths, *path;
+
+	if (!paths)
+		must(error_enomem(), "init");
+	while ((path = strtok_r(rest, ":", &rest)))
+		add_subject(path);
+	mem_free(paths);
+	if (!subject_count)
+		must(error_create(ERROR_BAD_DATA, "no image"), "init");
 }
 
 static remote_addr pick(const struct addr_vector *from, uint64_t index)
@@ -129,7 +180,7 @@ static remote_addr pick(const struct addr_vector *from, uint64_t index)
 
 static uint64_t load(remote_addr addr)
 {
-	const uint8_t *bytes = heap_image_at(&image, addr, 8);
+	const uint8_t *bytes = heap_image_at(&it->image, addr, 8);
 	uint64_t value = 0;
 
 	if (bytes)
@@ -139,19 +190,19 @@ static uint64_t load(remote_addr addr)
 
 static remote_addr any_word(uint64_t index)
 {
-	uint64_t offset = index * 8 % image_bytes;
+	uint64_t offset = index * 8 % it->bytes;
 
-	for (size_t i = 0; i < image.count; i++) {
-		if (offset < image.segments[i].size)
-			return image.segments[i].addr + offset;
-		offset -= image.segments[i].size;
+	for (size_t i = 0; i < it->image.count; i++) {
+		if (offset < it->image.segments[i].size)
+			return it->image.segments[i].addr + offset;
+		offset -= it->image.segments[i].size;
 	}
 	return 0;
 }
 
 static remote_addr place_of(const struct patch *patch)
 {
-	uint64_t object = pick(&objects, patch->index);
+	uint64_t object = pick(&it->objects, patch->index);
 
 	switch (patch->where % 8) {
 	case 0: // GC head, pre-header, header, fields
@@ -162,13 +213,13 @@ static remote_addr place_of(const struct patch *patch)
 		return load(object + (uint64_t)(patch->word % 8) * 8 + 16) +
 		       (uint64_t)(patch->word / 8 % 32) * 8;
 	case 3:
-		return pick(&pools, patch->index) + (uint64_t)(patch->word % 6) * 8;
+		return pick(&it->pools, patch->index) + (uint64_t)(patch->word % 6) * 8;
 	case 4:
-		return pick(&types, patch->index) + (uint64_t)(patch->word % 112) * 8;
+		return pick(&it->types, patch->index) + (uint64_t)(patch->word % 112) * 8;
 	case 5: // the runtime's state is large, and its interesting part comes first
-		return pick(&states, patch->index) + (uint64_t)(patch->word % 2048) * 8;
+		return pick(&it->states, patch->index) + (uint64_t)(patch->word % 2048) * 8;
 	case 6:
-		return pick(&frames, patch->index) + (uint64_t)(patch->word % 16) * 8;
+		return pick(&it->frames, patch->index) + (uint64_t)(patch->word % 16) * 8;
 	default:
 		return any_word(patch->index);
 	}
@@ -182,9 +233,9 @@ static uint64_t value_of(const struct patch *patch, uint64_t old)
 
 	switch (patch->what % 8) {
 	case 0:
-		return pick(&objects, patch->value);
+		return pick(&it->objects, patch->value);
 	case 1:
-		return pick(&types, patch->value);
+		return pick(&it->types, patch->value);
 	case 2:
 		return odd[patch->value % (sizeof(odd) / sizeof(odd[0]))];
 	case 3:
@@ -197,9 +248,9 @@ static uint64_t value_of(const struct patch *patch, uint64_t old)
 	case 6:
 		return any_word(patch->value);
 	default: // a frame or a state, for chains that lead in a circle; or anything
-		return patch->value & 1
-			       ? pick(patch->value & 2 ? &frames : &states, patch->value >> 2)
-			       : patch->value;
+		return patch->value & 1 ? pick(patch->value & 2 ? &it->frames : &it->states,
+						  patch->value >> 2)
+					: patch->value;
 	}
 }
 
@@ -211,7 +262,7 @@ static void examine(struct heap_builder *builder)
 	struct garbage garbage;
 
 	must(heap_graph_check(graph), "the graph");
-	if (graph->edge_count > image_bytes / 8 * EDGES_PER_WORD)
+	if (graph->edge_count > it->bytes / 8 * EDGES_PER_WORD)
 		must(error_create(ERROR_BAD_DATA, "%u references", graph->edge_count), "the graph");
 	must(dominators_create(graph, &dominators), "dominators");
 	must(garbage_compute(graph, dominators, &garbage), "garbage");
@@ -238,7 +289,7 @@ static void build_and_examine(void)
 	const struct heap_builder_options options = {.workers = 1, .keep_audit = true};
 	struct heap_builder *builder = NULL;
 	struct target *target = open_image();
-	struct error *err = heap_build(target, NULL, &image.place, &options, &builder);
+	struct error *err = heap_build(target, NULL, &it->image.place, &options, &builder);
 
 	// An error is an honest answer, but for want of memory: there was enough.
 	if (err && error_kind(err) == ERROR_MEMORY)
@@ -258,6 +309,8 @@ void heap_trial_run(const uint8_t *data, size_t size)
 	} undo[HEAP_TRIAL_PATCHES_MAX];
 	unsigned count = 0;
 
+	// What is left over of whole patches says which image.
+	it = &subjects[size % sizeof(struct patch) ? data[size - 1] % subject_count : 0];
 	for (; size >= sizeof(struct patch) && count < HEAP_TRIAL_PATCHES_MAX;
 		data += sizeof(struct patch), size -= sizeof(struct patch)) {
 		struct patch patch;
@@ -265,7 +318,7 @@ void heap_trial_run(const uint8_t *data, size_t size)
 		uint8_t *at;
 
 		memcpy(&patch, data, sizeof(patch));
-		at = heap_image_at(&image, place_of(&patch), sizeof(value));
+		at = heap_image_at(&it->image, place_of(&patch), sizeof(value));
 		if (!at)
 			continue;
 		memcpy(&undo[count].old, at, sizeof(value));

@@ -10,6 +10,8 @@
  * number, the old one with a bit changed). So nearly every input changes something that is read,
  * which a changed byte anywhere would not.
  *
+ * Behind the patches may be a byte that says on which of several images.
+ *
  * Used by the fuzzer (fuzz_heap.c) and, with random patches, by tests.
  */
 #pragma once
@@ -19,8 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Load the image, and learn from its graph where things are. Ends the program if it cannot. */
-void heap_trial_init(const char *image_path);
+/** Load images, whose paths are separated by colons, and learn from their graphs where things are. Ends
+ * the program if it cannot. */
+void heap_trial_init(const char *image_paths);
 
 /** Patch, build, check, analyse, and put the image back. Aborts if a check fails. */
 void heap_trial_run(const uint8_t *data, size_t size);

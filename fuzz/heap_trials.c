@@ -3,8 +3,11 @@
 /**
  * Trials without libFuzzer.
  *
- *	heap-trials IMAGE FILE…             what a fuzzer found, again
- *	heap-trials IMAGE --random N SEED   N lists of random patches; the same for the same seed
+ *	heap-trials IMAGES FILE…             what a fuzzer found, again
+ *	heap-trials IMAGES --random N SEED   N lists of random patches; the same for the same seed
+ *
+ * IMAGES are paths separated by colons: a fuzzer's, in the same order. Random patches are on each in
+ * turn.
  */
 #include "heap_trial.h"
 
@@ -42,10 +45,10 @@ static void save(const char *path, const uint8_t *data, size_t size)
 // Each input is kept in a file while it runs, so that what crashed or hung can be run again.
 static void run_random(unsigned long count, const char *image)
 {
-	uint64_t data[HEAP_TRIAL_PATCHES_MAX * HEAP_TRIAL_PATCH_BYTES / 8];
+	uint64_t data[HEAP_TRIAL_PATCHES_MAX * HEAP_TRIAL_PATCH_BYTES / 8 + 1];
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s.trial", image);
+	snprintf(path, sizeof(path), "%.*s.trial", (int)strcspn(image, ":"), image);
 	for (unsigned long i = 0; i < count; i++) {
 		size_t patches = 1 + random_word() % HEAP_TRIAL_PATCHES_MAX;
 
@@ -54,9 +57,10 @@ static void run_random(unsigned long count, const char *image)
 			patches = 1 + patches % 6;
 		for (size_t j = 0; j < patches * HEAP_TRIAL_PATCH_BYTES / 8; j++)
 			data[j] = random_word();
-		save(path, (const uint8_t *)data, patches * HEAP_TRIAL_PATCH_BYTES);
+		((uint8_t *)data)[patches * HEAP_TRIAL_PATCH_BYTES] = (uint8_t)i;
+		save(path, (const uint8_t *)data, patches * HEAP_TRIAL_PATCH_BYTES + 1);
 		alarm(TRIAL_SECONDS_MAX);
-		heap_trial_run((const uint8_t *)data, patches * HEAP_TRIAL_PATCH_BYTES);
+		heap_trial_run((const uint8_t *)data, patches * HEAP_TRIAL_PATCH_BYTES + 1);
 	}
 	alarm(0);
 	unlink(path);
@@ -65,7 +69,7 @@ static void run_random(unsigned long count, const char *image)
 
 static void run_file(const char *path)
 {
-	uint8_t data[HEAP_TRIAL_PATCHES_MAX * HEAP_TRIAL_PATCH_BYTES];
+	uint8_t data[HEAP_TRIAL_PATCHES_MAX * HEAP_TRIAL_PATCH_BYTES + 1];
 	FILE *file = fopen(path, "rb");
 	size_t size;
 
@@ -82,7 +86,7 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: heap-trials IMAGE FILE… | IMAGE --random N SEED\n");
+		fprintf(stderr, "usage: heap-trials IMAGES FILE… | IMAGES --random N SEED\n");
 		return 2;
 	}
 	heap_trial_init(argv[1]);

@@ -2,9 +2,10 @@
 # SPDX-FileCopyrightText: 2026 The shikari authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Record a memory image, build the fuzzers with clang, and run each: run_fuzz.sh [SECONDS], 30 by
-# default, most of them for the heap. What is found stays in build-fuzz/found, to be run again with
-# build-fuzz/fuzz/heap-trials IMAGE FILE. Ends with 1 if anything was found.
+# Record a memory image, make up one for each family of versions, build the fuzzers with clang, and run
+# each: run_fuzz.sh [SECONDS], 30 by default, most of them for the heap. What is found stays in
+# build-fuzz/found, to be run again with build-fuzz/fuzz/heap-trials IMAGES FILE, where IMAGES is what is
+# in build-fuzz/images. Ends with 1 if anything was found.
 set -eu
 
 seconds=${1:-30}
@@ -32,7 +33,14 @@ done
 exec 9>&-
 wait "$target"
 
-export SHIKARI_FUZZ_IMAGE="$build/image"
+# Each shape of dicts, strings, frames, lists and states at least once (data/layout/rows.txt).
+images=$build/image
+for row in 2.7.17 3.6 3.8 3.11 3.12 3.14.0 3.14.5; do
+	"$build/tests/support/image-record" --row "cpython-$row" "$build/image-$row"
+	images=$images:$build/image-$row
+done
+echo "$images" >"$build/images"
+export SHIKARI_FUZZ_IMAGE="$images"
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 small=$((seconds / 10 + 1))
 mkdir -p "$build/found"
@@ -63,7 +71,7 @@ printf 'int number = 1; int main(void) { return number; }' |
 	cc -x c -shared -fPIC -o "$build/seeds-elf/library" -
 printf '12345678' >>"$build/seeds-elf/library"
 for kind in 0 1 2 3 4 5 6 7; do
-	head -c 512 /dev/urandom >"$build/seeds-heap/$kind"
+	head -c 513 /dev/urandom >"$build/seeds-heap/$kind"
 done
 fuzz mappings "$small" "$build/seeds-mappings"
 fuzz elf "$small" "$build/seeds-elf" -max_len=65536

@@ -360,20 +360,22 @@ static struct error *check_static_types(struct pycontext *context, remote_addr t
 		"the interpreter has no state of PyType_Type: field interp.static_types");
 }
 
-// Cheap checks that catch a wrong layout before it produces nonsense.
-static struct error *check_layout(
-	struct pycontext *context, struct python *python, const struct pyruntime_place *place)
+// Cheap checks that catch a wrong layout before it produces nonsense. Counts those that passed.
+static struct error *check_layout(struct pycontext *context, struct python *python,
+	const struct pyruntime_place *place, unsigned *ret_passed)
 {
+	struct error *(*const checks[])(struct pycontext *context) = {
+		check_gc_head, check_gc_lists, check_alignment};
 	struct error *err = check_static_types(context, place->type_type);
 
+	*ret_passed = !err;
 	if (!err)
 		err = check_version(context, python, place);
-	if (!err)
-		err = check_gc_head(context);
-	if (!err)
-		err = check_gc_lists(context);
-	if (!err)
-		err = check_alignment(context);
+	*ret_passed += !err;
+	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(checks[0]); i++) {
+		err = checks[i](context);
+		*ret_passed += !err;
+	}
 	return err;
 }
 
@@ -452,12 +454,13 @@ static struct error *take_known(const struct python *known, struct python *pytho
 }
 
 static struct error *open_with_row(const struct target *target, const struct pyruntime_place *place,
-	const struct pylayout *row, struct python **ret)
+	const struct pylayout *row, unsigned *ret_passed, struct python **ret)
 {
 	_cleanup_(python_close) struct python *python = mem_calloc(1, sizeof(*python));
 	struct pycontext context;
 	struct error *err;
 
+	*ret_passed = 0;
 	if (!python)
 		return error_enomem();
 	python->target = target;
@@ -479,7 +482,7 @@ static struct error *open_with_row(const struct target *target, const struct pyr
 		err = pytypes_create(&context.reader, python->layout, python->interpreters.items,
 			python->interpreters.count, place->type_type, &python->types);
 	if (!err && !place->known)
-		err = check_layout(&context, python, place);
+		err = check_layout(&context, python, place, ret_passed);
 	pycontext_deinit(&context);
 	if (err)
 		return err;
@@ -504,10 +507,11 @@ static bool note_trial(
 }
 
 static struct error *try_row(const struct target *target, const struct pyruntime_place *place,
-	const struct pylayout *row, struct python_trials *trials, struct python **ret)
+	const struct pylayout *row, struct python_trials *trials, unsigned *ret_passed,
+	struct python **ret)
 {
 	_cleanup_(python_close) struct python *python = NULL;
-	struct error *err = open_with_row(target, place, row, &python);
+	struct error *err = open_with_row(target, place, row, ret_passed, &python);
 
 	if (!note_trial(trials, row, err)) {
 		error_destroy(err);
@@ -527,23 +531,25 @@ struct error *python_open(
 struct error *python_open_told(const struct target *target, const struct pyruntime_place *place,
 	struct python_trials *trials, struct python **ret)
 {
-	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *first = row;
+	const struct pylayout *row = pylayout_next(place->version_hex, NULL), *best = row;
 	struct error *failure = NULL;
+	unsigned passed, most = 0;
 
 	if (place->known)
-		return try_row(target, place, place->known->row, trials, ret);
+		return try_row(target, place, place->known->row, trials, &passed, ret);
 	for (; row; row = pylayout_next(place->version_hex, row)) {
-		struct error *err = try_row(target, place, row, trials, ret);
+		struct error *err = try_row(target, place, row, trials, &passed, ret);
 
 		if (!err) {
 			error_destroy(failure);
 			return NULL;
 		}
-		// What the row before said is about a row that is not for this patch release.
-		if (error_kind(err) != ERROR_BAD_DATA || !failure) {
+		// The row that was refused last is that of this patch release: its reason is told.
+		if (error_kind(err) != ERROR_BAD_DATA || !failure || passed > most) {
 			error_destroy(failure);
 			failure = err;
-			first = row;
+			best = row;
+			most = passed;
 		} else {
 			error_destroy(err);
 		}
@@ -551,7 +557,7 @@ struct error *python_open_told(const struct target *target, const struct pyrunti
 			break;
 	}
 	return error_wrap(failure, "cannot make sense of CPython in %s with the layout %s",
-		place->path, first->name);
+		place->path, best->name);
 }
 
 void python_trials_release(struct python_trials *trials)

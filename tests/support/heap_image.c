@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAGIC        "SHKIMAGE"
+#define MAGIC        "SHKIMAG2"
 #define PAGE_BYTES   4096
 #define SEGMENTS_MAX 4096
 #define PATH_MAX_    4096
@@ -45,6 +45,29 @@ static bool put_segment(FILE *file, const struct target *target, const struct ma
 	return true;
 }
 
+// Where the interpreter's variables are, in the order of the file.
+#define PLACE_WORDS 5
+
+static void place_words(struct pyruntime_place *place, remote_addr *ret[PLACE_WORDS])
+{
+	ret[0] = &place->runtime;
+	ret[1] = &place->type_type;
+	ret[2] = &place->interpreters_head;
+	ret[3] = &place->generation0;
+	ret[4] = &place->current_thread;
+}
+
+static bool put_place(FILE *file, struct pyruntime_place place)
+{
+	remote_addr *words[PLACE_WORDS];
+	bool good = true;
+
+	place_words(&place, words);
+	for (unsigned i = 0; i < PLACE_WORDS; i++)
+		good = good && put(file, words[i], sizeof(*words[i]));
+	return good;
+}
+
 static bool put_image(FILE *file, const struct target *target, const struct pyruntime_place *place)
 {
 	const struct mappings *mappings = target_mappings(target);
@@ -53,8 +76,8 @@ static bool put_image(FILE *file, const struct target *target, const struct pyru
 	for (size_t i = 0; i < mappings->count; i++)
 		count += is_wanted(&mappings->items[i], place->path);
 	if (!put(file, MAGIC, 8) || !put(file, &place->version_hex, 4) || !put(file, &count, 4) ||
-		!put(file, &place->runtime, 8) || !put(file, &place->type_type, 8) ||
-		!put(file, &path_size, 4) || !put(file, place->path, path_size))
+		!put_place(file, *place) || !put(file, &path_size, 4) ||
+		!put(file, place->path, path_size))
 		return false;
 	for (size_t i = 0; i < mappings->count; i++) {
 		if (is_wanted(&mappings->items[i], place->path) &&
@@ -62,6 +85,17 @@ static bool put_image(FILE *file, const struct target *target, const struct pyru
 			return false;
 	}
 	return true;
+}
+
+struct error *heap_image_write(
+	const struct target *target, const struct pyruntime_place *place, const char *path)
+{
+	FILE *file = fopen(path, "wb");
+	bool good = file && put_image(file, target, place);
+
+	if (file)
+		good = fclose(file) == 0 && good;
+	return good ? NULL : error_create(ERROR_SYSTEM, "cannot write %s", path);
 }
 
 struct error *heap_image_record(pid_t pid, const char *path)
@@ -72,7 +106,6 @@ struct error *heap_image_record(pid_t pid, const char *path)
 	struct capture_report report;
 	struct pyruntime_place place = {0};
 	struct error *err = process_open(pid, &process);
-	FILE *file;
 
 	if (!err)
 		err = capture_take(process, &options, &target, &report);
@@ -80,11 +113,7 @@ struct error *heap_image_record(pid_t pid, const char *path)
 		err = pyruntime_find(process, target, &place);
 	if (err)
 		return err;
-	file = fopen(path, "wb");
-	if (!file || !put_image(file, target, &place))
-		err = error_create(ERROR_SYSTEM, "cannot write %s", path);
-	if (file)
-		fclose(file);
+	err = heap_image_write(target, &place, path);
 	pyruntime_place_deinit(&place);
 	return err;
 }
@@ -125,6 +154,17 @@ static bool get_segment(FILE *file, struct heap_image *image)
 	return segment->path && bytes && get(file, bytes, place[1]);
 }
 
+static bool get_place(FILE *file, struct pyruntime_place *ret)
+{
+	remote_addr *words[PLACE_WORDS];
+	bool good = true;
+
+	place_words(ret, words);
+	for (unsigned i = 0; i < PLACE_WORDS; i++)
+		good = good && get(file, words[i], sizeof(*words[i]));
+	return good;
+}
+
 static bool get_image(FILE *file, struct heap_image *ret)
 {
 	char magic[8];
@@ -132,8 +172,7 @@ static bool get_image(FILE *file, struct heap_image *ret)
 
 	if (!get(file, magic, 8) || memcmp(magic, MAGIC, 8) != 0 ||
 		!get(file, &ret->place.version_hex, 4) || !get(file, &count, 4) ||
-		!get(file, &ret->place.runtime, 8) || !get(file, &ret->place.type_type, 8) ||
-		!get(file, &path_size, 4) || count > SEGMENTS_MAX)
+		!get_place(file, &ret->place) || !get(file, &path_size, 4) || count > SEGMENTS_MAX)
 		return false;
 	ret->place.path = get_text(file, path_size);
 	ret->segments = mem_calloc(count, sizeof(*ret->segments));

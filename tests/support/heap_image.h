@@ -4,11 +4,12 @@
  * The memory of a small CPython process in a file: recorded once, then read and changed as bytes.
  *
  * What is kept: private readable memory that is no code, of files only what the interpreter's
- *binary and what is writable. Little-endian:
+ * binary and what is writable. Little-endian:
  *
- *	"SHKIMAGE"  u32 version_hex  u32 segments  u64 _PyRuntime  u64 PyType_Type  u32 bytes of the
- *path the path of the interpreter's binary per segment: u64 address  u64 size  u64 inode  u32
- *writable  u32 bytes of its path; path; bytes
+ *	"SHKIMAG2"  u32 version_hex  u32 segments
+ *	u64 _PyRuntime  u64 PyType_Type  u64 interp_head  u64 _PyGC_generation0
+ *	u64 _PyThreadState_Current  u32 bytes of the path; the path of the interpreter's binary
+ *	per segment: u64 address  u64 size  u64 inode  u32 writable  u32 bytes of its path; path; bytes
  */
 #pragma once
 
@@ -17,6 +18,10 @@
 
 /** Stop process @p pid for a moment and write its memory to @p path. */
 struct error *heap_image_record(pid_t pid, const char *path);
+
+/** Write what there is of an interpreter. */
+struct error *heap_image_write(
+	const struct target *target, const struct pyruntime_place *place, const char *path);
 
 struct heap_image {
 	struct pyruntime_place place; /* has no ELF file */

@@ -194,6 +194,7 @@ struct heap_writer *heap_writer_create(const struct pylayout *layout)
 
 	writer_demand(writer != NULL, "no memory");
 	writer->layout = layout;
+	writer->version_hex = layout->version_low;
 	for (unsigned i = 0; i < WRITER_SEGMENTS; i++) {
 		writer->segments[i] = (struct writer_segment){
 			.addr = addrs[i], .bytes = calloc(1, WRITER_SEGMENT_SIZE)};
@@ -226,6 +227,11 @@ void heap_writer_hold(struct heap_writer *writer, const char *name, remote_addr 
 	writer->held[writer->held_count++] = object;
 }
 
+void heap_writer_set_version(struct heap_writer *writer, uint32_t version_hex)
+{
+	writer->version_hex = version_hex;
+}
+
 remote_addr heap_writer_interpreter(const struct heap_writer *writer)
 {
 	return writer->interpreter;
@@ -243,10 +249,8 @@ void heap_writer_segments(
 }
 
 // The binary says its whole version from 3.11 on (Py_Version).
-static uint32_t place_version(const struct pylayout *layout)
+static uint32_t place_version(uint32_t version)
 {
-	uint32_t version = WRITER_HEXVERSION(layout);
-
 	return version < 0x030b0000 ? version & 0xffff0000 : version;
 }
 
@@ -263,7 +267,7 @@ struct target *heap_writer_finish(struct heap_writer *writer, struct pyruntime_p
 	heap_writer_segments(writer, segments);
 	err = memory_image_create(segments, WRITER_SEGMENTS, &target);
 	writer_demand(!err, "no memory image");
-	*ret = (struct pyruntime_place){.version_hex = place_version(writer->layout),
+	*ret = (struct pyruntime_place){.version_hex = place_version(writer->version_hex),
 		.runtime = writer->runtime,
 		.type_type = writer->types[WRITER_TYPE],
 		.interpreters_head = writer->interpreters_head,

@@ -48,8 +48,7 @@ enum heap_writer_type {
 	WRITER_TYPE_COUNT,
 };
 
-#define WRITER_HEXVERSION(layout) ((layout)->version_low)
-#define WRITER_SEGMENTS           3
+#define WRITER_SEGMENTS 3
 
 /** int and str are those of Python 2; dicts have no keys objects. */
 #define WRITER_IS_PYTHON_2(layout)    pylayout_has((layout)->old_int.ob_ival)
@@ -173,6 +172,8 @@ void heap_writer_set_instruction(struct heap_writer *writer, remote_addr frame, 
 
 /** An entry of sys.modules: what keeps a test's objects alive. 0 is not taken. */
 void heap_writer_hold(struct heap_writer *writer, const char *name, remote_addr object);
+/** Be another version than the row's lowest. */
+void heap_writer_set_version(struct heap_writer *writer, uint32_t version_hex);
 /** The main interpreter's state. */
 remote_addr heap_writer_interpreter(const struct heap_writer *writer);
 /** Complete the interpreter and make a target of the bytes, which the writer still owns. The caller

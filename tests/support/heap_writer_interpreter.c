@@ -97,7 +97,7 @@ static void write_debug_offsets(struct heap_writer *writer)
 	if (!layout->debug_offsets_count)
 		return;
 	memcpy(heap_writer_bytes(writer, writer->runtime), DEBUG_OFFSETS_COOKIE, 8);
-	heap_writer_put(writer, writer->runtime + 8, WRITER_HEXVERSION(layout));
+	heap_writer_put(writer, writer->runtime + 8, writer->version_hex);
 	for (uint32_t i = 0; i < layout->debug_offsets_count; i++) {
 		uint32_t value;
 
@@ -139,8 +139,8 @@ void writer_finish_interpreter(struct heap_writer *writer)
 	const struct pylayout *layout = writer->layout;
 	remote_addr names[2] = {
 		heap_writer_str(writer, "hexversion"), heap_writer_str(writer, "maxunicode")};
-	remote_addr values[2] = {heap_writer_int(writer, WRITER_HEXVERSION(layout)),
-		heap_writer_int(writer, 0x10ffff)};
+	remote_addr values[2] = {
+		heap_writer_int(writer, writer->version_hex), heap_writer_int(writer, 0x10ffff)};
 	remote_addr name = heap_writer_str(writer, "__name__");
 	remote_addr builtins = heap_writer_str(writer, "builtins");
 

@@ -29,6 +29,7 @@ struct writer_class {
 
 struct heap_writer {
 	const struct pylayout *layout;
+	uint32_t version_hex;
 	struct writer_segment segments[WRITER_SEGMENTS];
 	remote_addr pools[WRITER_CLASS_COUNT]; /* the one being filled */
 	remote_addr types[WRITER_TYPE_COUNT];

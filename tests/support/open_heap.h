@@ -10,6 +10,7 @@
 
 #include "cpython/pydict.h"
 #include "cpython/pyobject.h"
+#include "cpython/pystr.h"
 
 // After headers that have functions of their own with a parameter of the name.
 #include "each_row.h"

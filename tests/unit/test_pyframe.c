@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpython/pycode.h"
 #include "cpython/pyframe.h"
+#include "cpython/pytext.h"
 
 enum { ONE_LINE_0 = 10, NO_COLUMN = 13, LONG_FORM = 14, NO_LOCATION = 15 };
 
@@ -372,6 +374,48 @@ static void test_generator(void **state)
 	close_written_heap(&heap);
 }
 
+// A tuple of free variables; or (3.11) kinds of all variables, in one tuple of names.
+static void test_free_variables(void **state)
+{
+	static const char *const locals[] = {"a", "b", "c"};
+	static const uint8_t kinds[] = {0x20, 0x80, 0x80};
+	struct heap_writer *writer = heap_writer_create(layout);
+	remote_addr code = heap_writer_code(writer, "f", 3, locals, 2, 1, "", 0);
+	remote_addr names[2] = {heap_writer_str(writer, "b"), heap_writer_str(writer, "c")};
+	struct pycode_slots slots;
+	struct open_heap heap;
+	char text[8];
+
+	(void)state;
+	if (WRITER_HAS_OLD_FRAMES(layout))
+		heap_writer_put_ref(writer, code + layout->code.co_freevars,
+			heap_writer_tuple(writer, 2, names));
+	else
+		heap_writer_put_ref(writer, code + layout->code.co_localspluskinds,
+			heap_writer_bytes_object(writer, kinds, sizeof(kinds)));
+	open_written_heap(&heap, writer);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(pytext_str(&heap.context, pycode_free_name(&heap.context, code, i),
+			text, sizeof(text)));
+		assert_string_equal(text, i ? "c" : "b");
+	}
+	assert_int_equal(pycode_free_name(&heap.context, code, 2), 0);
+	assert_int_equal(pycode_free_name(&heap.context, code, UINT64_MAX), 0);
+	assert_int_equal(pycode_free_name(&heap.context, 0, 0), 0);
+	// Cells and free variables are slots as well.
+	assert_true(pycode_slots(&heap.context, code, &slots));
+	assert_int_equal(slots.locals, WRITER_HAS_OLD_FRAMES(layout) ? 5 : 3);
+	assert_int_equal(slots.stack, 2);
+	assert_true(pytext_str(&heap.context,
+		pycode_local_name(&heap.context, &slots, slots.locals - 1), text, sizeof(text)));
+	assert_string_equal(text, "c");
+	assert_int_equal(pycode_local_name(&heap.context, &slots, slots.locals), 0);
+	// More than any function has.
+	heap_writer_put_u32(writer, code + layout->code.co_stacksize, UINT32_MAX);
+	assert_false(pycode_slots(&heap.context, code, &slots));
+	close_written_heap(&heap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_noise_in_tables),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_generator),
+		cmocka_unit_test(test_free_variables),
 	};
 
 	return RUN_ON_EACH_ROW(tests);

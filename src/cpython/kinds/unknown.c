@@ -7,14 +7,13 @@
 
 static bool is_declared(struct pyscan *scan, uint64_t offset)
 {
+	const struct pymember *members = scan->context->python->types->members.items;
 	const struct pytype *type = scan->type;
-	const struct pymember *members =
-		scan->context->python->types->members.items + type->member_first;
 
 	if ((int64_t)offset == type->dictoffset || (int64_t)offset == type->weaklistoffset)
 		return true;
 	for (uint32_t i = 0; i < type->member_count; i++) {
-		if (members[i].offset == offset)
+		if (members[type->member_first + i].offset == offset)
 			return true;
 	}
 	return false;
