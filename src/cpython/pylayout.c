@@ -78,11 +78,13 @@ struct inner_field {
 	uint32_t field, width, end; /* field and end: offsets in struct pylayout */
 };
 
-#define INNER(group, member, bytes, end_member)                                                    \
-	{                                                                                          \
-#group "." #member, offsetof(struct pylayout, group.member), bytes,                \
-			offsetof(struct pylayout, group.end_member)                                \
-	}
+// clang-format off
+// NOLINTBEGIN(bugprone-macro-parentheses): names of members cannot be in parentheses.
+#define INNER(group, member, bytes, end_member) \
+	{#group "." #member, offsetof(struct pylayout, group.member), (bytes), \
+		offsetof(struct pylayout, group.end_member)}
+// NOLINTEND(bugprone-macro-parentheses)
+// clang-format on
 
 // All that debug offsets can say, and what they could come too near to.
 static const struct inner_field inner_fields[] = {

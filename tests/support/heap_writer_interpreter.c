@@ -119,7 +119,7 @@ static void put_dict(struct heap_writer *writer, uint32_t offset, uint64_t count
 static void write_interned(struct heap_writer *writer)
 {
 	const struct pylayout *layout = writer->layout;
-	uint64_t counts[WRITER_HELD_MAX];
+	uint64_t counts[WRITER_HELD_MAX] = {0};
 
 	if (!pylayout_has(layout->interp.interned))
 		return;
@@ -128,7 +128,6 @@ static void write_interned(struct heap_writer *writer)
 			heap_writer_get(writer, writer->held_names[i] + layout->object.ob_refcnt);
 	put_dict(writer, layout->interp.interned, writer->held_count, writer->held_names,
 		writer->held_names);
-	writer->interned = heap_writer_get(writer, writer->interpreter + layout->interp.interned);
 	for (uint64_t i = 0; i < writer->held_count; i++)
 		heap_writer_put(
 			writer, writer->held_names[i] + layout->object.ob_refcnt, counts[i]);

@@ -35,7 +35,7 @@ struct heap_writer {
 	remote_addr types[WRITER_TYPE_COUNT];
 	remote_addr children[WRITER_HELD_MAX]; /* all types below object */
 	uint64_t child_count;
-	remote_addr runtime, interpreter, thread, cframe, none, interned, class_dealloc;
+	remote_addr runtime, interpreter, thread, cframe, none, class_dealloc;
 	/** Variables of their own before 3.7. */
 	remote_addr interpreters_head, generation0, current_thread;
 	remote_addr gc_heads[PYRUNTIME_GC_HEADS_MAX];
