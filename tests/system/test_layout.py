@@ -110,6 +110,7 @@ int main(void)
 {
 	memcpy(_PyRuntime.cookie, "xdebugpy", 8);
 	_PyRuntime.version = VERSION;
+	_PyRuntime.free_threaded = FREE_THREADED;
 	memset(_PyRuntime.entries, FILL, sizeof(_PyRuntime.entries));
 	puts("ready");
 	fflush(stdout);
@@ -234,11 +235,12 @@ class Refused(LayoutTest):
         self.assertEqual(done.returncode, code)
         return done
 
-    def fake(self, version, fill=0):
+    def fake(self, version, fill=0, free_threaded=0):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         path = os.path.join(folder.name, "python")
-        subprocess.run(["cc", f"-DVERSION={version:#x}", f"-DFILL={fill}", "-x", "c", "-", "-o", path],
+        subprocess.run(["cc", f"-DVERSION={version:#x}", f"-DFILL={fill}",
+                        f"-DFREE_THREADED={free_threaded}", "-x", "c", "-", "-o", path],
                        input=FAKE, text=True, check=True)
         return self.start(path).pid
 
@@ -263,6 +265,12 @@ class Refused(LayoutTest):
             done = self.assert_as_a_hunt(self.fake(version), 4)
             self.assertEqual(done.stdout, "")
             self.assertIn(f"CPython {text} is not supported; supported: 2.7, 3.6 to 3.", done.stderr)
+
+    def test_a_free_threaded_build(self):
+        for version in 0x030d02f0, 0x030e08f0, 0x030f00f0:
+            done = self.assert_as_a_hunt(self.fake(version, free_threaded=1), 4)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("is a free-threaded build of CPython 3.%d, which" % (version >> 16 & 0xff), done.stderr)
 
     def test_no_row_fits(self):
         for fill in 0, 1, 255:
