@@ -364,7 +364,7 @@ static struct error *check_static_types(struct pycontext *context, remote_addr t
 static struct error *check_layout(struct pycontext *context, struct python *python,
 	const struct pyruntime_place *place, unsigned *ret_passed)
 {
-	struct error *(*const checks[])(struct pycontext *context) = {
+	struct error *(*const checks[])(struct pycontext * context) = {
 		check_gc_head, check_gc_lists, check_alignment};
 	struct error *err = check_static_types(context, place->type_type);
 
