@@ -364,17 +364,21 @@ static struct error *check_static_types(struct pycontext *context, remote_addr t
 static struct error *check_layout(struct pycontext *context, struct python *python,
 	const struct pyruntime_place *place, unsigned *ret_passed)
 {
-	struct error *(*const checks[])(struct pycontext * context) = {
-		check_gc_head, check_gc_lists, check_alignment};
 	struct error *err = check_static_types(context, place->type_type);
 
-	*ret_passed = !err;
-	if (!err)
-		err = check_version(context, python, place);
-	*ret_passed += !err;
-	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(checks[0]); i++) {
-		err = checks[i](context);
-		*ret_passed += !err;
+	*ret_passed = 0;
+	for (unsigned step = 1; !err; step++) {
+		*ret_passed = step;
+		if (step == 1)
+			err = check_version(context, python, place);
+		else if (step == 2)
+			err = check_gc_head(context);
+		else if (step == 3)
+			err = check_gc_lists(context);
+		else if (step == 4)
+			err = check_alignment(context);
+		else
+			break;
 	}
 	return err;
 }

@@ -25,6 +25,7 @@ struct kind_name {
 	uint32_t needs;
 };
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): names of members cannot be in parentheses.
 #define NEEDS(group, member) offsetof(struct pylayout, group.member)
 
 // What these names mean where int and str are those of Python 2.
