@@ -73,13 +73,21 @@ static bool items_fit(const struct heap_builder *builder, const struct pytype *t
 }
 
 // Two pointers in a row look like a count and a type if the first is small: heaps of executables
-// that are not position-independent begin at low addresses.
-static bool is_rather_pointer(const struct heap_builder *builder, uint64_t refcnt)
+// that are not position-independent begin at low addresses. The counts of static objects start so
+// high (999999999 in 3.11) that such a heap may be there.
+static bool is_rather_pointer(const struct heap_builder *builder, remote_addr addr, uint64_t refcnt)
 {
-	const struct mapping *mapping =
-		refcnt % 8 ? NULL : mappings_find(target_mappings(builder->target), refcnt);
+	const struct mappings *mappings = target_mappings(builder->target);
+	uint64_t static_refcnt = builder->python->layout->traits.immortal_refcnt;
+	const struct mapping *mapping = refcnt % 8 ? NULL : mappings_find(mappings, refcnt);
+	const struct mapping *home;
 
-	return mapping && mapping->writable;
+	if (!mapping || !mapping->writable)
+		return false;
+	if (!static_refcnt || refcnt < static_refcnt)
+		return true;
+	home = mappings_find(mappings, addr);
+	return !(home && home->inode) && !(addr >= builder->data_start && addr < builder->data_end);
 }
 
 // Each once: many objects can have the same unknown type.
@@ -119,7 +127,7 @@ static bool is_object(struct heap_worker *worker, remote_addr addr)
 		return false;
 	refcnt = pylayout_refcnt(layout, load_u64(bytes + layout->object.ob_refcnt));
 	type = load_u64(bytes + layout->object.ob_type);
-	if (!refcnt || refcnt >= 1ull << 32 || is_rather_pointer(worker->builder, refcnt))
+	if (!refcnt || refcnt >= 1ull << 32 || is_rather_pointer(worker->builder, addr, refcnt))
 		return false;
 	index = pytypes_find(types, type);
 	if (index != PYTYPE_NONE)

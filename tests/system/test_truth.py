@@ -191,6 +191,13 @@ class TruthTest(unittest.TestCase):
                 with self.subTest(interpreter=one.name):
                     self.judge(outcome.result())
 
+    def test_heap_at_addresses_like_counts(self):
+        """The counts of 3.11's static objects, about 999999999, are addresses of the heap."""
+        command = [
+            "setpriv", "--pdeathsig=KILL", "--", "env", "TRUTH_HEAP_BYTES=1000000000", "setarch", "-R",
+            "/usr/bin/python3.11", os.path.join(HERE, "truth_target.py")]
+        self.judge(outcome_of("3.11.2 large low heap", lambda truth: command + [truth]))
+
     def test_embedded_in_uwsgi(self):
         uwsgi = shutil.which("uwsgi", path=ENVIRONMENT["PATH"]) or shutil.which(
             "uwsgi-core", path=ENVIRONMENT["PATH"])

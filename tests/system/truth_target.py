@@ -266,6 +266,8 @@ def say_truth(path, interned):
 
 def main(path):
     warnings.simplefilter("ignore")
+    if os.environ.get("TRUTH_HEAP_BYTES"):
+        ctypes.CDLL(None).sbrk(ctypes.c_ssize_t(int(os.environ["TRUTH_HEAP_BYTES"])))
     directory = tempfile.mkdtemp(prefix="truth-")
     try:
         zoo = truth_zoo.build(directory)
