@@ -115,13 +115,20 @@ struct debug_offsets_head {
 	uint64_t version, free_threaded;
 };
 
+// False if _PyRuntime does not begin with them.
+static bool read_debug_offsets_head(
+	const struct target *target, remote_addr runtime, struct debug_offsets_head *ret)
+{
+	return target_read_some(target, runtime, ret, sizeof(*ret)) == sizeof(*ret) &&
+	       memcmp(ret->cookie, "xdebugpy", sizeof(ret->cookie)) == 0;
+}
+
 static bool is_free_threaded(const struct target *target, const struct pyruntime_place *place)
 {
 	struct debug_offsets_head head;
 
-	return place->runtime &&
-	       target_read_some(target, place->runtime, &head, sizeof(head)) == sizeof(head) &&
-	       memcmp(head.cookie, "xdebugpy", sizeof(head.cookie)) == 0 && head.free_threaded == 1;
+	return place->runtime && read_debug_offsets_head(target, place->runtime, &head) &&
+	       head.free_threaded == 1;
 }
 
 // Py_REF_DEBUG changes the object header up to 3.7, and other structs to this day.
@@ -366,20 +373,19 @@ static struct error *check_layout(struct pycontext *context, struct python *pyth
 {
 	struct error *err = check_static_types(context, place->type_type);
 
-	*ret_passed = 0;
-	for (unsigned step = 1; !err; step++) {
-		*ret_passed = step;
-		if (step == 1)
-			err = check_version(context, python, place);
-		else if (step == 2)
-			err = check_gc_head(context);
-		else if (step == 3)
-			err = check_gc_lists(context);
-		else if (step == 4)
-			err = check_alignment(context);
-		else
-			break;
-	}
+	*ret_passed = !err;
+	if (!err)
+		err = check_version(context, python, place);
+	*ret_passed += !err;
+	if (!err)
+		err = check_gc_head(context);
+	*ret_passed += !err;
+	if (!err)
+		err = check_gc_lists(context);
+	*ret_passed += !err;
+	if (!err)
+		err = check_alignment(context);
+	*ret_passed += !err;
 	return err;
 }
 
@@ -403,26 +409,36 @@ static void lay_over(
 	}
 }
 
+// Give @p python a copy of @p layout, which came from @p row. NULL: no memory.
+static struct pylayout *own_layout(
+	struct python *python, const struct pylayout *layout, const struct pylayout *row)
+{
+	struct pylayout *copy = mem_calloc(1, sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *layout;
+	python->layout = copy;
+	python->row = row;
+	return copy;
+}
+
 static struct error *copy_layout(const struct target *target, const struct pyruntime_place *place,
 	const struct pylayout *row, struct python *python)
 {
-	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
+	struct pylayout *layout = own_layout(python, row, row);
 	struct debug_offsets_head head;
 	const char *misfit;
 
 	if (!layout)
 		return error_enomem();
-	*layout = *row;
-	python->layout = layout;
-	python->row = row;
 	// By the name of its file it may be a version that has another way to its interpreters.
 	if (pylayout_has(row->runtime.interpreters_head) != (place->runtime != 0))
 		return error_create(ERROR_BAD_DATA,
 			place->runtime ? "there is a _PyRuntime" : "there is no _PyRuntime");
 	if (!row->debug_offsets_count)
 		return NULL;
-	if (target_read_some(target, place->runtime, &head, sizeof(head)) != sizeof(head) ||
-		memcmp(head.cookie, "xdebugpy", sizeof(head.cookie)) != 0 ||
+	if (!read_debug_offsets_head(target, place->runtime, &head) ||
 		head.version != place->version_hex)
 		return error_create(ERROR_BAD_DATA, "_PyRuntime does not begin with the debug "
 						    "offsets of its version");
@@ -438,13 +454,8 @@ static struct error *copy_layout(const struct target *target, const struct pyrun
 
 static struct error *take_known(const struct python *known, struct python *python)
 {
-	struct pylayout *layout = mem_calloc(1, sizeof(*layout));
-
-	if (!layout)
+	if (!own_layout(python, known->layout, known->row))
 		return error_enomem();
-	*layout = *known->layout;
-	python->layout = layout;
-	python->row = known->row;
 	if (known->said) {
 		python->said = mem_calloc(known->row->debug_offsets_count, sizeof(*python->said));
 		if (!python->said)

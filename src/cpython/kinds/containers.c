@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *table, bool owns_keys)
+static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *table)
 {
 	struct pyreader *reader = reader_of(scan);
 	uint64_t done = 0;
@@ -31,8 +31,7 @@ static void scan_dict_entries(struct pyscan *scan, const struct pydict_table *ta
 
 			if (!key || (!value && !table->has_dummies))
 				continue;
-			if (owns_keys)
-				emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
+			emit(scan, key, (struct pylabel){.kind = PYLABEL_KEY_OBJECT});
 			emit(scan, value, (struct pylabel){.kind = PYLABEL_VALUE, .object = key});
 		}
 		done += in_span;
@@ -96,7 +95,7 @@ void pykind_scan_dict(struct pyscan *scan)
 	if (table.values)
 		pykind_scan_values(scan, &table, PYLABEL_VALUE);
 	else
-		scan_dict_entries(scan, &table, true);
+		scan_dict_entries(scan, &table);
 }
 
 void pykind_scan_defaultdict(struct pyscan *scan)
