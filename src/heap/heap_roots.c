@@ -48,6 +48,22 @@ struct error *heap_roots_note_owned(struct heap_builder *builder, remote_addr wh
 	return err ? err : consume(builder, where);
 }
 
+// Words that own what they lead to, @p stride bytes from one to the next.
+static struct error *note_owned_words(struct heap_builder *builder, remote_addr first,
+	uint64_t count, uint64_t stride, enum heap_root_kind kind, const char *name)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		remote_addr word = first + i * stride;
+		remote_addr value = pyreader_pointer(&builder->context.reader, word);
+		struct error *err =
+			value ? heap_roots_note_owned(builder, word, value, kind, name) : NULL;
+
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 static const struct pyfields *find_fields(const struct heap_builder *builder, const char *name)
 {
 	return pylayout_fields(builder->python->layout, name, INT64_MAX);
@@ -61,19 +77,13 @@ static struct error *collect_fields(struct heap_builder *builder, remote_addr ba
 		const struct pyfield *field = &fields->fields[i];
 		bool is_modules = strcmp(field->label, "sys.modules") == 0;
 		char name[NAME_BYTES];
+		struct error *err;
 
 		snprintf(name, sizeof(name), "%s%s", is_modules ? "" : prefix, field->label);
-		for (uint32_t j = 0; j < field->count; j++) {
-			remote_addr word = base + field->offset + (uint64_t)j * 8;
-			remote_addr value = pyreader_pointer(&builder->context.reader, word);
-			struct error *err =
-				value ? heap_roots_note_owned(builder, word, value,
-						is_modules ? HEAP_ROOT_MODULES : kind, name)
-				      : NULL;
-
-			if (err)
-				return err;
-		}
+		err = note_owned_words(builder, base + field->offset, field->count, 8,
+			is_modules ? HEAP_ROOT_MODULES : kind, name);
+		if (err)
+			return err;
 	}
 	return NULL;
 }
@@ -90,16 +100,11 @@ static struct error *collect_identifiers(struct heap_builder *builder, remote_ad
 		return NULL;
 	array = pyreader_pointer(reader, interpreter + layout->interp.ids_array);
 	count = pyreader_pointer(reader, interpreter + layout->interp.ids_size);
-	for (uint64_t i = 0; array && i < count && i < LIMIT_FRAME_SLOTS; i++) {
-		remote_addr value = pyreader_pointer(reader, array + i * 8);
-		struct error *err = value ? heap_roots_note_owned(builder, array + i * 8, value,
-						    HEAP_ROOT_INTERPRETER, "names of C code")
-					  : NULL;
-
-		if (err)
-			return err;
-	}
-	return NULL;
+	if (!array)
+		return NULL;
+	return note_owned_words(builder, array,
+		count < LIMIT_FRAME_SLOTS ? count : LIMIT_FRAME_SLOTS, 8, HEAP_ROOT_INTERPRETER,
+		"names of C code");
 }
 
 static struct error *collect_atexit(struct heap_builder *builder, remote_addr interpreter)
@@ -137,20 +142,11 @@ static struct error *collect_type_cache(struct heap_builder *builder, remote_add
 {
 	const struct pylayout *layout = builder->python->layout;
 
-	if (layout->interp.type_cache == PYLAYOUT_NONE)
+	if (!pylayout_has(layout->interp.type_cache))
 		return NULL;
-	for (uint32_t i = 0; i < TYPE_CACHE_ENTRIES; i++) {
-		remote_addr word = interpreter + layout->interp.type_cache +
-				   (uint64_t)i * TYPE_CACHE_STRIDE + TYPE_CACHE_NAME;
-		remote_addr value = pyreader_pointer(&builder->context.reader, word);
-		struct error *err = value ? heap_roots_note_owned(builder, word, value,
-						    HEAP_ROOT_INTERPRETER, "type attribute cache")
-					  : NULL;
-
-		if (err)
-			return err;
-	}
-	return NULL;
+	return note_owned_words(builder, interpreter + layout->interp.type_cache + TYPE_CACHE_NAME,
+		TYPE_CACHE_ENTRIES, TYPE_CACHE_STRIDE, HEAP_ROOT_INTERPRETER,
+		"type attribute cache");
 }
 
 // A frame's references gather here, with what its roots are called.
