@@ -272,23 +272,32 @@ class Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
 
     def start_workers(self):
         self.accepted = queue.Queue(BACKLOG)
-        for number in range(WORKERS):
-            start_thread("worker %d" % number, self.work)
+        self.workers = [
+            start_thread("worker %d" % number, self.work) for number in range(WORKERS)
+        ]
 
     def process_request(self, request, client_address):
         self.accepted.put((request, client_address))
 
     def work(self):
-        while True:
-            request, client_address = self.accepted.get()
+        for request, client_address in iter(self.accepted.get, None):
             self.process_request_thread(request, client_address)
             # Or the last connection would be held until the next one comes.
             del request
 
+    def stop_workers(self):
+        """A thread that still runs while the interpreter is taken apart meets modules without names."""
+        for _ in self.workers:
+            self.accepted.put(None)
+        for worker in self.workers:
+            worker.join()
+
+
+stopping = threading.Event()
+
 
 def expire_sessions():
-    while True:
-        time.sleep(0.25)
+    while not stopping.wait(0.25):
         sessions.expire()
 
 
@@ -296,6 +305,7 @@ def start_thread(name, function):
     thread = threading.Thread(target=function, name=name)
     thread.daemon = True
     thread.start()
+    return thread
 
 
 def main():
@@ -303,12 +313,18 @@ def main():
     server = Server(("127.0.0.1", 0), Handler)
     server.set_app(application)
     server.start_workers()
-    start_thread("expire sessions", expire_sessions)
-    start_thread("accept", server.serve_forever)
+    expiry = start_thread("expire sessions", expire_sessions)
+    accept = start_thread("accept", server.serve_forever)
     port = server.server_address[1]
     print(json.dumps({"pid": os.getpid(), "port": port, "url": "http://127.0.0.1:%d" % port}))
     sys.stdout.flush()
     sys.stdin.read()
+
+    stopping.set()
+    server.shutdown()
+    accept.join()
+    server.stop_workers()
+    expiry.join()
 
 
 if __name__ == "__main__":
