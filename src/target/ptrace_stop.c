@@ -187,6 +187,20 @@ static struct error *read_registers(struct stopped_thread *thread)
 	return error;
 }
 
+bool ptrace_interrupt(struct stopped_thread *thread)
+{
+	struct error *error;
+
+	thread->stopped = ptrace(PTRACE_INTERRUPT, thread->id, NULL, NULL) == 0;
+	error = thread->stopped ? await_stop(thread) : NULL;
+	if (!error)
+		error = read_registers(thread);
+	if (error)
+		thread->stopped = false;
+	error_destroy(error);
+	return thread->stopped;
+}
+
 static struct error *await_all(struct stopped_threads *threads, size_t from)
 {
 	struct error *error = NULL;

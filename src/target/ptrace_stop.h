@@ -43,6 +43,10 @@ struct error *ptrace_stop_all(pid_t pid, struct stopped_threads *ret);
 /** Stop one thread only. */
 struct error *ptrace_stop_one(pid_t pid, pid_t thread, struct stopped_threads *ret);
 
+/** Stop a thread that the caller traces already, and let it take what signals come before that. False
+ * if it ended or does not stop. */
+bool ptrace_interrupt(struct stopped_thread *thread);
+
 /** Let all go, and release the list. Returns how long they were stopped, in milliseconds. */
 double ptrace_release(struct stopped_threads *threads);
 

@@ -33,6 +33,9 @@ struct target_thread {
 	pid_t id_inside; /* as its own PID namespace has it */
 	char name[16];   /* /proc/PID/task/ID/comm */
 	remote_addr stack_pointer, program_counter;
+	/** Where the thread's own storage is, which is what pthread_self() returns on x86-64 with glibc and
+	 * musl; 0 if the thread was not stopped. */
+	remote_addr thread_pointer;
 	/** General-purpose registers, in the machine's order (x86-64: rax rbx rcx rdx rsi rdi rbp
 	 * rsp r8 … r15). All zero if the thread was not stopped (live). */
 	uint64_t registers[TARGET_THREAD_REGISTERS];

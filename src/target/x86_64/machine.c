@@ -212,6 +212,7 @@ void machine_describe_thread(const struct machine_registers *registers, struct t
 
 	ret->stack_pointer = user->rsp;
 	ret->program_counter = user->rip;
+	ret->thread_pointer = user->fs_base;
 	memcpy(ret->registers, values, sizeof(values));
 }
 
