@@ -3,6 +3,7 @@
 #include "cpython/pycode.h"
 
 #include "base/limits.h"
+#include "cpython/pystr.h"
 
 // A line table longer than this belongs to no function.
 #define LINETABLE_MAX (16 << 20)
@@ -66,6 +67,24 @@ remote_addr pycode_local_name(
 		left -= count;
 	}
 	return 0;
+}
+
+uint32_t pycode_find_local(struct pycontext *context, remote_addr code, const char *name)
+{
+	struct pycode_slots slots;
+
+	if (!pycode_slots(context, code, &slots))
+		return PYCODE_NO_LOCAL;
+	for (uint32_t i = 0; i < slots.locals; i++) {
+		struct pystr str;
+
+		if (pystr_view(&context->reader, context->python->layout,
+			    pycode_local_name(context, &slots, i),
+			    pystr_native_form(context->python->layout), 0, &str) &&
+			pystr_equals(&context->reader, &str, name))
+			return i;
+	}
+	return PYCODE_NO_LOCAL;
 }
 
 remote_addr pycode_free_name(struct pycontext *context, remote_addr code, uint64_t index)

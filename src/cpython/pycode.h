@@ -21,6 +21,9 @@ bool pycode_slots(struct pycontext *context, remote_addr code, struct pycode_slo
 /** The str that names local @p index, or 0. */
 remote_addr pycode_local_name(
 	struct pycontext *context, const struct pycode_slots *slots, uint32_t index);
+/** The number of the local variable of this name, or PYCODE_NO_LOCAL. */
+#define PYCODE_NO_LOCAL UINT32_MAX
+uint32_t pycode_find_local(struct pycontext *context, remote_addr code, const char *name);
 /** The str that names free variable @p index (item of a function's closure), or 0. */
 remote_addr pycode_free_name(struct pycontext *context, remote_addr code, uint64_t index);
 

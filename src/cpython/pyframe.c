@@ -4,9 +4,11 @@
 
 #include "base/limits.h"
 #include "cpython/pycode.h"
+#include "cpython/pyobject.h"
 #include "cpython/pytext.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // Tags of references in frames (3.14); pointers are at least 8-aligned, so that it does no harm
 // before.
@@ -134,22 +136,61 @@ void pyframe_file(struct pycontext *context, const struct pyframe *frame, char *
 		ret, size);
 }
 
-uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame)
+bool pyframe_instruction(struct pycontext *context, const struct pyframe *frame, int64_t *ret)
 {
 	const struct pylayout *layout = context->python->layout;
 	struct pyreader *reader = &context->reader;
 	uint32_t at = pylayout_has(layout->iframe.instr_ptr) ? layout->iframe.instr_ptr
 							     : layout->iframe.prev_instr;
 	uint32_t last;
+	uint64_t pointer;
 
-	if (!frame->code)
-		return 0;
-	if (!pylayout_has(layout->frame.f_lasti))
-		return pycode_line(context, frame->code,
-			(int64_t)(pyreader_pointer(reader, frame->addr + at) -
-				  (frame->code + layout->code.co_code_adaptive)));
+	if (!pylayout_has(layout->frame.f_lasti)) {
+		if (!pyreader_u64(reader, frame->addr + at, &pointer))
+			return false;
+		*ret = (int64_t)(pointer - (frame->code + layout->code.co_code_adaptive));
+		return true;
+	}
 	if (!pyreader_u32(reader, frame->addr + layout->frame.f_lasti, &last))
+		return false;
+	*ret = (int64_t)(int32_t)last * layout->traits.instruction_bytes;
+	return true;
+}
+
+bool pyframe_is_incomplete(
+	struct pycontext *context, const struct pyframe *frame, int64_t instruction)
+{
+	const struct pylayout *layout = context->python->layout;
+	uint32_t first;
+
+	return frame->owner != PYFRAME_GENERATOR && pylayout_has(layout->code.co_firsttraceable) &&
+	       pyreader_u32(
+		       &context->reader, frame->code + layout->code.co_firsttraceable, &first) &&
+	       instruction < (int64_t)first * 2;
+}
+
+remote_addr pyframe_local(struct pycontext *context, const struct pyframe *frame, uint32_t slot)
+{
+	const struct pylayout *layout = context->python->layout;
+	const struct pyfields *fields;
+	uint32_t first = pylayout_has(layout->frame.f_localsplus) ? layout->frame.f_localsplus
+								  : layout->iframe.localsplus;
+	remote_addr value =
+		pyreader_pointer(&context->reader, frame->addr + first + (uint64_t)slot * 8) &
+		~TAGS;
+	uint32_t type = value ? pyobject_type(context, value) : PYTYPE_NONE;
+
+	fields = type != PYTYPE_NONE ? context->python->types->list.items[type].fields : NULL;
+	if (fields && strcmp(fields->fields[0].label, "cell_contents") == 0)
+		return pyreader_pointer(&context->reader, value + fields->fields[0].offset);
+	return value;
+}
+
+uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame)
+{
+	int64_t instruction;
+
+	if (!frame->code || !pyframe_instruction(context, frame, &instruction))
 		return 0;
-	return pycode_line(
-		context, frame->code, (int64_t)(int32_t)last * layout->traits.instruction_bytes);
+	return pycode_line(context, frame->code, instruction);
 }

@@ -46,5 +46,15 @@ remote_addr pygenerator_code(struct pycontext *context, remote_addr generator);
 void pyframe_function(
 	struct pycontext *context, const struct pyframe *frame, char *ret, size_t size);
 void pyframe_file(struct pycontext *context, const struct pyframe *frame, char *ret, size_t size);
+/** The instruction being executed, in bytes from the start of its code: what pycode_line() takes. False
+ * if it cannot be read. */
+bool pyframe_instruction(struct pycontext *context, const struct pyframe *frame, int64_t *ret);
+/** Is the frame still being prepared at this instruction, or made by the interpreter for itself (3.11+:
+ * _PyFrame_IsIncomplete())? Python does not show such frames. */
+bool pyframe_is_incomplete(
+	struct pycontext *context, const struct pyframe *frame, int64_t instruction);
+/** The value of local variable number @p slot (pycode_find_local()); of a cell, what is in it. 0 if it
+ * has none now. */
+remote_addr pyframe_local(struct pycontext *context, const struct pyframe *frame, uint32_t slot);
 /** The line being executed; 0 if unknown. */
 uint32_t pyframe_line(struct pycontext *context, const struct pyframe *frame);

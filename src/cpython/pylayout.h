@@ -156,6 +156,7 @@
 	F(code, co_opcache_map, "PyCodeObject", "co_opcache_map") \
 	F(code, co_opcache_size, "PyCodeObject", "co_opcache_size") \
 	F(code, co_firstlineno, "PyCodeObject", "co_firstlineno") \
+	F(code, co_firsttraceable, "PyCodeObject", "_co_firsttraceable") \
 	F(code, co_nlocalsplus, "PyCodeObject", "co_nlocalsplus") \
 	F(code, co_stacksize, "PyCodeObject", "co_stacksize") \
 	F(code, co_code_adaptive, "PyCodeObject", "co_code_adaptive") \
@@ -250,6 +251,7 @@
 	F(old_instance, in_dict, "PyInstanceObject", "in_dict") \
 	F(runtime, interpreters_head, "_PyRuntimeState", "interpreters.head") \
 	F(runtime, gil_locked, "_PyRuntimeState", "ceval.gil.locked._value") \
+	F(runtime, gil_last_holder, "_PyRuntimeState", "ceval.gil.last_holder._value") \
 	F(runtime, main_interpreter, "_PyRuntimeState", "_main_interpreter") \
 	F(runtime, gc, "_PyRuntimeState", "gc") \
 	S(runtime, size, "_PyRuntimeState") \
@@ -276,6 +278,7 @@
 	F(static_type, tp_subclasses, "managed_static_type_state|static_builtin_state", "tp_subclasses") \
 	S(static_type, size, "managed_static_type_state|static_builtin_state") \
 	F(gil, locked, "_gil_runtime_state", "locked._value|locked") \
+	F(gil, last_holder, "_gil_runtime_state", "last_holder._value|last_holder") \
 	F(gc, generations, "_gc_runtime_state", "generations") \
 	F(gc, young, "_gc_runtime_state", "young") \
 	F(gc, old, "_gc_runtime_state", "old") \

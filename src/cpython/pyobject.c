@@ -329,47 +329,102 @@ bool pyobject_scan_at(struct pyscan *scan, remote_addr addr)
 	return true;
 }
 
-uint64_t pyobject_length(struct pycontext *context, remote_addr addr)
+// Where an object of some kind has the word that says its length; PYLAYOUT_NONE if it has none.
+static uint32_t length_offset(const struct pylayout *layout, enum pykind kind)
 {
-	const struct pylayout *layout = context->python->layout;
-	uint32_t index = pyobject_type(context, addr);
-	uint64_t length = 0;
-	uint32_t offset = 0;
-
-	if (index == PYTYPE_NONE)
-		return 0;
-	switch (context->python->types->list.items[index].kind) {
+	switch (kind) {
 	case PYKIND_DEQUE:
-		offset = pylayout_has(layout->deque.len) ? layout->deque.len
-							 : layout->object.ob_size;
-		break;
+		return pylayout_has(layout->deque.len) ? layout->deque.len : layout->object.ob_size;
 	case PYKIND_OLD_UNICODE:
-		offset = layout->old_unicode.length;
-		break;
+		return layout->old_unicode.length;
 	case PYKIND_LIST:
 	case PYKIND_TUPLE:
 	case PYKIND_STRUCTSEQ:
 	case PYKIND_BYTES:
 	case PYKIND_BYTEARRAY:
 	case PYKIND_ARRAY:
-		offset = layout->object.ob_size;
-		break;
+		return layout->object.ob_size;
 	case PYKIND_DICT:
 	case PYKIND_DEFAULTDICT:
 	case PYKIND_ODICT:
-		offset = layout->dict.ma_used;
-		break;
+		return layout->dict.ma_used;
 	case PYKIND_SET:
-		offset = layout->set.used;
-		break;
+		return layout->set.used;
 	case PYKIND_STR:
-		offset = layout->str.length;
-		break;
+		return layout->str.length;
 	default:
-		return 0;
+		return PYLAYOUT_NONE;
 	}
+}
+
+static const struct pytype *known_type(struct pycontext *context, remote_addr addr)
+{
+	uint32_t index = pyobject_type(context, addr);
+
+	return index == PYTYPE_NONE ? NULL : &context->python->types->list.items[index];
+}
+
+uint64_t pyobject_length(struct pycontext *context, remote_addr addr)
+{
+	const struct pytype *type = known_type(context, addr);
+	uint32_t offset = type ? length_offset(context->python->layout, type->kind) : PYLAYOUT_NONE;
+	uint64_t length = 0;
+
+	if (!pylayout_has(offset))
+		return 0;
 	pyreader_u64(&context->reader, addr + offset, &length);
 	return length <= LIMIT_ITEMS ? length : 0;
+}
+
+static bool can_grow(enum pykind kind)
+{
+	return kind != PYKIND_TUPLE && kind != PYKIND_STRUCTSEQ && kind != PYKIND_BYTES &&
+	       kind != PYKIND_STR && kind != PYKIND_OLD_UNICODE;
+}
+
+// The dict that an object keeps what it has in, or 0.
+static remote_addr dict_of(struct pycontext *context, const struct pytype *type, remote_addr addr)
+{
+	const struct pylayout *layout = context->python->layout;
+	struct pyreader *reader = &context->reader;
+	struct pyinstance instance;
+
+	switch (type->kind) {
+	case PYKIND_LRU_CACHE:
+		return pyreader_pointer(reader, addr + layout->lru_cache.cache);
+	case PYKIND_MODULE:
+		return pyreader_pointer(reader, addr + layout->module.md_dict);
+	case PYKIND_TYPE:
+		return pyreader_pointer(reader, addr + layout->type.tp_dict);
+	default:
+		break;
+	}
+	if (pyinstance_read(reader, layout, type, addr, &instance))
+		return instance.dict;
+	return type->dictoffset > 0 ? pyreader_pointer(reader, addr + (uint64_t)type->dictoffset)
+				    : 0;
+}
+
+remote_addr pyobject_length_word(
+	struct pycontext *context, remote_addr addr, remote_addr *ret_object)
+{
+	const struct pytype *type = known_type(context, addr);
+	remote_addr dict;
+
+	*ret_object = addr;
+	if (!type)
+		return 0;
+	if (pylayout_has(length_offset(context->python->layout, type->kind)))
+		return can_grow(type->kind)
+			       ? addr + length_offset(context->python->layout, type->kind)
+			       : 0;
+	dict = dict_of(context, type, addr);
+	type = dict ? known_type(context, dict) : NULL;
+	if (!type || length_offset(context->python->layout, type->kind) !=
+			     context->python->layout->dict.ma_used)
+		return 0;
+	*ret_object = dict;
+	return dict + context->python->layout->dict.ma_used;
 }
 
 uint64_t pyobject_bound(struct pycontext *context, remote_addr addr)

@@ -39,19 +39,29 @@ void pyreader_deinit(struct pyreader *reader)
 	*reader = (struct pyreader){0};
 }
 
+void pyreader_forget(struct pyreader *reader)
+{
+	memset(reader->tags, 0, reader->slots * sizeof(*reader->tags));
+}
+
+static uint8_t read_page(const struct target *target, remote_addr addr, uint8_t *block)
+{
+	unsigned page = (unsigned)(addr % PYREADER_BLOCK_BYTES / PAGE_BYTES);
+
+	return target_read_some(target, addr - addr % PAGE_BYTES, block + (size_t)page * PAGE_BYTES,
+		       PAGE_BYTES) == PAGE_BYTES
+		       ? (uint8_t)(1u << page)
+		       : 0;
+}
+
 static uint8_t read_pages(const struct target *target, remote_addr addr, uint8_t *block)
 {
 	uint8_t valid = 0;
 
 	if (target_read_some(target, addr, block, PYREADER_BLOCK_BYTES) == PYREADER_BLOCK_BYTES)
 		return ALL_PAGES;
-	for (unsigned page = 0; page < PAGES_PER_BLOCK; page++) {
-		uint8_t *bytes = block + (size_t)page * PAGE_BYTES;
-
-		if (target_read_some(target, addr + page * PAGE_BYTES, bytes, PAGE_BYTES) ==
-			PAGE_BYTES)
-			valid |= (uint8_t)(1u << page);
-	}
+	for (unsigned page = 0; page < PAGES_PER_BLOCK; page++)
+		valid |= read_page(target, addr + (uint64_t)page * PAGE_BYTES, block);
 	return valid;
 }
 
@@ -60,12 +70,18 @@ static uint32_t find_block(struct pyreader *reader, remote_addr addr)
 {
 	uint64_t number = addr / PYREADER_BLOCK_BYTES;
 	uint32_t slot = (uint32_t)(number ^ number >> 17) & (reader->slots - 1);
+	uint8_t *block = reader->blocks + (size_t)slot * PYREADER_BLOCK_BYTES;
 
 	if (reader->tags[slot] != number + 1) {
 		reader->tags[slot] = number + 1;
-		reader->valid[slot] = read_pages(reader->target, number * PYREADER_BLOCK_BYTES,
-			reader->blocks + (size_t)slot * PYREADER_BLOCK_BYTES);
+		reader->valid[slot] =
+			reader->by_page
+				? 0
+				: read_pages(reader->target, number * PYREADER_BLOCK_BYTES, block);
 	}
+	if (reader->by_page &&
+		!(reader->valid[slot] >> addr % PYREADER_BLOCK_BYTES / PAGE_BYTES & 1))
+		reader->valid[slot] |= read_page(reader->target, addr, block);
 	return slot;
 }
 

@@ -29,12 +29,16 @@ struct pyreader {
 	uint8_t *valid;              /* bit i: page i of the block could be read */
 	uint32_t slots;              /* a power of two */
 	bool can_borrow;
+	/** Read no more of a block than the pages that are asked for: for few reads in haste. */
+	bool by_page;
 	uint8_t straddle[PYREADER_BYTES_MAX];
 };
 
 /** @p slots blocks of cache, a power of two. */
 struct error *pyreader_init(struct pyreader *reader, const struct target *target, uint32_t slots);
 void pyreader_deinit(struct pyreader *reader);
+/** Forget what was read: the target has changed since. */
+void pyreader_forget(struct pyreader *reader);
 
 /** @p size (at most PYREADER_BYTES_MAX) bytes at @p addr, or NULL. */
 const uint8_t *pyreader_bytes(struct pyreader *reader, remote_addr addr, size_t size);

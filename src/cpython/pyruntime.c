@@ -650,29 +650,56 @@ struct error *pyruntime_threads(
 		layout->tstate.next, LIMIT_THREADS, ret);
 }
 
-bool pyruntime_gil_is_held(struct pycontext *context)
+static remote_addr gil_holder(
+	struct pycontext *context, remote_addr locked_word, remote_addr holder_word)
+{
+	uint32_t locked = 0;
+
+	pyreader_u32(&context->reader, locked_word, &locked);
+	return locked == 1 ? pyreader_pointer(&context->reader, holder_word) : 0;
+}
+
+// The thread state that holds the GIL of interpreter number @p index, or 0.
+static remote_addr holder_of_interpreter(struct pycontext *context, size_t index)
 {
 	const struct python *python = context->python;
 	const struct pylayout *layout = python->layout;
-	uint32_t locked = 0;
+	remote_addr gil;
 
 	if (!python->runtime)
-		return python->current_thread &&
-		       pyreader_pointer(&context->reader, python->current_thread) != 0;
-	if (pylayout_has(layout->runtime.gil_locked)) {
-		pyreader_u32(
-			&context->reader, python->runtime + layout->runtime.gil_locked, &locked);
-		return locked == 1;
-	}
-	// Interpreters may have a GIL of their own.
-	for (size_t i = 0; i < python->interpreters.count && locked != 1; i++) {
-		remote_addr gil = pyreader_pointer(
-			&context->reader, python->interpreters.items[i] + layout->interp.gil);
+		return index == 0 && python->current_thread
+			       ? pyreader_pointer(&context->reader, python->current_thread)
+			       : 0;
+	if (pylayout_has(layout->runtime.gil_locked))
+		return index == 0
+			       ? gil_holder(context, python->runtime + layout->runtime.gil_locked,
+					 python->runtime + layout->runtime.gil_last_holder)
+			       : 0;
+	gil = pyreader_pointer(
+		&context->reader, python->interpreters.items[index] + layout->interp.gil);
+	return gil ? gil_holder(context, gil + layout->gil.locked, gil + layout->gil.last_holder)
+		   : 0;
+}
 
-		if (gil)
-			pyreader_u32(&context->reader, gil + layout->gil.locked, &locked);
+size_t pyruntime_gil_holders(struct pycontext *context, remote_addr *ret, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < context->python->interpreters.count && count < max; i++) {
+		remote_addr holder = holder_of_interpreter(context, i);
+
+		// Interpreters may share one.
+		if (holder && (count == 0 || ret[count - 1] != holder))
+			ret[count++] = holder;
 	}
-	return locked == 1;
+	return count;
+}
+
+bool pyruntime_gil_is_held(struct pycontext *context)
+{
+	remote_addr holder;
+
+	return pyruntime_gil_holders(context, &holder, 1) > 0;
 }
 
 // The collector's state: each interpreter's, or (3.7 and 3.8) that of all. 0: not in one place.

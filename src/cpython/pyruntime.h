@@ -72,6 +72,9 @@ struct error *pyruntime_threads(
 size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 	remote_addr ret[PYRUNTIME_GC_HEADS_MAX]);
 
+/** The thread states that hold a GIL at this moment, at most @p max of them: one, unless interpreters
+ * have a GIL of their own (3.12). Returns how many. */
+size_t pyruntime_gil_holders(struct pycontext *context, remote_addr *ret, size_t max);
 /** Is a thread holding the GIL; is a collection running in any interpreter? */
 bool pyruntime_gil_is_held(struct pycontext *context);
 bool pyruntime_is_collecting(struct pycontext *context);

@@ -194,21 +194,27 @@ static void test_gil(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
 	remote_addr lock = heap_writer_alloc(writer, 64);
+	remote_addr holder = heap_writer_alloc(writer, 64), found = 0;
 	struct open_heap heap;
 
 	(void)state;
 	open_written_heap(&heap, writer);
 	assert_false(pyruntime_gil_is_held(&heap.context));
 	if (!heap.place.runtime) {
-		heap_writer_put(writer, heap.place.current_thread, lock);
+		heap_writer_put(writer, heap.place.current_thread, holder);
 	} else if (pylayout_has(layout->runtime.gil_locked)) {
 		heap_writer_put_u32(writer, heap.place.runtime + layout->runtime.gil_locked, 1);
+		heap_writer_put(
+			writer, heap.place.runtime + layout->runtime.gil_last_holder, holder);
 	} else {
 		heap_writer_put(writer, heap_writer_interpreter(writer) + layout->interp.gil, lock);
+		heap_writer_put(writer, lock + layout->gil.last_holder, holder);
 		assert_false(pyruntime_gil_is_held(&heap.context));
 		heap_writer_put_u32(writer, lock + layout->gil.locked, 1);
 	}
 	assert_true(pyruntime_gil_is_held(&heap.context));
+	assert_int_equal(pyruntime_gil_holders(&heap.context, &found, 1), 1);
+	assert_int_equal(found, holder);
 	close_written_heap(&heap);
 }
 
