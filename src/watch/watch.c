@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "watch/watch.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "cpython/pystack.h"
+#include "target/watchpoints.h"
+#include "watch/watch_session.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static_assert(WATCH_OBJECTS_MAX == WATCHPOINTS_MAX, "as many as the processor has");
+
+struct hardware_watch {
+	struct watch_session *session;
+	unsigned watched; /* the one with the change at hand */
+	bool has_change;
+};
+
+static enum watchpoint_verdict on_hit(void *context, const struct watchpoint_hit *hit)
+{
+	struct hardware_watch *watch = context;
+	struct watch_session *session = watch->session;
+	remote_addr state;
+	enum watch_noted noted;
+
+	pyreader_forget(&session->context.reader);
+	state = pystack_find_thread(&session->context, hit->registers.thread_pointer);
+	noted = watch_session_note(session, hit->number, hit->value, state, hit->thread);
+	watch->watched = hit->number;
+	watch->has_change = noted == WATCH_NOTED_CHANGE;
+	return noted == WATCH_NOTED_GONE ? WATCHPOINT_DROP : WATCHPOINT_KEEP;
+}
+
+static enum watchpoint_verdict after_hit(void *context)
+{
+	struct hardware_watch *watch = context;
+
+	if (!watch->has_change || watch_session_tell(watch->session, watch->watched) == WATCH_KEEP)
+		return WATCHPOINT_KEEP;
+	return WATCHPOINT_DROP;
+}
+
+static bool on_tick(void *context)
+{
+	return watch_session_goes_on(((struct hardware_watch *)context)->session);
+}
+
+static struct error *watch_by_hardware(struct watch_session *session)
+{
+	struct hardware_watch watch = {.session = session};
+	const struct watchpoint_visitor visitor = {
+		.context = &watch, .hit = on_hit, .after = after_hit, .tick = on_tick};
+	const struct watchpoints_options options = {.rate_max = session->options->rate_max};
+	struct watchpoint points[WATCH_OBJECTS_MAX];
+	struct watchpoints_report report;
+	uint64_t hits = 0;
+	struct error *err;
+
+	for (unsigned i = 0; i < session->count; i++)
+		points[i].addr = session->words[i];
+	err = watchpoints_run(
+		session->process, points, session->count, &options, &visitor, &report);
+	for (unsigned i = 0; i < session->count; i++) {
+		session->objects[session->numbers[i]].stores = report.stores[i];
+		hits += report.hits[i];
+	}
+	session->report->pauses = report.pauses;
+	session->report->paused_s = report.paused_s;
+	session->report->stopped_us_mean = hits ? report.handled_s * 1e6 / (double)hits : 0;
+	session->report->stopped_us_max = report.handled_s_max * 1e6;
+	return err;
+}
+
+static struct error *run(struct watch_session *session)
+{
+	struct watch_report *report = session->report;
+	struct error *err = NULL;
+
+	if (session->count == 0)
+		return NULL;
+	if (session->options->method == WATCH_HARDWARE) {
+		err = watch_by_hardware(session);
+		if (!err || error_kind(err) != ERROR_UNSUPPORTED)
+			return err;
+		snprintf(report->fallback_reason, sizeof(report->fallback_reason), "%s",
+			error_message(err));
+		error_destroy(err);
+	}
+	report->method = WATCH_POLLING;
+	return watch_by_polling(session);
+}
+
+struct error *watch_run(struct process *process, const struct python *python,
+	struct watch_object *objects, unsigned count, const struct watch_options *options,
+	struct watch_report *ret)
+{
+	struct watch_session *session = mem_alloc(sizeof(*session));
+	struct error *err;
+
+	*ret = (struct watch_report){.method = options->method};
+	if (!session)
+		return error_enomem();
+	err = watch_session_init(session, process, python, objects, count, options, ret);
+	if (!err)
+		err = run(session);
+	ret->seconds = monotonic_seconds() - session->started_s;
+	watch_session_deinit(session);
+	mem_free(session);
+	return err;
+}
