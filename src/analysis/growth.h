@@ -54,6 +54,7 @@ struct growth_item {
 };
 
 #define GROWTH_ITEMS_MAX    8
+#define GROWTH_GROWERS_MAX  4
 #define GROWTH_NO_CANDIDATE SIZE_MAX
 
 struct growth_candidate {
@@ -87,6 +88,10 @@ struct growth_candidate {
 	/** So many moments at the beginning it was not seen at: not there, or below what is looked
 	 * at. */
 	uint32_t unseen;
+	/** Addresses of what is made longer: the container or buffer itself; of siblings those that grew
+	 * most in the last interval, most first. None if objects are added in other ways. */
+	uint64_t growers[GROWTH_GROWERS_MAX];
+	size_t grower_count;
 	/** Its address changed: it was replaced by a bigger one. */
 	bool is_replaced;
 	/** Who owns it changed: if its old items are gone too, another object may have got its

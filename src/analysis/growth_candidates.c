@@ -128,6 +128,8 @@ static struct error *add_track_candidate(
 	const struct growth_group *most;
 	struct error *err = NULL;
 
+	if (pick->kind != GROWTH_HOLDER || container)
+		candidate.growers[candidate.grower_count++] = track->address;
 	if (pick->kind == GROWTH_CONTAINER) {
 		candidate.bound = growth_bound(search, track->node);
 		growth_count_survivors(search, &candidate, track, false);

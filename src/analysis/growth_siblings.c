@@ -85,6 +85,37 @@ static void name_siblings(struct growth_search *search, const char *below)
 	holder->siblings = string_builder_finish(&text);
 }
 
+static uint64_t grown_at_last(const struct growth_search *search, const struct growth_pick *pick)
+{
+	const struct growth_point *last =
+		&growth_points_of(search, pick->track)[search->moments - 1];
+
+	return growth_between(last[-1].length, last->length);
+}
+
+// An insertion sort of the few that grew most, by what they grew in the last interval.
+static void choose_growers(const struct growth_search *search, const struct member *members,
+	size_t count, struct growth_candidate *ret)
+{
+	uint64_t grown[GROWTH_GROWERS_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t here = grown_at_last(search, members[i].pick);
+		size_t at = ret->grower_count;
+
+		if (at == GROWTH_GROWERS_MAX && here <= grown[--at])
+			continue;
+		for (; at > 0 && grown[at - 1] < here; at--) {
+			grown[at] = grown[at - 1];
+			ret->growers[at] = ret->growers[at - 1];
+		}
+		grown[at] = here;
+		ret->growers[at] = search->growth->sample->tracks[members[i].pick->track].address;
+		if (ret->grower_count < GROWTH_GROWERS_MAX)
+			ret->grower_count++;
+	}
+}
+
 /** The holder of members[0 … count), which takes @p siblings, their common name, if there is one.
  */
 static struct error *add_holder(struct growth_search *search, const struct member *members,
@@ -100,6 +131,7 @@ static struct error *add_holder(struct growth_search *search, const struct membe
 	};
 	struct error *err = points ? NULL : error_enomem();
 
+	choose_growers(search, members, count, &candidate);
 	for (size_t i = 0; i < count && !err; i++)
 		err = add_part(search, &candidate, points, members[i].pick);
 	if (err || !growth_holder_grows(search, holder, points)) {

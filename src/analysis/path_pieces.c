@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/path_pieces.h"
 
+#include "analysis/path_names.h"
 #include "analysis/path_tree.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/path.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -46,43 +46,6 @@ struct writer {
 	char variable[128];
 	bool failed;
 };
-
-/** CPython's names of fields that Python code knows by another, or (a cell is its variable, a proxy
- *  its mapping) by none. */
-static const struct {
-	const char *field, *name;
-} field_names[] = {
-	{"func_closure", "__closure__"},
-	{"func_code", "__code__"},
-	{"func_defaults", "__defaults__"},
-	{"func_dict", "__dict__"},
-	{"func_globals", "__globals__"},
-	{"func_kwdefaults", "__kwdefaults__"},
-	{"func_annotations", "__annotations__"},
-	{"im_func", "__func__"},
-	{"im_self", "__self__"},
-	{"m_self", "__self__"},
-	{"m_module", "__module__"},
-	{"md_dict", "__dict__"},
-	{"cell_contents", ""},
-	{"ob_ref", ""},
-	{"ob_type", "__class__"},
-	{"tp_base", "__base__"},
-	{"tp_bases", "__bases__"},
-	{"tp_dict", "__dict__"},
-	{"tp_mro", "__mro__"},
-	{"tp_subclasses", "__subclasses__"},
-	{"wr_callback", "__callback__"},
-};
-
-static const char *name_of_field(const char *field)
-{
-	for (size_t i = 0; i < sizeof(field_names) / sizeof(*field_names); i++) {
-		if (strcmp(field_names[i].field, field) == 0)
-			return field_names[i].name;
-	}
-	return field;
-}
 
 static char *format_text(const char *format, va_list arguments)
 {
@@ -138,29 +101,6 @@ static const char *type_name(const struct heap_graph *graph, node_id node)
 	return graph->types[heap_type_of(graph, node)].name;
 }
 
-/** 'abc' to abc, if it is that simple. */
-static bool unquote_name(const char *key, bool with_dots, char *ret, size_t size)
-{
-	size_t length;
-
-	// Python 2 writes u'abc'.
-	if (*key == 'u')
-		key++;
-	length = strlen(key);
-	if (length < 3 || length - 2 >= size || (*key != '\'' && *key != '"') ||
-		key[length - 1] != *key || isdigit((unsigned char)key[1]))
-		return false;
-	for (size_t i = 1; i < length - 1; i++) {
-		unsigned char c = (unsigned char)key[i];
-
-		if (!isalnum(c) && c != '_' && c < 0x80 && !(with_dots && c == '.'))
-			return false;
-	}
-	memcpy(ret, key + 1, length - 2);
-	ret[length - 2] = '\0';
-	return true;
-}
-
 /** What follows says by itself what it is: in the text it begins anew, in the steps it goes on. */
 static void restart_text(struct writer *writer)
 {
@@ -192,7 +132,7 @@ static void write_module(struct writer *writer, const struct hop *hop)
 	const char *key = hop->label.kind == HEAP_LABEL_KEY ? hop->label.text : "";
 	char name[256], quoted[300];
 
-	if (!unquote_name(key, true, name, sizeof(name)))
+	if (!path_unquote(key, true, name, sizeof(name)))
 		get_name(writer->graph, hop->to, name, sizeof(name));
 	snprintf(quoted, sizeof(quoted), "'%s'", name);
 	writer->ret->is_user_code = path_is_user_module(writer->graph, hop->to);
@@ -317,7 +257,7 @@ static void write_closure_hop(struct writer *writer, const struct hop *hop)
 static void write_field(struct writer *writer, const struct hop *hop)
 {
 	enum heap_type_role from = path_role_of(writer->graph, hop->from);
-	const char *name = name_of_field(hop->label.text);
+	const char *name = path_field_name(hop->label.text);
 
 	if (!*name) {
 		writer->pending_hops++;
@@ -392,7 +332,7 @@ static void write_key(struct writer *writer, const struct hop *hop, bool is_name
 		write_piece(writer, "context variable %.*s",
 			(int)(length - strlen(context_variable) - 1),
 			hop->label.text + strlen(context_variable));
-	} else if (is_namespace && unquote_name(hop->label.text, false, name, sizeof(name)))
+	} else if (is_namespace && path_unquote(hop->label.text, false, name, sizeof(name)))
 		write_piece(writer, ".%s", name);
 	else
 		write_piece(writer, "[%s]", *hop->label.text ? hop->label.text : "…");
@@ -517,7 +457,7 @@ static void write_gap(struct writer *writer, uint64_t hops, node_id before, node
 	// Only the last hop matters to what follows.
 	read_label(writer->graph, &hop);
 	writer->is_namespace = hop.label.kind == HEAP_LABEL_FIELD &&
-			       strcmp(name_of_field(hop.label.text), "__dict__") == 0;
+			       strcmp(path_field_name(hop.label.text), "__dict__") == 0;
 	writer->closure = CLOSURE_NONE;
 	writer->generator = HEAP_NODE_NONE;
 	writer->pending_hops = 0;

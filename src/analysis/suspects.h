@@ -88,6 +88,10 @@ struct suspect {
 	size_t held_by_count;
 	char **evidence;
 	size_t evidence_count;
+	/** Addresses of what is made longer, as in struct growth_candidate: what to watch to see who
+	 * adds to it. */
+	uint64_t growers[GROWTH_GROWERS_MAX];
+	size_t grower_count;
 };
 
 enum suspects_collector {

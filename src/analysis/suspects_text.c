@@ -251,6 +251,8 @@ struct error *suspects_describe(
 	const struct growth_candidate *named =
 		trial->kind == SUSPECT_THREAD && trial->in_step ? trial->in_step : trial->candidate;
 
+	memcpy(ret->growers, named->growers, sizeof(ret->growers));
+	ret->grower_count = named->grower_count;
 	ret->path = mem_strdup(named->path.text);
 	ret->type = mem_strdup(named->type);
 	if (!ret->path || !ret->type)

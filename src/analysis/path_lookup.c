@@ -1,0 +1,319 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/path_lookup.h"
+
+#include "analysis/path_names.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_BYTES 256
+// What a name is looked for in: an object, its __dict__, its class, and the bases of that.
+#define PLACES_MAX 64
+
+// Where a name is looked for: in what a node's edges are called, or (the __dict__ of something) in its
+// keys.
+struct place {
+	node_id node;
+	bool is_namespace;
+};
+
+struct lookup {
+	const struct heap_graph *graph;
+	struct place places[PLACES_MAX];
+	size_t count;
+};
+
+static void get_label(
+	const struct heap_graph *graph, node_id node, uint32_t edge, struct heap_label *ret)
+{
+	*ret = (struct heap_label){.kind = HEAP_LABEL_NONE};
+	if (graph->naming.label)
+		graph->naming.label(graph->naming.context, node, edge, ret);
+}
+
+static void add_place(struct lookup *lookup, node_id node, bool is_namespace)
+{
+	for (size_t i = 0; i < lookup->count; i++) {
+		if (lookup->places[i].node == node)
+			return;
+	}
+	if (lookup->count < PLACES_MAX)
+		lookup->places[lookup->count++] = (struct place){node, is_namespace};
+}
+
+// What is not written in paths, but led through: the __dict__ of anything, what a cell or a proxy is
+// for; after that the class, and its bases in order.
+static void add_places_behind(struct lookup *lookup, node_id node)
+{
+	const struct heap_graph *graph = lookup->graph;
+	bool is_type = heap_has_flag(graph, node, HEAP_NODE_TYPE);
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, node, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct heap_label label;
+		const char *name;
+		node_id to = edges[i] & HEAP_EDGE_NODE;
+
+		get_label(graph, node, i, &label);
+		if (label.kind != HEAP_LABEL_FIELD)
+			continue;
+		name = path_field_name(label.text);
+		if (strcmp(name, "__dict__") == 0)
+			add_place(lookup, to, true);
+		else if (!*name || (is_type && strcmp(name, "__base__") == 0))
+			add_place(lookup, to, false);
+	}
+}
+
+static void gather_places(struct lookup *lookup, node_id node)
+{
+	node_id type = lookup->graph->types[heap_type_of(lookup->graph, node)].node;
+
+	lookup->count = 0;
+	add_place(lookup, node, false);
+	for (size_t i = 0; i < lookup->count; i++) {
+		if (!lookup->places[i].is_namespace)
+			add_places_behind(lookup, lookup->places[i].node);
+		// Once all that is the object's own is there.
+		if (i + 1 == lookup->count && type != HEAP_NODE_NONE) {
+			add_place(lookup, type, false);
+			type = HEAP_NODE_NONE;
+		}
+	}
+}
+
+// Is the edge called by this name, as an attribute?
+static bool is_attribute(const struct heap_label *label, bool is_namespace, const char *name)
+{
+	char key[NAME_BYTES];
+
+	switch (label->kind) {
+	case HEAP_LABEL_ATTRIBUTE:
+	case HEAP_LABEL_SLOT:
+	case HEAP_LABEL_LOCAL:
+		return strcmp(label->text, name) == 0;
+	case HEAP_LABEL_FIELD:
+		return strcmp(path_field_name(label->text), name) == 0;
+	case HEAP_LABEL_KEY:
+		return is_namespace && path_unquote(label->text, false, key, sizeof(key)) &&
+		       strcmp(key, name) == 0;
+	default:
+		return false;
+	}
+}
+
+static node_id find_attribute(struct lookup *lookup, node_id node, const char *name)
+{
+	gather_places(lookup, node);
+	for (size_t i = 0; i < lookup->count; i++) {
+		const struct place *place = &lookup->places[i];
+		uint32_t count;
+		const uint32_t *edges = heap_edges_of(lookup->graph, place->node, &count);
+
+		for (uint32_t k = 0; k < count; k++) {
+			struct heap_label label;
+
+			get_label(lookup->graph, place->node, k, &label);
+			if (is_attribute(&label, place->is_namespace, name))
+				return edges[k] & HEAP_EDGE_NODE;
+		}
+	}
+	return HEAP_NODE_NONE;
+}
+
+// "[…]" at @p text: which edge that is. Keys are as Python writes them, and may have brackets.
+static bool is_item(const struct heap_label *label, const char *text, size_t *ret_length)
+{
+	char item[sizeof(label->text) + 3];
+
+	if (label->kind == HEAP_LABEL_INDEX)
+		snprintf(item, sizeof(item), "[%" PRIu64 "]", label->index);
+	else if (label->kind == HEAP_LABEL_KEY)
+		snprintf(item, sizeof(item), "[%s]", label->text);
+	else
+		return false;
+	*ret_length = strlen(item);
+	return strncmp(text, item, *ret_length) == 0;
+}
+
+static node_id find_item(struct lookup *lookup, node_id node, const char **text)
+{
+	// The containers that an object is for: a proxy's mapping, a cell's value.
+	gather_places(lookup, node);
+	for (size_t i = 0; i < lookup->count; i++) {
+		uint32_t count;
+		const uint32_t *edges =
+			heap_edges_of(lookup->graph, lookup->places[i].node, &count);
+
+		for (uint32_t k = 0; k < count; k++) {
+			struct heap_label label;
+			size_t length;
+
+			get_label(lookup->graph, lookup->places[i].node, k, &label);
+			if (is_item(&label, *text, &length)) {
+				*text += length;
+				return edges[k] & HEAP_EDGE_NODE;
+			}
+		}
+	}
+	return HEAP_NODE_NONE;
+}
+
+static node_id find_closure(struct lookup *lookup, node_id node, const char *name)
+{
+	const struct heap_graph *graph = lookup->graph;
+	const struct heap_naming *naming = &graph->naming;
+	node_id closure = find_attribute(lookup, node, "__closure__"), cell = HEAP_NODE_NONE;
+	uint32_t count = 0;
+	const uint32_t *edges =
+		closure == HEAP_NODE_NONE ? NULL : heap_edges_of(graph, closure, &count);
+
+	for (uint32_t i = 0; i < count && naming->free_variable; i++) {
+		char variable[NAME_BYTES] = "";
+		struct heap_label label;
+
+		get_label(graph, closure, i, &label);
+		if (label.kind == HEAP_LABEL_INDEX)
+			naming->free_variable(
+				naming->context, node, label.index, variable, sizeof(variable));
+		if (strcmp(variable, name) == 0)
+			cell = edges[i] & HEAP_EDGE_NODE;
+	}
+	if (cell == HEAP_NODE_NONE)
+		return cell;
+	edges = heap_edges_of(graph, cell, &count);
+	return count ? edges[0] & HEAP_EDGE_NODE : HEAP_NODE_NONE;
+}
+
+// A name at @p text; the length of it, 0 if there is none.
+static size_t read_name(const char *text, char ret[NAME_BYTES])
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) || text[length] == '_' ||
+		(unsigned char)text[length] >= 0x80)
+		length++;
+	if (length >= NAME_BYTES)
+		return 0;
+	memcpy(ret, text, length);
+	ret[length] = '\0';
+	return length;
+}
+
+// One step of the path; *text goes on behind it. HEAP_NODE_NONE if it leads nowhere.
+static node_id follow_step(struct lookup *lookup, node_id node, const char **text)
+{
+	static const char closure[] = " closure ";
+	char name[NAME_BYTES];
+	size_t length;
+
+	if (**text == '[')
+		return find_item(lookup, node, text);
+	if (**text == '.') {
+		length = read_name(*text + 1, name);
+		*text += length + 1;
+		return length ? find_attribute(lookup, node, name) : HEAP_NODE_NONE;
+	}
+	if (strncmp(*text, closure, strlen(closure)) != 0)
+		return HEAP_NODE_NONE;
+	length = read_name(*text + strlen(closure), name);
+	*text += strlen(closure) + length;
+	return length ? find_closure(lookup, node, name) : HEAP_NODE_NONE;
+}
+
+// The module whose name the path begins with: of "a" and "a.b", the longer one.
+static node_id find_module(const struct heap_graph *graph, const char *text, size_t *ret_length)
+{
+	node_id found = HEAP_NODE_NONE;
+
+	*ret_length = 0;
+	for (size_t i = 0; i < graph->root_count; i++) {
+		node_id modules = graph->roots[i].node;
+		uint32_t count;
+		const uint32_t *edges = heap_edges_of(graph, modules, &count);
+
+		for (uint32_t k = 0; graph->roots[i].kind == HEAP_ROOT_MODULES && k < count; k++) {
+			struct heap_label label;
+			char name[NAME_BYTES];
+			size_t length;
+
+			get_label(graph, modules, k, &label);
+			if (label.kind != HEAP_LABEL_KEY ||
+				!path_unquote(label.text, true, name, sizeof(name)))
+				continue;
+			length = strlen(name);
+			if (length > *ret_length && strncmp(text, name, length) == 0 &&
+				strchr(".[ ", text[length])) {
+				*ret_length = length;
+				found = edges[k] & HEAP_EDGE_NODE;
+			}
+		}
+	}
+	return found;
+}
+
+static struct error *follow(const struct heap_graph *graph, node_id module, const char *text,
+	size_t start, node_id *ret)
+{
+	struct lookup lookup = {.graph = graph};
+	const char *at = text + start;
+	node_id node = module;
+
+	while (*at) {
+		const char *before = at;
+		node_id next = follow_step(&lookup, node, &at);
+
+		if (next == HEAP_NODE_NONE)
+			return error_create(ERROR_NOT_FOUND, "%.*s (%s) has no %s",
+				(int)(before - text), text,
+				graph->types[heap_type_of(graph, node)].name,
+				*before == '.' ? before + 1 : before);
+		node = next;
+	}
+	*ret = node;
+	return NULL;
+}
+
+// Only of containers: describing every object would take minutes.
+static struct error *find_described(
+	const struct heap_graph *graph, const struct paths *paths, const char *text, node_id *ret)
+{
+	for (node_id node = 1; node < graph->node_count; node++) {
+		struct path_description description;
+		struct error *err;
+		bool is_it;
+
+		if (!heap_has_flag(graph, node, HEAP_NODE_CONTAINER) ||
+			paths_parent(paths, node) == HEAP_NODE_NONE)
+			continue;
+		err = paths_describe(paths, node, &description);
+		if (err)
+			return err;
+		is_it = strcmp(description.text, text) == 0;
+		path_description_deinit(&description);
+		if (is_it) {
+			*ret = node;
+			return NULL;
+		}
+	}
+	return error_create(
+		ERROR_NOT_FOUND, "'%s' begins with no module, and no container is called so", text);
+}
+
+struct error *paths_find(
+	const struct heap_graph *graph, const struct paths *paths, const char *text, node_id *ret)
+{
+	size_t length;
+	node_id module = find_module(graph, text, &length);
+
+	if (module != HEAP_NODE_NONE)
+		return follow(graph, module, text, length, ret);
+	return find_described(graph, paths, text, ret);
+}
