@@ -36,6 +36,7 @@ struct command {
 extern const struct command command_hunt;
 extern const struct command command_doctor;
 extern const struct command command_layout;
+extern const struct command command_watch_object;
 
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);

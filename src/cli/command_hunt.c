@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "cli/watch_suspects.h"
 #include "export/export_hunt.h"
 #include "heap/heap_open.h"
 #include "report/hunt_report.h"
@@ -25,9 +26,11 @@ struct hunt_options {
 	double seconds;
 	unsigned snapshots;
 	unsigned pause_ms_max;
+	unsigned hits, rate_max;
+	double watch_s;
 	int mode;   /* enum capture_mode */
 	int colour; /* enum colour_when */
-	bool json, force;
+	bool json, force, values;
 };
 
 // In the order of enum capture_mode.
@@ -67,6 +70,31 @@ static const struct option_row hunt_rows[] = {
 		.maximum = 3600000,
 		.argument = "MS",
 		.help = "refuse if the process would be stopped longer"},
+	{.name = "watch",
+		.type = OPTION_SECONDS,
+		.offset = offsetof(struct hunt_options, watch_s),
+		.minimum = 0,
+		.maximum = 86400,
+		.argument = "SECONDS",
+		.help = "how long to watch who adds to a suspect (default 10; 0: not)"},
+	{.name = "hits",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, hits),
+		.minimum = 1,
+		.maximum = 1000000,
+		.argument = "N",
+		.help = "insertions to watch for each suspect (default 32)"},
+	{.name = "max-rate",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct hunt_options, rate_max),
+		.minimum = 1,
+		.maximum = 1000000,
+		.argument = "N",
+		.help = "insertions per second that may be watched (default 200)"},
+	{.name = "values",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct hunt_options, values),
+		.help = "show query strings of requests"},
 	{.name = "force",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct hunt_options, force),
@@ -82,7 +110,8 @@ static const struct option_row hunt_rows[] = {
 
 static void set_defaults(void *options)
 {
-	*(struct hunt_options *)options = (struct hunt_options){.seconds = 60, .snapshots = 3};
+	*(struct hunt_options *)options = (struct hunt_options){
+		.seconds = 60, .snapshots = 3, .watch_s = 10, .hits = 32, .rate_max = 200};
 }
 
 /** What a hunt consists of. */
@@ -235,6 +264,20 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 
+// A process that has ended, and a person in a hurry, are not to be watched.
+static struct error *watch(struct hunt *hunt)
+{
+	const struct hunt_options *options = hunt->options;
+	const struct watch_suspects_options watch_options = {
+		.seconds = options->watch_s, .hits = options->hits, .rate_max = options->rate_max};
+
+	hunt->report.with_values = options->values;
+	if (options->watch_s <= 0 || !hunt_report_is_leak(&hunt->report) ||
+		*hunt->report.ended_early)
+		return NULL;
+	return watch_suspects(hunt->source, &watch_options, &hunt->report);
+}
+
 static struct error *print_report(const struct hunt *hunt, int *ret_code)
 {
 	const struct report_style style = {
@@ -278,6 +321,8 @@ static struct error *run_hunt(struct hunt *hunt, pid_t pid, int *ret_code)
 	if (err)
 		return err;
 	err = conclude(hunt, take_snapshots(hunt), ret_code);
+	if (!err && *ret_code == EXIT_DONE)
+		err = watch(hunt);
 	progress_clear();
 	if (err || *ret_code != EXIT_DONE)
 		return err;
@@ -312,7 +357,9 @@ const struct command command_hunt = {
 	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. "
 		"The\n"
 		"process is stopped for milliseconds per snapshot; nothing is installed or run in "
-		"it.\n",
+		"it.\n"
+		"Then the containers that leak are watched for a moment: who adds to them, on "
+		"which line.\n",
 	.examples = "examples:\n"
 		    "  shikari hunt 4242\n"
 		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n\n"

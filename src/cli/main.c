@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_hunt,
 	&command_doctor,
 	&command_layout,
+	&command_watch_object,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
@@ -76,7 +77,7 @@ static void print_overview(FILE *out)
 	      "commands:\n",
 		out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nexamples:\n"
 	      "  shikari 4242                 find the leak in process 4242, looking for a minute\n"
 	      "  shikari hunt --for 600 4242  the same, for ten minutes: slow leaks, filling "

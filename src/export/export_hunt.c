@@ -3,6 +3,7 @@
 #include "export/export_hunt.h"
 
 #include "base/alloc.h"
+#include "export/export_watch.h"
 #include "export/json_object.h"
 
 #include <math.h>
@@ -108,8 +109,30 @@ static json_t *items_json(const struct suspect *suspect)
 	return array;
 }
 
-static json_t *suspect_json(const struct suspect *suspect, size_t rank)
+// Who adds to it; null where nobody looked.
+static void put_additions(
+	struct json_object *object, const struct hunt_report *report, size_t number)
 {
+	const struct hunt_additions *additions =
+		report->additions ? &report->additions[number] : NULL;
+
+	if (!additions) {
+		json_object_put(object, "added_by", json_null());
+		json_object_put(object, "hits_watched", json_null());
+		json_object_put(object, "not_watched", json_null());
+		return;
+	}
+	json_object_put(
+		object, "added_by", export_sites_json(&additions->sites, report->with_values));
+	json_object_put(object, "hits_watched", json_count(additions->sites.hits));
+	json_object_put(object, "not_watched",
+		*additions->not_watched ? json_text(additions->not_watched) : json_null());
+}
+
+static json_t *suspect_json(const struct hunt_report *report, size_t number)
+{
+	const struct suspect *suspect = &report->suspects.items[number];
+	size_t rank = number + 1;
 	struct json_object object = json_object_begin();
 
 	json_object_put(&object, "rank", json_integer((json_int_t)rank));
@@ -123,15 +146,16 @@ static json_t *suspect_json(const struct suspect *suspect, size_t rank)
 	json_object_put(&object, "held_by", json_texts(suspect->held_by, suspect->held_by_count));
 	json_object_put(
 		&object, "evidence", json_texts(suspect->evidence, suspect->evidence_count));
+	put_additions(&object, report, number);
 	return json_object_end(&object);
 }
 
-static json_t *suspects_json(const struct suspects *suspects)
+static json_t *suspects_json(const struct hunt_report *report)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < suspects->count; i++) {
-		if (json_array_append_new(array, suspect_json(&suspects->items[i], i + 1)) != 0) {
+	for (size_t i = 0; i < report->suspects.count; i++) {
+		if (json_array_append_new(array, suspect_json(report, i)) != 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -155,7 +179,9 @@ static json_t *report_json(const struct hunt_report *report)
 	json_object_put(&root, "stopped_ms", json_decimal(stopped_ms));
 	json_object_put(&root, "ended_early",
 		*report->ended_early ? json_text(report->ended_early) : json_null());
-	json_object_put(&root, "suspects", suspects_json(&report->suspects));
+	json_object_put(&root, "suspects", suspects_json(report));
+	json_object_put(&root, "watch",
+		report->watch.is_done ? export_watch_json(&report->watch.report) : json_null());
 	json_object_put(
 		&root, "notes", json_texts(report->suspects.notes, report->suspects.note_count));
 	return json_object_end(&root);

@@ -102,6 +102,11 @@ struct process *heap_source_process(struct heap_source *source)
 	return source->process;
 }
 
+const struct python *heap_source_python(const struct heap_source *source)
+{
+	return source->live_python;
+}
+
 struct moment {
 	bool is_collecting, gil_is_held, collector_is_enabled;
 };

@@ -19,6 +19,7 @@
 #include "target/capture.h"
 
 struct heap_source;
+struct python;
 
 /** Facts about the process, found when it was opened. Texts are owned by the source. */
 struct heap_source_info {
@@ -38,6 +39,8 @@ DEFINE_CLEANUP(struct heap_source *, heap_source_destroy)
 const struct heap_source_info *heap_source_info(const struct heap_source *source);
 /** The process behind it: for its current RSS and threads. */
 struct process *heap_source_process(struct heap_source *source);
+/** Its interpreter, read live: what is read may change meanwhile. */
+const struct python *heap_source_python(const struct heap_source *source);
 
 struct heap_snapshot_options {
 	struct capture_options capture;

@@ -15,6 +15,11 @@ void hunt_report_deinit(struct hunt_report *report)
 	mem_free(report->executable);
 	mem_free(report->command_line);
 	mem_free(report->ended_early);
+	for (size_t i = 0; report->additions && i < report->suspects.count; i++) {
+		watch_sites_deinit(&report->additions[i].sites);
+		mem_free(report->additions[i].not_watched);
+	}
+	mem_free(report->additions);
 	suspects_deinit(&report->suspects);
 	*report = (struct hunt_report){0};
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "analysis/suspects.h"
+#include "watch/watch_sites.h"
 
 #include <sys/types.h>
 
@@ -23,6 +24,19 @@ struct hunt_snapshot {
 	unsigned retries;
 };
 
+/** Who adds to a suspect. */
+struct hunt_additions {
+	struct watch_sites sites;
+	/** Why nothing of it was watched, a half sentence; "" if something was. Owned. */
+	char *not_watched;
+};
+
+/** How suspects were watched after the last snapshot. */
+struct hunt_watch {
+	bool is_done;
+	struct watch_report report;
+};
+
 /** Texts are owned. */
 struct hunt_report {
 	pid_t pid;
@@ -36,6 +50,11 @@ struct hunt_report {
 	/** Why it ended before its time: "interrupted", "the process ended"; "" if it did not. */
 	char *ended_early;
 	struct suspects suspects;
+	/** One for each suspect, or NULL: nobody was to be watched. */
+	struct hunt_additions *additions;
+	struct hunt_watch watch;
+	/** Query strings may be shown. */
+	bool with_values;
 };
 
 void hunt_report_deinit(struct hunt_report *report);

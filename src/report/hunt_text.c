@@ -6,6 +6,7 @@
 #include "base/human.h"
 #include "base/path.h"
 #include "base/string_builder.h"
+#include "report/added_text.h"
 #include "report/text_writer.h"
 
 #include <string.h>
@@ -147,22 +148,50 @@ static void write_holders(struct text_writer *writer, const struct suspect *susp
 		text_writer_line(writer, "  held", TEXT_DIM, TEXT_PLAIN, "%s", text);
 }
 
-static void write_first(struct text_writer *writer, const struct suspect *suspect, double seconds)
+static void write_additions(
+	struct text_writer *writer, const struct hunt_report *report, size_t number)
 {
+	const struct hunt_additions *additions =
+		report->additions ? &report->additions[number] : NULL;
+	double seconds = report->watch.report.seconds;
+
+	if (!additions)
+		return;
+	if (*additions->not_watched)
+		text_writer_line(writer, "  added", TEXT_DIM, TEXT_PLAIN, "not watched: %s",
+			additions->not_watched);
+	else if (additions->sites.hits == 0)
+		text_writer_line(writer, "  added", TEXT_DIM, TEXT_PLAIN,
+			"nothing in the %s that it was watched (--watch SECONDS for longer)",
+			human_seconds(seconds).text);
+	else
+		added_write(writer, &additions->sites, report->watch.report.method == WATCH_POLLING,
+			report->with_values);
+}
+
+static void write_first(
+	struct text_writer *writer, const struct hunt_report *report, double seconds)
+{
+	const struct suspect *suspect = &report->suspects.items[0];
+
 	write_head(writer, suspect, seconds, "▶ LEAK", TEXT_ALARM);
 	write_items(writer, suspect);
 	write_holders(writer, suspect);
+	write_additions(writer, report, 0);
 	for (size_t i = 0; i < suspect->evidence_count; i++)
 		text_writer_line(writer, i == 0 ? "  why" : "", TEXT_DIM, TEXT_PLAIN, "%s",
 			suspect->evidence[i]);
 }
 
 static void write_others(
-	struct text_writer *writer, const struct suspects *suspects, double seconds)
+	struct text_writer *writer, const struct hunt_report *report, double seconds)
 {
+	const struct suspects *suspects = &report->suspects;
+
 	for (size_t i = 1; i < suspects->count && i <= SHORT_SUSPECTS; i++) {
 		text_writer_blank(writer);
 		write_head(writer, &suspects->items[i], seconds, "▷ also", TEXT_BOLD);
+		write_additions(writer, report, i);
 	}
 	if (suspects->count > SHORT_SUSPECTS + 1) {
 		text_writer_blank(writer);
@@ -172,13 +201,20 @@ static void write_others(
 	}
 }
 
-static void write_notes(struct text_writer *writer, const struct suspects *suspects)
+static void write_notes(struct text_writer *writer, const struct hunt_report *report)
 {
-	if (suspects->note_count > 0)
+	const struct suspects *suspects = &report->suspects;
+	const char *refusal = report->watch.report.fallback_reason;
+	bool is_fallback = report->watch.is_done && *refusal;
+
+	if (suspects->note_count > 0 || is_fallback)
 		text_writer_blank(writer);
+	if (is_fallback)
+		text_writer_line(writer, "  notes", TEXT_DIM, TEXT_PLAIN,
+			"lines are approximate: no hardware watchpoints (%s)", refusal);
 	for (size_t i = 0; i < suspects->note_count && i < NOTES_SHOWN; i++)
-		text_writer_line(writer, i == 0 ? "  notes" : "", TEXT_DIM, TEXT_PLAIN, "%s",
-			suspects->notes[i]);
+		text_writer_line(writer, i == 0 && !is_fallback ? "  notes" : "", TEXT_DIM,
+			TEXT_PLAIN, "%s", suspects->notes[i]);
 }
 
 char *hunt_report_text(const struct hunt_report *report, const struct report_style *style)
@@ -194,11 +230,11 @@ char *hunt_report_text(const struct hunt_report *report, const struct report_sty
 	}
 	text_writer_blank(&writer);
 	if (hunt_report_is_leak(report)) {
-		write_first(&writer, &suspects->items[0], seconds);
-		write_others(&writer, suspects, seconds);
+		write_first(&writer, report, seconds);
+		write_others(&writer, report, seconds);
 	} else {
 		text_writer_line(&writer, NULL, TEXT_PLAIN, TEXT_GOOD, "● %s", suspects->summary);
 	}
-	write_notes(&writer, suspects);
+	write_notes(&writer, report);
 	return string_builder_finish(&writer.out);
 }

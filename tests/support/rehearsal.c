@@ -1,15 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /*
- * heap_open.h without a heap: the real command on a play. Processes are opened for real; their
- * graphs are scenes, a list growing by the second, or what SHIKARI_REHEARSAL says: "healthy", "odd"
- * (names that are no UTF-8), "gone" (the process ends after the third snapshot).
+ * heap_open.h and watch.h without a heap: the real command on a play. Processes are opened for real;
+ * their graphs are scenes, a list growing by the second, or what SHIKARI_REHEARSAL says: "healthy",
+ * "odd" (names that are no UTF-8), "gone" (the process ends after the third snapshot), "polling"
+ * (hardware watchpoints are refused). The list is filled by two functions, three times to one.
  */
 #include "heap/heap_open.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "scene.h"
+#include "watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,11 +87,54 @@ struct process *heap_source_process(struct heap_source *source)
 	return source->process;
 }
 
+const struct python *heap_source_python(const struct heap_source *source)
+{
+	(void)source;
+	return NULL;
+}
+
 static const char *play(void)
 {
 	const char *name = getenv("SHIKARI_REHEARSAL");
 
 	return name ? name : "";
+}
+
+static bool play_change(const struct watch_options *options, uint64_t number)
+{
+	const struct watch_frame frames[] = {
+		{"Profiler.end", "/srv/app/metrics.py", number % 4 ? 65 : 71},
+		{"wrapper", "/usr/lib/python3.11/functools.py", 80},
+		{"get_json", "/srv/app/client.py", 41},
+	};
+	struct watch_change change = {
+		.before = number,
+		.after = number + 1,
+		.is_record = true,
+		.thread = "MainThread",
+		.frames = frames,
+		.frame_count = 3,
+		.request = {"GET", "/app_metric/17", "secret=1"},
+	};
+
+	return options->on_change(options->context, &change) == WATCH_KEEP;
+}
+
+struct error *watch_run(struct process *process, const struct python *python,
+	struct watch_object *objects, unsigned count, const struct watch_options *options,
+	struct watch_report *ret)
+{
+	(void)process;
+	(void)python;
+	*ret = (struct watch_report){.seconds = 0.5};
+	if (strcmp(play(), "polling") == 0) {
+		ret->method = WATCH_POLLING;
+		snprintf(ret->fallback_reason, sizeof(ret->fallback_reason), "no registers");
+	}
+	objects[0].changes = 0;
+	while (count && play_change(options, objects[0].changes++))
+		continue;
+	return NULL;
 }
 
 static struct scene *make_scene(unsigned moment)
