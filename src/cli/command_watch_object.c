@@ -90,30 +90,10 @@ struct watching {
 	const struct watch_object_options *options;
 	struct heap_source *source;
 	struct report_style style;
-	struct watch_object object;
-	/** What was found in the snapshot. Owned. */
-	char *path, *type;
-	uint64_t length;
-	struct watch_sites sites;
+	struct watched_report report;
 	struct line_queue *lines;
 	bool is_out_of_memory;
 };
-
-static struct error *describe(struct watching *watching, const struct heap_graph *graph,
-	const struct paths *paths, node_id node)
-{
-	struct path_description description;
-	struct error *err = paths_describe(paths, node, &description);
-
-	if (err)
-		return err;
-	watching->path = take(description.text);
-	path_description_deinit(&description);
-	watching->type = mem_strdup(graph->types[heap_type_of(graph, node)].name);
-	watching->object.addr = graph->naming.address(graph->naming.context, node);
-	watching->length = graph->naming.length(graph->naming.context, node);
-	return watching->path && watching->type ? NULL : error_enomem();
-}
 
 // 0x7f12…: an address; anything else is a path.
 static bool is_address(const char *text, uint64_t *ret)
@@ -127,16 +107,31 @@ static bool is_address(const char *text, uint64_t *ret)
 	return !errno && !*end;
 }
 
-static struct error *find_in(
-	struct watching *watching, const struct heap_graph *graph, const char *what)
+static struct error *describe(struct watching *watching, const struct heap_graph *graph,
+	const struct paths *paths, node_id node)
 {
-	_cleanup_(paths_destroy) struct paths *paths = NULL;
-	struct error *err = paths_create(graph, &paths);
-	node_id node = HEAP_NODE_NONE;
-	uint64_t addr;
+	struct watched_report *report = &watching->report;
+	struct watched *watched = &report->items[report->count];
+	struct path_description description;
+	struct error *err = paths_describe(paths, node, &description);
 
 	if (err)
 		return err;
+	report->objects[report->count++].addr = graph->naming.address(graph->naming.context, node);
+	watched->path = take(description.text);
+	path_description_deinit(&description);
+	watched->type = mem_strdup(graph->types[heap_type_of(graph, node)].name);
+	watched->length = graph->naming.length(graph->naming.context, node);
+	return watched->path && watched->type ? NULL : error_enomem();
+}
+
+static struct error *find_one(struct watching *watching, const struct heap_graph *graph,
+	const struct paths *paths, const char *what)
+{
+	struct error *err = NULL;
+	node_id node = HEAP_NODE_NONE;
+	uint64_t addr;
+
 	if (!is_address(what, &addr)) {
 		err = paths_find(graph, paths, what, &node);
 	} else {
@@ -147,48 +142,69 @@ static struct error *find_in(
 	return err ? err : describe(watching, graph, paths, node);
 }
 
-static struct error *find_word(struct watching *watching, const char *what)
+static struct error *add_word(struct watching *watching, const char *what)
 {
+	struct watched_report *report = &watching->report;
 	uint64_t addr;
 
 	if (!is_address(what, &addr) || addr % 8)
 		return error_create(ERROR_USAGE,
 			"--word takes an address that is a multiple of 8, 0x7f…, not '%s'", what);
-	watching->object = (struct watch_object){.addr = addr, .is_word = true};
-	watching->path = mem_strdup(what);
-	return watching->path ? NULL : error_enomem();
+	report->objects[report->count] = (struct watch_object){.addr = addr, .is_word = true};
+	report->items[report->count].path = mem_strdup(what);
+	return report->items[report->count++].path ? NULL : error_enomem();
 }
 
 // Paths are looked up in a snapshot: the process has moved on when it is done, but not its containers.
-static struct error *find_object(struct watching *watching, const char *what)
+static struct error *find_in_snapshot(struct watching *watching, char **words, int count)
 {
 	const struct heap_snapshot_options options = {
 		.capture = {.force = watching->options->force}};
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
-	struct error *err;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	struct error *err = heap_snapshot_take(watching->source, &options, &snapshot);
 
-	if (watching->options->word)
-		return find_word(watching, what);
-	progress_show("shikari: looking for %s …", what);
-	err = heap_snapshot_take(watching->source, &options, &snapshot);
 	if (!err)
-		err = find_in(watching, snapshot->graph, what);
-	progress_clear();
+		err = paths_create(snapshot->graph, &paths);
+	for (int i = 0; i < count && !err; i++)
+		err = find_one(watching, snapshot->graph, paths, words[i]);
 	return err;
+}
+
+static struct error *find_objects(struct watching *watching, char **words, int count)
+{
+	struct error *err = NULL;
+
+	if (!watching->options->word) {
+		progress_show("shikari: looking for %s …", words[0]);
+		err = find_in_snapshot(watching, words, count);
+		progress_clear();
+		return err;
+	}
+	for (int i = 0; i < count && !err; i++)
+		err = add_word(watching, words[i]);
+	return err;
+}
+
+static void print(struct watching *watching, char *json, char *text)
+{
+	line_queue_add(watching->lines, watching->options->json ? json : text);
 }
 
 static enum watch_verdict on_change(void *context, const struct watch_change *change)
 {
 	struct watching *watching = context;
 	const struct watch_object_options *options = watching->options;
+	struct watched_report *report = &watching->report;
+	uint64_t changes = report->objects[change->object].changes;
 
 	if (change->after > change->before)
-		watching->is_out_of_memory |= !watch_sites_add(&watching->sites, change);
-	line_queue_add(watching->lines, options->json ? export_watch_change(change, options->values)
-						      : watch_text_change(change, options->word,
-								options->values, &watching->style));
+		watching->is_out_of_memory |=
+			!watch_sites_add(&report->items[change->object].sites, change);
+	print(watching, options->json ? export_watch_change(report, change) : NULL,
+		options->json ? NULL : watch_text_change(report, change, &watching->style));
 	// The limit is for changes of any sort.
-	return options->hits && watching->object.changes >= options->hits ? WATCH_DROP : WATCH_KEEP;
+	return options->hits && changes >= options->hits ? WATCH_DROP : WATCH_KEEP;
 }
 
 static bool goes_on(void *context)
@@ -199,35 +215,17 @@ static bool goes_on(void *context)
 	       !line_queue_is_broken(watching->lines);
 }
 
-static void tell_start(struct watching *watching)
+static struct error *check_watchable(const struct watched_report *report)
 {
-	const struct heap_source_info *info = heap_source_info(watching->source);
-	const struct export_watched watched = {
-		.pid = info->pid,
-		.python = info->python,
-		.path = watching->path,
-		.type = watching->type,
-		.addr = watching->object.addr,
-		.length = watching->length,
-	};
-
-	line_queue_add(watching->lines, watching->options->json
-						? export_watch_start(&watched)
-						: watch_text_start(watching->path, watching->type,
-							  watching->length, &watching->style));
-}
-
-static void tell_end(struct watching *watching, const struct watch_report *report)
-{
-	const struct watch_object_options *options = watching->options;
-	uint64_t lost = line_queue_dropped(watching->lines);
-
-	watch_sites_finish(&watching->sites);
-	line_queue_add(watching->lines,
-		options->json ? export_watch_end(report, &watching->object, &watching->sites, lost,
-					options->values)
-			      : watch_text_end(report, &watching->object, &watching->sites, lost,
-					options->values, &watching->style));
+	for (unsigned i = 0; i < report->count; i++) {
+		if (report->objects[i].is_unwatchable)
+			return error_create(ERROR_UNSUPPORTED,
+				"%s (%s) has no word that says its length: watch a list, "
+				"bytearray, deque, dict, set, or what has a __dict__",
+				report->items[i].path,
+				report->items[i].type ? report->items[i].type : "a word");
+	}
+	return NULL;
 }
 
 static struct error *watch(struct watching *watching)
@@ -241,22 +239,24 @@ static struct error *watch(struct watching *watching)
 		.on_change = on_change,
 		.goes_on = goes_on,
 	};
-	struct watch_report report;
+	struct watched_report *report = &watching->report;
 	struct error *err;
 
-	tell_start(watching);
+	print(watching, options->json ? export_watch_start(report) : NULL,
+		options->json ? NULL : watch_text_start(report, &watching->style));
 	err = watch_run(heap_source_process(watching->source), heap_source_python(watching->source),
-		&watching->object, 1, &watch_options, &report);
-	if (!err && watching->object.is_unwatchable)
-		return error_create(ERROR_UNSUPPORTED,
-			"%s (%s) has no word that says its length: watch a list, bytearray, deque, "
-			"dict, set, or what has a __dict__",
-			watching->path, watching->type);
+		report->objects, report->count, &watch_options, &report->watch);
+	if (!err)
+		err = check_watchable(report);
 	// What was seen until the process ended is told all the same.
-	tell_end(watching, &report);
-	if (!err && watching->is_out_of_memory)
-		err = error_enomem();
-	return err;
+	if (err && error_kind(err) != ERROR_GONE)
+		return err;
+	for (unsigned i = 0; i < report->count; i++)
+		watch_sites_finish(&report->items[i].sites);
+	report->lost_lines = line_queue_dropped(watching->lines);
+	print(watching, options->json ? export_watch_end(report) : NULL,
+		options->json ? NULL : watch_text_end(report, &watching->style));
+	return err || !watching->is_out_of_memory ? err : error_enomem();
 }
 
 static struct error *watch_and_print(struct watching *watching, int *ret_code)
@@ -273,33 +273,40 @@ static struct error *watch_and_print(struct watching *watching, int *ret_code)
 	return err;
 }
 
-static struct error *run(const void *data, int operand_count, char **operands, int *ret_code)
+static struct error *check_operands(int count)
 {
-	struct watching watching = {
-		.options = data,
-		.style = {.width = 0,
-			.has_colour = terminal_has_colour(
-				(enum colour_when)((const struct watch_object_options *)data)
-					->colour,
-				STDOUT_FILENO)},
-	};
-	struct error *err;
-	pid_t pid;
-
-	if (operand_count != 2)
+	if (count < 2)
 		return error_create(ERROR_USAGE, "watch-object needs a process and what to watch "
 						 "in it, a path or an address");
-	err = options_parse_pid(operands[0], &pid);
+	if (count > 1 + WATCH_OBJECTS_MAX)
+		return error_create(ERROR_USAGE,
+			"watch-object watches at most %d objects at a time", WATCH_OBJECTS_MAX);
+	return NULL;
+}
+
+static struct error *run(const void *data, int operand_count, char **operands, int *ret_code)
+{
+	const struct watch_object_options *options = data;
+	struct watching watching = {
+		.options = options,
+		.style.has_colour =
+			terminal_has_colour((enum colour_when)options->colour, STDOUT_FILENO),
+		.report.with_values = options->values,
+	};
+	struct error *err = check_operands(operand_count);
+
 	if (!err)
-		err = heap_source_open_process(pid, &watching.source);
+		err = options_parse_pid(operands[0], &watching.report.pid);
 	if (!err)
-		err = find_object(&watching, operands[1]);
+		err = heap_source_open_process(watching.report.pid, &watching.source);
+	if (!err) {
+		watching.report.python = heap_source_info(watching.source)->python;
+		err = find_objects(&watching, operands + 1, operand_count - 1);
+	}
 	if (!err)
 		err = watch_and_print(&watching, ret_code);
-	watch_sites_deinit(&watching.sites);
+	watched_report_deinit(&watching.report);
 	line_queue_destroy(watching.lines);
-	mem_free(watching.path);
-	mem_free(watching.type);
 	heap_source_destroy(watching.source);
 	return err;
 }
@@ -307,7 +314,7 @@ static struct error *run(const void *data, int operand_count, char **operands, i
 const struct command command_watch_object = {
 	.name = "watch-object",
 	.summary = "who changes a container, live: file, line, callers, request",
-	.usage = "watch-object [OPTIONS] PID PATH|ADDRESS",
+	.usage = "watch-object [OPTIONS] PID PATH|ADDRESS…",
 	.text = "Watch the length of a container in a running process, and print a line for each\n"
 		"change: how much, file and line and function, callers, thread, and the request "
 		"that\n"
@@ -316,7 +323,9 @@ const struct command command_watch_object = {
 		"deques,\n"
 		"dicts of any sort, sets; of a module, class or instance, its __dict__. The thread "
 		"that\n"
-		"makes a change is stopped for some 50 µs; between changes nothing happens.\n",
+		"makes a change is stopped for some 50 µs; between changes nothing happens. At "
+		"most four\n"
+		"objects at a time.\n",
 	.examples = "examples:\n"
 		    "  shikari watch-object 4242 metrics.Profiler.results\n"
 		    "  shikari watch-object --hits 10 4242 \"app.state.cache['users']\"\n"

@@ -140,20 +140,32 @@ static char *line_of(json_t *json)
 	return line;
 }
 
-char *export_watch_start(const struct export_watched *watched)
+static json_t *watched_json(const struct watched_report *report, unsigned number)
 {
+	const struct watched *watched = &report->items[number];
 	struct json_object object = json_object_begin();
 	char addr[24];
 
-	snprintf(addr, sizeof(addr), "0x%" PRIx64, watched->addr);
-	json_object_put(&object, "schema", json_string("shikari.watch-object/1"));
-	json_object_put(&object, "event", json_string("start"));
-	json_object_put(&object, "pid", json_integer(watched->pid));
-	json_object_put(&object, "python", json_text(watched->python));
+	snprintf(addr, sizeof(addr), "0x%" PRIx64, report->objects[number].addr);
 	json_object_put(&object, "path", json_text(watched->path));
 	json_object_put(&object, "type", watched->type ? json_text(watched->type) : json_null());
 	json_object_put(&object, "address", json_string(addr));
 	json_object_put(&object, "length", json_count(watched->length));
+	return json_object_end(&object);
+}
+
+char *export_watch_start(const struct watched_report *report)
+{
+	struct json_object object = json_object_begin();
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < report->count && array; i++)
+		array = append(array, watched_json(report, i));
+	json_object_put(&object, "schema", json_string("shikari.watch-object/1"));
+	json_object_put(&object, "event", json_string("start"));
+	json_object_put(&object, "pid", json_integer(report->pid));
+	json_object_put(&object, "python", json_text(report->python));
+	json_object_put(&object, "objects", array);
 	return line_of(json_object_end(&object));
 }
 
@@ -167,12 +179,13 @@ static json_t *frames_json(const struct watch_change *change)
 	return array;
 }
 
-char *export_watch_change(const struct watch_change *change, bool with_values)
+char *export_watch_change(const struct watched_report *report, const struct watch_change *change)
 {
 	struct json_object object = json_object_begin();
 	const struct watch_request *request = &change->request;
 
 	json_object_put(&object, "event", json_string("change"));
+	json_object_put(&object, "path", json_text(report->items[change->object].path));
 	json_object_put(&object, "at_s", json_decimal(change->at_s));
 	json_object_put(&object, "before", json_count(change->before));
 	json_object_put(&object, "after", json_count(change->after));
@@ -183,24 +196,38 @@ char *export_watch_change(const struct watch_change *change, bool with_values)
 	json_object_put(&object, "stack_is_cut", json_boolean(change->is_cut));
 	json_object_put(&object, "request",
 		*request->method ? request_json(request->method, request->path, request->query, 0,
-					   with_values)
+					   report->with_values)
 				 : json_null());
 	return line_of(json_object_end(&object));
 }
 
-char *export_watch_end(const struct watch_report *report, const struct watch_object *object,
-	const struct watch_sites *sites, uint64_t lost_lines, bool with_values)
+static json_t *ended_json(const struct watched_report *report, unsigned number)
 {
+	const struct watch_object *object = &report->objects[number];
 	struct json_object end = json_object_begin();
 
-	json_object_put(&end, "event", json_string("end"));
+	json_object_put(&end, "path", json_text(report->items[number].path));
 	json_object_put(&end, "changes", json_count(object->changes));
 	json_object_put(&end, "stores",
-		report->method == WATCH_HARDWARE ? json_count(object->stores) : json_null());
-	json_object_put(&end, "lines_lost", json_count(lost_lines));
-	json_object_put(&end, "length", json_count(object->length_last));
+		report->watch.method == WATCH_HARDWARE ? json_count(object->stores) : json_null());
+	json_object_put(&end, "first", json_count(object->length_first));
+	json_object_put(&end, "last", json_count(object->length_last));
 	json_object_put(&end, "is_gone", json_boolean(object->is_gone));
-	json_object_put(&end, "added_by", export_sites_json(sites, with_values));
-	json_object_put(&end, "watch", export_watch_json(report));
+	json_object_put(&end, "added_by",
+		export_sites_json(&report->items[number].sites, report->with_values));
+	return json_object_end(&end);
+}
+
+char *export_watch_end(const struct watched_report *report)
+{
+	struct json_object end = json_object_begin();
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < report->count && array; i++)
+		array = append(array, ended_json(report, i));
+	json_object_put(&end, "event", json_string("end"));
+	json_object_put(&end, "objects", array);
+	json_object_put(&end, "lines_lost", json_count(report->lost_lines));
+	json_object_put(&end, "watch", export_watch_json(&report->watch));
 	return line_of(json_object_end(&end));
 }

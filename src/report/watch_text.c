@@ -8,15 +8,22 @@
 
 #include <inttypes.h>
 
-char *watch_text_start(
-	const char *path, const char *type, uint64_t length, const struct report_style *style)
+char *watch_text_start(const struct watched_report *report, const struct report_style *style)
 {
 	struct text_writer writer = {.style = *style};
 
-	text_writer_line(&writer, NULL, TEXT_PLAIN, TEXT_BOLD,
-		type ? "watching %s   %s, %s items (Ctrl-C ends it)"
-		     : "watching the word at %s (Ctrl-C ends it)",
-		path, type, human_count(length).text);
+	for (unsigned i = 0; i < report->count; i++) {
+		const struct watched *watched = &report->items[i];
+		const char *label = i ? "    and" : "watching";
+
+		if (watched->type)
+			text_writer_line(&writer, label, TEXT_PLAIN, TEXT_BOLD, "%s   %s, %s items",
+				watched->path, watched->type, human_count(watched->length).text);
+		else
+			text_writer_line(&writer, label, TEXT_PLAIN, TEXT_BOLD, "the word at %s",
+				watched->path);
+	}
+	text_writer_line(&writer, "", TEXT_PLAIN, TEXT_DIM, "(Ctrl-C ends it)");
 	return string_builder_finish(&writer.out);
 }
 
@@ -26,13 +33,31 @@ static void add_lengths(struct string_builder *out, const struct watch_change *c
 	bool is_growth = change->after > change->before;
 	uint64_t by = is_growth ? change->after - change->before : change->before - change->after;
 
-	if (is_word) {
+	if (is_word)
 		string_builder_add_format(
 			out, "0x%" PRIx64 " → 0x%" PRIx64 "   ", change->before, change->after);
+	else
+		string_builder_add_format(out, "%s%s → %s   ", is_growth ? "+" : "-",
+			human_count(by).text, human_count(change->after).text);
+}
+
+static void add_place(struct string_builder *out, const struct watch_change *change)
+{
+	_cleanup_(string_builder_deinit) struct string_builder callers = {0};
+	_cleanup_(mem_free) char *text = NULL;
+
+	if (change->frame_count == 0) {
+		string_builder_add(out, "C code without a Python stack");
 		return;
 	}
-	string_builder_add_format(out, "%s%s → %s   ", is_growth ? "+" : "-", human_count(by).text,
-		human_count(change->after).text);
+	if (change->method == WATCH_POLLING)
+		string_builder_add(out, "near ");
+	added_place(
+		out, change->frames[0].file, change->frames[0].line, change->frames[0].function);
+	added_callers(&callers, change->frames, change->frame_count);
+	text = string_builder_finish(&callers);
+	if (text && *text)
+		string_builder_add_format(out, " ← %s", text);
 }
 
 static void add_request(
@@ -45,30 +70,22 @@ static void add_request(
 		string_builder_add_format(out, "?%s", request->query);
 }
 
-char *watch_text_change(const struct watch_change *change, bool is_word, bool with_values,
+char *watch_text_change(const struct watched_report *report, const struct watch_change *change,
 	const struct report_style *style)
 {
+	const struct watched *watched = &report->items[change->object];
 	struct text_writer writer = {.style = *style};
-	_cleanup_(string_builder_deinit) struct string_builder line = {0}, callers = {0};
-	_cleanup_(mem_free) char *text = NULL, *called = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder line = {0};
+	_cleanup_(mem_free) char *text = NULL;
 
 	string_builder_add_format(&line, "%9.3f s  ", change->at_s);
-	add_lengths(&line, change, is_word);
-	if (change->method == WATCH_POLLING)
-		string_builder_add(&line, "near ");
-	if (change->frame_count) {
-		added_place(&line, change->frames[0].file, change->frames[0].line,
-			change->frames[0].function);
-		added_callers(&callers, change->frames, change->frame_count);
-	} else {
-		string_builder_add(&line, "C code without a Python stack");
-	}
-	called = string_builder_finish(&callers);
-	if (called && *called)
-		string_builder_add_format(&line, " ← %s", called);
+	if (report->count > 1)
+		string_builder_add_format(&line, "%s  ", watched->path);
+	add_lengths(&line, change, !watched->type);
+	add_place(&line, change);
 	if (*change->thread)
 		string_builder_add_format(&line, "   [%s]", change->thread);
-	add_request(&line, &change->request, with_values);
+	add_request(&line, &change->request, report->with_values);
 	text = string_builder_finish(&line);
 	if (!text)
 		return NULL;
@@ -77,41 +94,56 @@ char *watch_text_change(const struct watch_change *change, bool is_word, bool wi
 	return string_builder_finish(&writer.out);
 }
 
-static void write_losses(struct text_writer *writer, const struct watch_report *report,
-	const struct watch_object *object, uint64_t lost_lines)
+static const char *next_label(unsigned *count)
 {
-	if (report->pauses)
-		text_writer_line(writer, "  notes", TEXT_DIM, TEXT_PLAIN,
-			"not watched for %s in all, so as not to stop it more often (--max-rate)",
-			human_seconds(report->paused_s).text);
-	if (*report->fallback_reason)
-		text_writer_line(writer, "  notes", TEXT_DIM, TEXT_PLAIN,
-			"lines are approximate: no hardware watchpoints (%s)",
-			report->fallback_reason);
-	if (lost_lines)
-		text_writer_line(writer, "  notes", TEXT_DIM, TEXT_PLAIN,
-			"%s lines were not printed: output was not read fast enough",
-			human_count(lost_lines).text);
-	if (object->is_gone)
-		text_writer_line(writer, "  notes", TEXT_DIM, TEXT_PLAIN, "the object was freed");
+	return (*count)++ ? "" : "  notes";
 }
 
-char *watch_text_end(const struct watch_report *report, const struct watch_object *object,
-	const struct watch_sites *sites, uint64_t lost_lines, bool with_values,
-	const struct report_style *style)
+static void write_notes(struct text_writer *writer, const struct watched_report *report)
+{
+	const struct watch_report *watch = &report->watch;
+	unsigned count = 0;
+
+	if (watch->pauses)
+		text_writer_line(writer, next_label(&count), TEXT_DIM, TEXT_PLAIN,
+			"not watched for %s in all, so as not to stop it more often (--max-rate)",
+			human_seconds(watch->paused_s).text);
+	if (*watch->fallback_reason)
+		text_writer_line(writer, next_label(&count), TEXT_DIM, TEXT_PLAIN,
+			"lines are approximate: no hardware watchpoints (%s)",
+			watch->fallback_reason);
+	if (report->lost_lines)
+		text_writer_line(writer, next_label(&count), TEXT_DIM, TEXT_PLAIN,
+			"%s lines were not printed: output was not read fast enough",
+			human_count(report->lost_lines).text);
+}
+
+static void write_object(
+	struct text_writer *writer, const struct watched_report *report, unsigned number)
+{
+	const struct watched *watched = &report->items[number];
+	const struct watch_object *object = &report->objects[number];
+
+	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD,
+		watched->type ? "%s: %s changes in %s, %s → %s items%s" : "%s: %s changes in %s",
+		watched->path, human_count(object->changes).text,
+		human_seconds(report->watch.seconds).text, human_count(object->length_first).text,
+		human_count(object->length_last).text, object->is_gone ? "; it was freed" : "");
+	added_write(writer, &watched->sites, report->watch.method == WATCH_POLLING,
+		report->with_values);
+}
+
+char *watch_text_end(const struct watched_report *report, const struct report_style *style)
 {
 	struct text_writer writer = {.style = *style};
 
 	text_writer_blank(&writer);
-	text_writer_line(&writer, NULL, TEXT_PLAIN, TEXT_BOLD,
-		object->is_word ? "%s changes in %s" : "%s changes in %s, %s → %s items",
-		human_count(object->changes).text, human_seconds(report->seconds).text,
-		human_count(object->length_first).text, human_count(object->length_last).text);
-	if (report->stopped_us_mean > 0)
-		text_writer_line(&writer, "", TEXT_PLAIN, TEXT_PLAIN,
-			"a thread was stopped for %.0f µs per change (%.0f µs at most)",
-			report->stopped_us_mean, report->stopped_us_max);
-	added_write(&writer, sites, report->method == WATCH_POLLING, with_values);
-	write_losses(&writer, report, object, lost_lines);
+	for (unsigned i = 0; i < report->count; i++)
+		write_object(&writer, report, i);
+	if (report->watch.stopped_us_mean > 0)
+		text_writer_line(&writer, "stopped", TEXT_PLAIN, TEXT_PLAIN,
+			"a thread for %.0f µs per change (%.0f µs at most)",
+			report->watch.stopped_us_mean, report->watch.stopped_us_max);
+	write_notes(&writer, report);
 	return string_builder_finish(&writer.out);
 }

@@ -589,6 +589,8 @@ static struct error *watch_work(void *context)
 	watch->budget = WATCHPOINTS_BURST;
 	watch->budget_at_s = monotonic_seconds();
 	error = attach_all(watch);
+	if (!error && watch->visitor->armed)
+		watch->visitor->armed(watch->visitor->context);
 	if (!error)
 		error = wait_and_serve(watch);
 	stop_ticking(timer);

@@ -59,6 +59,8 @@ enum watchpoint_verdict {
 /** Called on a thread of this layer, one call at a time. */
 struct watchpoint_visitor {
 	void *context;
+	/** All threads are watched from now on. May be NULL. */
+	void (*armed)(void *context);
 	/** The thread that stored stands still meanwhile: be quick. */
 	enum watchpoint_verdict (*hit)(void *context, const struct watchpoint_hit *hit);
 	/** After each hit that is kept, when the thread runs again: for what takes longer. May be NULL. */

@@ -20,6 +20,11 @@ struct hardware_watch {
 	bool has_change;
 };
 
+static void on_armed(void *context)
+{
+	watch_session_begin(((struct hardware_watch *)context)->session);
+}
+
 static enum watchpoint_verdict on_hit(void *context, const struct watchpoint_hit *hit)
 {
 	struct hardware_watch *watch = context;
@@ -52,8 +57,11 @@ static bool on_tick(void *context)
 static struct error *watch_by_hardware(struct watch_session *session)
 {
 	struct hardware_watch watch = {.session = session};
-	const struct watchpoint_visitor visitor = {
-		.context = &watch, .hit = on_hit, .after = after_hit, .tick = on_tick};
+	const struct watchpoint_visitor visitor = {.context = &watch,
+		.armed = on_armed,
+		.hit = on_hit,
+		.after = after_hit,
+		.tick = on_tick};
 	const struct watchpoints_options options = {.rate_max = session->options->rate_max};
 	struct watchpoint points[WATCH_OBJECTS_MAX];
 	struct watchpoints_report report;

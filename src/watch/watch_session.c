@@ -29,15 +29,25 @@ static void add_word(struct watch_session *session, unsigned number)
 	object->is_unwatchable = !word || word % 8;
 	if (object->is_unwatchable)
 		return;
-	object->length_first = object->length_last =
-		pyreader_pointer(&session->context.reader, word);
 	session->numbers[at] = number;
 	session->words[at] = word;
 	session->types[at] = object->is_word ? 0
 					     : pyreader_pointer(&session->context.reader,
 						       object->holder + layout->object.ob_type);
-	session->highest[at] = object->length_first;
 	session->count++;
+}
+
+void watch_session_begin(struct watch_session *session)
+{
+	session->started_s = monotonic_seconds();
+	pyreader_forget(&session->context.reader);
+	for (unsigned i = 0; i < session->count; i++) {
+		struct watch_object *object = &session->objects[session->numbers[i]];
+
+		object->length_first =
+			pyreader_pointer(&session->context.reader, session->words[i]);
+		object->length_last = session->highest[i] = object->length_first;
+	}
 }
 
 struct error *watch_session_init(struct watch_session *session, struct process *process,
@@ -51,7 +61,6 @@ struct error *watch_session_init(struct watch_session *session, struct process *
 		.options = options,
 		.report = report,
 		.objects = objects,
-		.started_s = monotonic_seconds(),
 	};
 	err = pycontext_init(&session->context, python, CACHE_SLOTS);
 	session->context.reader.by_page = true;
@@ -59,6 +68,8 @@ struct error *watch_session_init(struct watch_session *session, struct process *
 		err = watch_stacks_create(&session->stacks);
 	for (unsigned i = 0; !err && i < count && i < WATCH_OBJECTS_MAX; i++)
 		add_word(session, i);
+	if (!err)
+		watch_session_begin(session);
 	return err;
 }
 

@@ -43,6 +43,9 @@ struct error *watch_session_init(struct watch_session *session, struct process *
 	const struct watch_options *options, struct watch_report *report);
 void watch_session_deinit(struct watch_session *session);
 
+/** The watch begins now: lengths are counted from here. */
+void watch_session_begin(struct watch_session *session);
+
 enum watch_noted {
 	WATCH_NOTED_NOTHING, /* the length is what it was */
 	WATCH_NOTED_CHANGE,
