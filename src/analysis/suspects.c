@@ -829,6 +829,26 @@ static void suspect_deinit(struct suspect *suspect)
 	texts_free(suspect->evidence, suspect->evidence_count);
 }
 
+struct error *suspects_dismiss(struct suspects *suspects, size_t index, const char *reason)
+{
+	char *summary;
+
+	if (!suspects_add_text(&suspects->notes, &suspects->note_count, "%s", reason))
+		return error_enomem();
+	suspect_deinit(&suspects->items[index]);
+	suspects->count--;
+	memmove(suspects->items + index, suspects->items + index + 1,
+		(suspects->count - index) * sizeof(*suspects->items));
+	summary = mem_strdup(suspects->count ? suspects->items[0].summary
+					     : "No leak: what grew let go of it while it was "
+					       "watched.");
+	if (!summary)
+		return error_enomem();
+	mem_free(suspects->summary);
+	suspects->summary = summary;
+	return NULL;
+}
+
 void suspects_deinit(struct suspects *suspects)
 {
 	for (size_t i = 0; i < suspects->count; i++)

@@ -92,6 +92,8 @@ struct suspect {
 	 * adds to it. */
 	uint64_t growers[GROWTH_GROWERS_MAX];
 	size_t grower_count;
+	/** It was at another address before: it is replaced by a bigger one now and then. */
+	bool is_replaced;
 };
 
 enum suspects_collector {
@@ -113,6 +115,9 @@ struct suspects {
 struct error *suspects_find(
 	const struct growth_view *view, enum suspects_collector collector, struct suspects *ret);
 void suspects_deinit(struct suspects *suspects);
+
+/** Take suspect number @p index out: what was seen since contradicts it. The reason becomes a note. */
+struct error *suspects_dismiss(struct suspects *suspects, size_t index, const char *reason);
 
 static inline void cleanup_suspects_deinit(struct suspects *suspects)
 {

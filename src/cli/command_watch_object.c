@@ -121,7 +121,6 @@ static struct error *describe(struct watching *watching, const struct heap_graph
 	watched->path = take(description.text);
 	path_description_deinit(&description);
 	watched->type = mem_strdup(graph->types[heap_type_of(graph, node)].name);
-	watched->length = graph->naming.length(graph->naming.context, node);
 	return watched->path && watched->type ? NULL : error_enomem();
 }
 
@@ -191,6 +190,17 @@ static void print(struct watching *watching, char *json, char *text)
 	line_queue_add(watching->lines, watching->options->json ? json : text);
 }
 
+static void on_begin(void *context)
+{
+	struct watching *watching = context;
+	struct watched_report *report = &watching->report;
+
+	for (unsigned i = 0; i < report->count; i++)
+		report->items[i].length = report->objects[i].length_first;
+	print(watching, watching->options->json ? export_watch_start(report) : NULL,
+		watching->options->json ? NULL : watch_text_start(report, &watching->style));
+}
+
 static enum watch_verdict on_change(void *context, const struct watch_change *change)
 {
 	struct watching *watching = context;
@@ -236,14 +246,13 @@ static struct error *watch(struct watching *watching)
 		.seconds_max = options->seconds,
 		.rate_max = options->rate_max,
 		.context = watching,
+		.on_begin = on_begin,
 		.on_change = on_change,
 		.goes_on = goes_on,
 	};
 	struct watched_report *report = &watching->report;
 	struct error *err;
 
-	print(watching, options->json ? export_watch_start(report) : NULL,
-		options->json ? NULL : watch_text_start(report, &watching->style));
 	err = watch_run(heap_source_process(watching->source), heap_source_python(watching->source),
 		report->objects, report->count, &watch_options, &report->watch);
 	if (!err)

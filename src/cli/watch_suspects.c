@@ -5,8 +5,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/human.h"
+#include "base/string_builder.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+
+#include <string.h>
 
 struct watching {
 	const struct watch_suspects_options *options;
@@ -72,6 +76,8 @@ static const char *reason_of(
 		if (watching->suspects[i] != number)
 			continue;
 		is_chosen = true;
+		if (watching->objects[i].is_gone && !watching->report->additions[number].sites.hits)
+			return "it was replaced by a new one before anything was added to it";
 		if (!watching->objects[i].is_unwatchable)
 			return err && !watching->report->additions[number].sites.hits
 				       ? error_message(err)
@@ -84,6 +90,71 @@ static const char *reason_of(
 	if (suspect->kind == SUSPECT_CHAIN)
 		return "each object is held by the one before, there is no container that grows";
 	return "there is no single container that grows";
+}
+
+// What a container did since the last snapshot may contradict that it leaks. It was freed. It is shorter than
+// it was then, or lost more than half of what it had for a while. Or it is no longer than before, although
+// at the pace of the snapshots it should have grown by as much as makes a suspect.
+static bool is_contradicted(const struct watching *watching, unsigned number)
+{
+	const struct hunt_report *report = watching->report;
+	const struct watch_object *object = &watching->objects[number];
+	const struct suspect *suspect = &report->suspects.items[watching->suspects[number]];
+	double seconds = report->snapshots[report->snapshot_count - 1].at_s;
+	double expected =
+		seconds > 0 ? suspect->objects / seconds * report->watch.report.seconds : 0;
+
+	if (suspect->kind != SUSPECT_CONTAINER || object->is_unwatchable)
+		return false;
+	if (object->is_gone)
+		return !suspect->is_replaced;
+	if (object->length_first < suspect->length_last &&
+		object->length_last < suspect->length_last)
+		return true;
+	return object->length_lowest < object->length_first / 2 ||
+	       (object->changes && object->length_last <= object->length_first &&
+		       expected >= SUSPECTS_CONTAINER_ITEMS_MIN);
+}
+
+static struct error *dismiss(struct watching *watching, unsigned number)
+{
+	struct hunt_report *report = watching->report;
+	const struct watch_object *object = &watching->objects[number];
+	size_t index = watching->suspects[number];
+	_cleanup_(mem_free) char *reason = NULL;
+	_cleanup_(string_builder_deinit) struct string_builder text = {0};
+
+	string_builder_add_format(&text,
+		"not a leak: %s (%s) let go of items while it was watched: %s, at least %s, then "
+		"%s "
+		"items",
+		report->suspects.items[index].path, report->suspects.items[index].type,
+		human_count(object->length_first).text, human_count(object->length_lowest).text,
+		human_count(object->length_last).text);
+	reason = string_builder_finish(&text);
+	if (!reason)
+		return error_enomem();
+	watch_sites_deinit(&report->additions[index].sites);
+	mem_free(report->additions[index].not_watched);
+	memmove(report->additions + index, report->additions + index + 1,
+		(report->suspects.count - index - 1) * sizeof(*report->additions));
+	return suspects_dismiss(&report->suspects, index, reason);
+}
+
+// From the last to the first, so that the numbers of those before stay true.
+static struct error *dismiss_contradicted(struct watching *watching)
+{
+	struct error *err = NULL;
+
+	for (size_t i = watching->report->suspects.count; i-- > 0 && !err;) {
+		for (unsigned k = 0; k < watching->count; k++) {
+			if (watching->suspects[k] == i && is_contradicted(watching, k)) {
+				err = dismiss(watching, k);
+				break;
+			}
+		}
+	}
+	return err;
 }
 
 static struct error *explain(struct watching *watching, const struct error *err)
@@ -131,5 +202,7 @@ struct error *watch_suspects(struct heap_source *source,
 	err = run(&watching, source);
 	other = explain(&watching, err);
 	error_destroy(err);
+	if (!other)
+		other = dismiss_contradicted(&watching);
 	return other;
 }

@@ -138,5 +138,21 @@ remote_addr pyobject_length_word(
  *  UINT64_MAX if none. */
 uint64_t pyobject_bound(struct pycontext *context, remote_addr addr);
 
+/** gc_refs of what is on none of the collector's lists (Modules/gcmodule.c up to 3.7:
+ * _PyGC_REFS_UNTRACKED). */
+#define PYOBJECT_GC_REFS_UNTRACKED (-2)
+
+/** The next on the collector's list, from the bytes of an object's GC head; 0 if it is on none. */
+static inline uint64_t pyobject_gc_next(const struct pylayout *layout, const uint8_t *head)
+{
+	// Where there is gc_refs, the links of an untracked object are what was there before.
+	if (pylayout_has(layout->gc_head.gc_refs) &&
+		(int64_t)load_u64(head + layout->gc_head.gc_refs) >> layout->traits.gc_refs_shift ==
+			PYOBJECT_GC_REFS_UNTRACKED)
+		return 0;
+	// The low bits are flags of the collector.
+	return load_u64(head + layout->gc_head.next) & ~3ull;
+}
+
 /** The type number of the object at @p addr, or PYTYPE_NONE. */
 uint32_t pyobject_type(struct pycontext *context, remote_addr addr);

@@ -221,25 +221,10 @@ static void note_neighbour(struct heap_worker *worker, uint64_t gc_next)
 		heap_worker_find_other(worker, addr);
 }
 
-// gc_refs of what no list has (Modules/gcmodule.c up to 3.7: _PyGC_REFS_UNTRACKED).
-#define GC_REFS_UNTRACKED (-2)
-
-// The next on the collector's list, from the head of an object that has one; 0 if on none.
-static uint64_t gc_next_of_head(const struct pylayout *layout, const uint8_t *head)
-{
-	// Where there is gc_refs, the links of an untracked object are what was there before.
-	if (pylayout_has(layout->gc_head.gc_refs) &&
-		(int64_t)load_u64(head + layout->gc_head.gc_refs) >> layout->traits.gc_refs_shift ==
-			GC_REFS_UNTRACKED)
-		return 0;
-	// The low bits are flags of the collector.
-	return load_u64(head + layout->gc_head.next) & ~3ull;
-}
-
 static uint64_t gc_next_of(
 	const struct pylayout *layout, const struct pytype *type, const uint8_t *object)
 {
-	return type->is_gc ? gc_next_of_head(layout, object - layout->gc_head.size) : 0;
+	return type->is_gc ? pyobject_gc_next(layout, object - layout->gc_head.size) : 0;
 }
 
 // Something else is there by now (only where the target runs): a row without edges all the same.
@@ -313,7 +298,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 		const uint8_t *head = pyreader_bytes(
 			&worker->probe.reader, addr - layout->gc_head.size, layout->gc_head.size);
 
-		gc_next = head ? gc_next_of_head(layout, head) : 0;
+		gc_next = head ? pyobject_gc_next(layout, head) : 0;
 	}
 	if (gc_next)
 		note_neighbour(worker, gc_next);

@@ -13,7 +13,7 @@
 struct watched {
 	char *path;               /* or the address of a word */
 	char *type;               /* NULL for a word */
-	uint64_t length;          /* when it was found */
+	uint64_t length;          /* when the watch began */
 	struct watch_sites sites; /* who adds to it */
 };
 

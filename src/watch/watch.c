@@ -115,7 +115,7 @@ struct error *watch_run(struct process *process, const struct python *python,
 	err = watch_session_init(session, process, python, objects, count, options, ret);
 	if (!err)
 		err = run(session);
-	ret->seconds = monotonic_seconds() - session->started_s;
+	ret->seconds = session->started_s > 0 ? monotonic_seconds() - session->started_s : 0;
 	watch_session_deinit(session);
 	mem_free(session);
 	return err;

@@ -79,6 +79,8 @@ struct watch_options {
 	/** Changes per second, on average, that are looked at. */
 	unsigned rate_max;
 	void *context;
+	/** From now on nothing is missed. May be NULL. Called where on_change is. */
+	void (*on_begin)(void *context);
 	/** A change, told when its thread runs again. Called on another thread than watch_run()'s caller. */
 	enum watch_verdict (*on_change)(void *context, const struct watch_change *change);
 	/** Some 50 times a second: false ends the watch. May be NULL. */
@@ -96,6 +98,9 @@ struct watch_object {
 	/** It was freed meanwhile. */
 	bool is_gone;
 	uint64_t length_first, length_last;
+	/** The shortest that it was for a while: at two looks in a row, of some fifty per second. A list
+	 * is empty for a moment while it sorts itself. */
+	uint64_t length_lowest;
 	/** Changes seen; where the processor counts, stores that it saw. More stores than changes:
 	 * some were missed, because of rate_max. */
 	uint64_t changes, stores;

@@ -70,6 +70,7 @@ struct error *watch_by_polling(struct watch_session *session)
 {
 	double checked_s = monotonic_seconds(), ticked_s = checked_s;
 
+	watch_session_begin(session);
 	while (any_left(session)) {
 		double now = monotonic_seconds();
 

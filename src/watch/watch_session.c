@@ -46,8 +46,11 @@ void watch_session_begin(struct watch_session *session)
 
 		object->length_first =
 			pyreader_pointer(&session->context.reader, session->words[i]);
-		object->length_last = session->highest[i] = object->length_first;
+		object->length_last = object->length_lowest = object->length_first;
+		session->highest[i] = session->looked[i] = object->length_first;
 	}
+	if (session->options->on_begin)
+		session->options->on_begin(session->options->context);
 }
 
 struct error *watch_session_init(struct watch_session *session, struct process *process,
@@ -68,8 +71,6 @@ struct error *watch_session_init(struct watch_session *session, struct process *
 		err = watch_stacks_create(&session->stacks);
 	for (unsigned i = 0; !err && i < count && i < WATCH_OBJECTS_MAX; i++)
 		add_word(session, i);
-	if (!err)
-		watch_session_begin(session);
 	return err;
 }
 
@@ -79,27 +80,73 @@ void watch_session_deinit(struct watch_session *session)
 	pycontext_deinit(&session->context);
 }
 
+static void look(struct watch_session *session)
+{
+	for (unsigned i = 0; i < session->count; i++) {
+		struct watch_object *object = &session->objects[session->numbers[i]];
+		uint64_t before = session->looked[i], now;
+
+		if (target_read_some(session->context.python->target, session->words[i], &now,
+			    sizeof(now)) != sizeof(now))
+			continue;
+		session->looked[i] = now;
+		now = now > before ? now : before;
+		if (now < object->length_lowest)
+			object->length_lowest = now;
+	}
+}
+
 bool watch_session_goes_on(struct watch_session *session)
 {
 	const struct watch_options *options = session->options;
 
+	look(session);
 	if (options->seconds_max > 0 &&
 		monotonic_seconds() - session->started_s >= options->seconds_max)
 		return false;
 	return !options->goes_on || options->goes_on(options->context);
 }
 
-// Another type at its address, or a length that nothing has: the object was freed.
+// Dicts are on the collector's lists only while they hold what it is interested in (up to 3.13:
+// MAINTAIN_TRACKING() in Objects/dictobject.c), bytearrays never. But whoever takes items out of one, or
+// empties it, has a reference of his own besides that of its holder; one that is being made has none yet.
+static bool is_new(struct watch_session *session, const struct watch_object *object,
+	const struct pytype *type, uint64_t length)
+{
+	const struct pylayout *layout = session->context.python->layout;
+	bool is_exact_dict = type->kind == PYKIND_DICT && !type->is_heap;
+	const uint8_t *head;
+	uint64_t word;
+
+	if (!type->is_gc || is_exact_dict)
+		return length <= object->length_last &&
+		       pyreader_u64(&session->context.reader,
+			       object->holder + layout->object.ob_refcnt, &word) &&
+		       pylayout_refcnt(layout, word) == 1;
+	// All others get their length before they are put on a list, and stay there for life.
+	head = pyreader_bytes(&session->context.reader, object->holder - layout->gc_head.size,
+		layout->gc_head.size);
+	return !head || pyobject_gc_next(layout, head) == 0;
+}
+
+// The object was freed, and something else is at its address: of another type; with a length that nothing
+// has; or of the same type, and just being made. Freed lists and dicts are kept for the next ones, so
+// that the last is what happens most often.
 static bool is_gone(struct watch_session *session, unsigned watched, uint64_t length)
 {
 	const struct watch_object *object = &session->objects[session->numbers[watched]];
-	const struct pylayout *layout = session->context.python->layout;
+	const struct python *python = session->context.python;
+	uint32_t type;
 
 	if (object->is_word)
 		return false;
+	type = pytypes_find(python->types, session->types[watched]);
 	return length > LIMIT_ITEMS ||
-	       pyreader_pointer(&session->context.reader,
-		       object->holder + layout->object.ob_type) != session->types[watched];
+	       pyreader_pointer(
+		       &session->context.reader, object->holder + python->layout->object.ob_type) !=
+		       session->types[watched] ||
+	       (type != PYTYPE_NONE &&
+		       is_new(session, object, &python->types->list.items[type], length));
 }
 
 enum watch_noted watch_session_note(struct watch_session *session, unsigned watched,

@@ -23,6 +23,7 @@ struct watch_session {
 	unsigned count, numbers[WATCH_OBJECTS_MAX];
 	remote_addr words[WATCH_OBJECTS_MAX], types[WATCH_OBJECTS_MAX];
 	uint64_t highest[WATCH_OBJECTS_MAX];
+	uint64_t looked[WATCH_OBJECTS_MAX]; /* the length at the last look */
 	bool is_dropped[WATCH_OBJECTS_MAX];
 	struct watch_stacks *stacks;
 	struct watch_stack stack; /* of the change at hand */
@@ -58,6 +59,7 @@ enum watch_noted watch_session_note(struct watch_session *session, unsigned watc
 	uint64_t length, remote_addr state, pid_t thread);
 /** Tell the visitor of it. */
 enum watch_verdict watch_session_tell(struct watch_session *session, unsigned watched);
+/** Look at the lengths, some fifty times a second; false if it is time to end. */
 bool watch_session_goes_on(struct watch_session *session);
 
 /** WATCH_POLLING. */

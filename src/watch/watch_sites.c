@@ -71,6 +71,13 @@ static bool add_stack(struct watch_site *site, const struct watch_change *change
 	return true;
 }
 
+static void request_deinit(struct watch_site_request *request)
+{
+	mem_free(request->method);
+	mem_free(request->path);
+	mem_free(request->query);
+}
+
 static bool add_request(struct watch_site *site, const struct watch_request *request)
 {
 	struct watch_site_request *known;
@@ -87,14 +94,19 @@ static bool add_request(struct watch_site *site, const struct watch_request *req
 	}
 	if (site->request_count == WATCH_REQUESTS_MAX)
 		return true;
-	known = &site->requests[site->request_count++];
+	known = &site->requests[site->request_count];
 	*known = (struct watch_site_request){
 		.method = mem_strdup(request->method),
 		.path = mem_strdup(request->path),
 		.query = mem_strdup(request->query),
 		.hits = 1,
 	};
-	return known->method && known->path && known->query;
+	if (!known->method || !known->path || !known->query) {
+		request_deinit(known);
+		return false;
+	}
+	site->request_count++;
+	return true;
 }
 
 static bool add_thread(struct watch_site *site, const char *name)
@@ -107,9 +119,12 @@ static bool add_thread(struct watch_site *site, const char *name)
 	}
 	if (site->thread_count == WATCH_THREADS_MAX)
 		return true;
-	site->threads[site->thread_count].hits = 1;
-	site->threads[site->thread_count].name = mem_strdup(name);
-	return site->threads[site->thread_count++].name != NULL;
+	site->threads[site->thread_count] =
+		(struct watch_site_thread){.name = mem_strdup(name), .hits = 1};
+	if (!site->threads[site->thread_count].name)
+		return false;
+	site->thread_count++;
+	return true;
 }
 
 static struct watch_site *find_site(struct watch_sites *sites, const struct watch_frame *frame)
@@ -204,11 +219,8 @@ static void site_deinit(struct watch_site *site)
 {
 	for (size_t i = 0; i < site->stack_count; i++)
 		stack_deinit(&site->stacks[i]);
-	for (size_t i = 0; i < site->request_count; i++) {
-		mem_free(site->requests[i].method);
-		mem_free(site->requests[i].path);
-		mem_free(site->requests[i].query);
-	}
+	for (size_t i = 0; i < site->request_count; i++)
+		request_deinit(&site->requests[i]);
 	for (size_t i = 0; i < site->thread_count; i++)
 		mem_free(site->threads[i].name);
 }

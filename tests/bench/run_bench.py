@@ -18,6 +18,8 @@ import statistics
 import subprocess
 import sys
 
+import bench_watch
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.path.join(os.path.dirname(HERE), "targets", "big_heap.py")
 
@@ -38,6 +40,8 @@ TARGETS = [
     ("peak memory per object, to retained sizes", "B", "<=", 32.0, 24.0),
     ("the same with the paths of a hunt", "B", "<=", 32.0, 24.0),
     ("speed at 25 M / at 1 M objects", "x", ">=", 0.7, 1.0),
+    ("felt per watched insertion, 20 frames", "us", "<=", 60.0, None),
+    ("speed while watched, between insertions", "x", ">=", 0.97, 1.0),
 ]
 
 
@@ -160,7 +164,9 @@ def measure(build, python, fast):
         objects = FAST_SIZES[0]
     with BenchTarget(python, objects) as target:
         stops = measure_stop(build, target, FAST_STOP_ROUNDS if fast else STOP_ROUNDS)
-    return {"sizes": sizes, "stop": stops, "inside": inside}
+    print("run_bench: watching …", file=sys.stderr)
+    return {"sizes": sizes, "stop": stops, "inside": inside,
+            "watch": bench_watch.measure(build, python, fast)}
 
 
 def judge(figures):
@@ -168,7 +174,8 @@ def judge(figures):
     memory = max(slope(figures["sizes"], phase) for phase in ("snapshot", "dominators"))
     values = [figures["stop"]["ratio"], last["objects_per_s"] / MILLION, memory,
               max(memory, slope(figures["sizes"], "paths")),
-              last["objects_per_s"] / figures["sizes"][0]["objects_per_s"]]
+              last["objects_per_s"] / figures["sizes"][0]["objects_per_s"],
+              figures["watch"]["hit"]["felt_us"], figures["watch"]["between"]["ratio"]]
     return [{"figure": name, "value": value, "unit": unit, "relation": relation,
              "target": target, "goal": goal,
              "reached": value <= target if relation == "<=" else value >= target}
@@ -201,6 +208,12 @@ def print_table(figures):
           f"{inside['walk']['s']:.2f} s = {inside['walk']['ratio']:.1f} x; made into a graph of all "
           f"{inside['graph']['objects']:,} {inside['graph']['s']:.2f} s = "
           f"{inside['graph']['ratio']:.1f} x")
+    hit, hot = figures["watch"]["hit"], figures["watch"]["hot"]
+    print(f"a watched insertion below {hit['frames']} frames takes {hit['watched_us']:.1f} us, "
+          f"not watched {hit['bare_us']:.1f} us; of that {hit['stopped_us']:.1f} us are our work "
+          f"(medians of {figures['watch']['rounds']} rounds in turns)")
+    print(f"a list filled without pause: {hot['ratio']:.3f} x the speed when watched at most 200 "
+          f"times per second ({hot['bare_per_s'] / 1e6:.1f} M insertions per second)")
     for row in figures["targets"]:
         goal = f" (goal {row['goal']:g})" if row["goal"] else ""
         print(f"{row['figure']:<40} {row['value']:>8.2f} {row['unit']:<4} "

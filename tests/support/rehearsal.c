@@ -131,7 +131,11 @@ struct error *watch_run(struct process *process, const struct python *python,
 		ret->method = WATCH_POLLING;
 		snprintf(ret->fallback_reason, sizeof(ret->fallback_reason), "no registers");
 	}
-	objects[0].changes = 0;
+	for (unsigned i = 0; i < count; i++) {
+		objects[i].length_first = objects[i].length_lowest = 2000;
+		objects[i].length_last = 2000 + options->rate_max;
+		objects[i].changes = 1;
+	}
 	while (count && play_change(options, objects[0].changes++))
 		continue;
 	return NULL;

@@ -139,6 +139,12 @@ class Usage(CommandLine):
         self.assert_refused(run("hunt", "--frobnicate", "1"), 2, "no option --frobnicate")
         self.assert_refused(run("help", "hnut"), 2)
 
+    def test_what_to_watch(self):
+        for arguments in ([], [str(os.getpid())], [str(os.getpid()), *"abcde"]):
+            self.assert_refused(run("watch-object", *arguments), 2, "watch-object")
+        for address in ("list", "0x123", "0x", "0xzz"):
+            self.assertIn(run("watch-object", "--word", os.getpid(), address).returncode, (2, 4))
+
     def test_wrong_values(self):
         self.assert_refused(run("hunt"), 2, "process")
         self.assert_refused(run("hunt", "1", "2"), 2, "'2'")
@@ -268,6 +274,24 @@ class Streams(CommandLine):
         self.assertEqual(report["suspects"][0]["rank"], 1)
         self.assertEqual(
             list(report["suspects"][0])[:5], ["rank", "kind", "path", "type", "summary"])
+
+    def test_who_adds(self):
+        with leaking_python() as child:
+            done = run("hunt", child.pid, "--json", "--for", "1", "--hits", "5")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        report = json.loads(done.stdout)
+        suspect = report["suspects"][0]
+        self.assertEqual(suspect["hits_watched"], 5)
+        self.assertEqual(sum(site["hits"] for site in suspect["added_by"]), 5)
+        self.assertEqual(list(suspect["added_by"][0])[:4], ["file", "line", "function", "hits"])
+        self.assertIn(report["watch"]["method"], ("hardware", "polling"))
+
+    def test_nobody_is_watched(self):
+        with leaking_python() as child:
+            done = run("hunt", child.pid, "--json", "--for", "1", "--watch", "0")
+        report = json.loads(done.stdout)
+        self.assertIsNone(report["watch"])
+        self.assertIsNone(report["suspects"][0]["added_by"])
 
     def test_stdout_closed(self):
         with leaking_python() as child:

@@ -4,8 +4,8 @@
 """hunt names the demo's leak on every CPython: examples/wsgi-leak on each interpreter that is found, and the
 Flask service on the libpython that uWSGI embeds.
 
-The finding is the leak by its path, its type and its growth; there is no other; and the service has answered
-every request and is as it was. A version that shikari refuses is a failure. Two at a time.
+The finding is the leak by its path, its type and its growth, and by the line that appends to it, called for the
+requests that were sent; there is no other; and the service has answered every request and is as it was. A version that shikari refuses is a failure. Two at a time.
 """
 
 import concurrent.futures
@@ -47,6 +47,9 @@ STOP_TIMEOUT_S = 10
 RATE_TOLERANCE = 0.3
 # Below this there is nothing to compare.
 REQUESTS_MIN = 60
+# Insertions watched in the end, and the requests that lead to one (examples/flask-leak/load.py).
+HITS = 32
+REQUESTS = re.compile(r"/products(/\d+)?$|/basket/price$|/healthz$|/search$")
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": os.environ.get("HOME", "/"),
@@ -59,6 +62,7 @@ class Shop:
     """examples/wsgi-leak, from __enter__ to __exit__."""
 
     path = "app.Profiler.results"
+    source = os.path.realpath(APP)
     #: The part of all requests that the hunted process gets.
     share = 1
 
@@ -92,6 +96,7 @@ class FlaskShop:
     """examples/flask-leak under uWSGI; the first of its two workers."""
 
     path = "metrics.Profiler.results"
+    source = os.path.realpath(os.path.join(EXAMPLES, "flask-leak", "metrics.py"))
     share = None
 
     def __enter__(self):
@@ -170,6 +175,23 @@ def check_report(shop, report, before, after, seconds):
         assert abs(grew - asked) <= RATE_TOLERANCE * asked, (grew, asked)
 
 
+def check_additions(shop, leak):
+    """Who fills it, each time: the line of the append, the function, and requests that were sent."""
+    with open(shop.source, encoding="utf-8") as file:
+        line = next(number for number, text in enumerate(file, 1) if "self.results.append(" in text)
+    assert leak["not_watched"] is None and leak["hits_watched"] == HITS, leak
+    assert len(leak["added_by"]) == 1, leak["added_by"]
+    site = leak["added_by"][0]
+    assert (os.path.realpath(site["file"]), site["line"], site["hits"]) == (shop.source, line, HITS), site
+    assert site["function"] in ("Profiler.end", "end"), site
+    assert [frame["function"] for frame in site["stack"][:2]] in (
+        ["Profiler.end", "Profiler.__exit__"], ["end", "__exit__"]), site["stack"]
+    assert site["requests"], site
+    for request in site["requests"]:
+        assert request["method"] in ("GET", "POST") and REQUESTS.match(request["path"]), request
+        assert "query" not in request, request
+
+
 def check_process(pid):
     """Nobody traces or has stopped it, and nothing of a snapshot is left in it."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
@@ -204,6 +226,7 @@ def try_shop(make):
         assert not clients.failures, clients.failures
         assert after - before >= REQUESTS_MIN, (before, after)
         check_report(shop, report, before, after, seconds)
+        check_additions(shop, report["suspects"][0])
         check_process(shop.pid)
         ask_health(shop.url)
         shop.check_end()

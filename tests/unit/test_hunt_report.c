@@ -132,6 +132,99 @@ static void test_json_is_valid_whatever_the_names(void **state)
 	json_decref(root);
 }
 
+// Two functions fill it, one of them three times as often, in two threads.
+static void add_additions(struct hunt_report *report)
+{
+	const struct watch_frame frames[] = {
+		{"Profiler.end", "/srv/app/metrics.py", 65},
+		{"wrapper", "/usr/lib/python3.11/functools.py", 80},
+		{"get_json", "/srv/app/client.py", 41},
+	};
+	struct watch_change change = {
+		.frames = frames,
+		.frame_count = 3,
+		.thread = "MainThread",
+		.request = {"GET", "/app_metric/17", "secret=1"},
+	};
+
+	report->additions = mem_calloc(report->suspects.count, sizeof(*report->additions));
+	for (size_t i = 0; i < report->suspects.count; i++)
+		report->additions[i].not_watched = mem_strdup(i ? "too many" : "");
+	report->watch.is_done = true;
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 3)
+			change.frame_count = 0;
+		assert_true(watch_sites_add(&report->additions[0].sites, &change));
+	}
+	watch_sites_finish(&report->additions[0].sites);
+}
+
+static char *text_of_additions(enum watch_method method, bool with_values)
+{
+	_cleanup_(hunt_report_deinit) struct hunt_report report;
+	const struct report_style style = {.width = 0};
+
+	make_report(&report, 2, "metrics.Profiler.results");
+	add_additions(&report);
+	report.watch.report.method = method;
+	report.with_values = with_values;
+	if (method == WATCH_POLLING)
+		strcpy(report.watch.report.fallback_reason, "no registers");
+	return hunt_report_text(&report, &style);
+}
+
+static void test_text_says_who_adds(void **state)
+{
+	_cleanup_(mem_free) char *text = text_of_additions(WATCH_HARDWARE, false);
+
+	(void)state;
+	assert_non_null(strstr(text, "  added  /srv/app/metrics.py:65 in Profiler.end   ← 3 of 4 "
+				     "insertions watched\n"));
+	// Callers in the user's own code.
+	assert_non_null(strstr(text, "called from client.py:41 in get_json\n"));
+	assert_non_null(strstr(text, "requests: GET /app_metric/17 ×3\n"));
+	assert_non_null(strstr(text, "1 of 4 insertions elsewhere"));
+	assert_non_null(strstr(text, "not watched: too many"));
+	assert_null(strstr(text, "secret"));
+	assert_null(strstr(text, "near"));
+}
+
+static void test_text_of_what_is_approximate(void **state)
+{
+	_cleanup_(mem_free) char *text = text_of_additions(WATCH_POLLING, true);
+
+	(void)state;
+	assert_non_null(strstr(text, "near /srv/app/metrics.py:65"));
+	assert_non_null(strstr(text, "approximate: no hardware watchpoints (no registers)"));
+	assert_non_null(strstr(text, "GET /app_metric/17?secret=1"));
+}
+
+static void test_json_says_who_adds(void **state)
+{
+	_cleanup_(hunt_report_deinit) struct hunt_report report;
+	_cleanup_(mem_free) char *text = NULL;
+	json_t *root, *first, *site;
+
+	(void)state;
+	make_report(&report, 2, "metrics.Profiler.results");
+	add_additions(&report);
+	assert_null(export_hunt_json(&report, &text));
+	assert_null(strstr(text, "secret"));
+	root = json_loads(text, 0, NULL);
+	first = json_array_get(json_object_get(root, "suspects"), 0);
+	assert_int_equal(json_integer_value(json_object_get(first, "hits_watched")), 4);
+	assert_int_equal(json_array_size(json_object_get(first, "added_by")), 1);
+	site = json_array_get(json_object_get(first, "added_by"), 0);
+	assert_string_equal(
+		json_string_value(json_object_get(site, "file")), "/srv/app/metrics.py");
+	assert_int_equal(json_integer_value(json_object_get(site, "line")), 65);
+	assert_string_equal(json_string_value(json_object_get(site, "function")), "Profiler.end");
+	assert_int_equal(json_integer_value(json_object_get(site, "hits")), 3);
+	assert_int_equal(json_array_size(json_object_get(site, "stack")), 3);
+	assert_int_equal(json_array_size(json_object_get(site, "requests")), 1);
+	json_decref(root);
+}
+
 static void test_numbers_for_people(void **state)
 {
 	(void)state;
@@ -176,6 +269,9 @@ int main(void)
 		cmocka_unit_test(test_text_steers_no_terminal),
 		cmocka_unit_test(test_health_has_a_reason),
 		cmocka_unit_test(test_json_is_valid_whatever_the_names),
+		cmocka_unit_test(test_text_says_who_adds),
+		cmocka_unit_test(test_text_of_what_is_approximate),
+		cmocka_unit_test(test_json_says_who_adds),
 		cmocka_unit_test(test_numbers_for_people),
 		cmocka_unit_test(test_utf8),
 	};
