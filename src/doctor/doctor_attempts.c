@@ -179,15 +179,8 @@ static int try_read_pagemap(const struct request *request)
 	return on_patient(read_pagemap, request);
 }
 
-static volatile sig_atomic_t trapped;
-
-static void on_trap(int number)
-{
-	trapped = number;
-}
-
 // A breakpoint for writes, switched off; a file descriptor, or -1 and errno.
-static int open_breakpoint(pid_t thread, uint64_t addr, bool has_sigtrap)
+static int open_breakpoint(pid_t thread, uint64_t addr)
 {
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_BREAKPOINT,
@@ -199,24 +192,19 @@ static int open_breakpoint(pid_t thread, uint64_t addr, bool has_sigtrap)
 		.disabled = 1,
 		.exclude_kernel = 1,
 		.exclude_hv = 1,
-		.sigtrap = has_sigtrap,
-		.remove_on_exec = has_sigtrap,
 	};
 
 	return (int)syscall(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static bool is_fired(int fd, volatile uint64_t *word, bool has_sigtrap)
+static bool is_fired(int fd, volatile uint64_t *word)
 {
 	uint64_t count = 0;
 
-	signal(SIGTRAP, on_trap);
 	if (ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
 		return false;
 	*word = *word + 1;
 	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	if (has_sigtrap)
-		return trapped;
 	return read(fd, &count, sizeof(count)) == sizeof(count) && count > 0;
 }
 
@@ -224,20 +212,14 @@ static int try_breakpoints(const struct request *request)
 {
 	static volatile uint64_t words[BREAKPOINTS_MAX];
 	struct doctor_breakpoints *found = &request->findings->breakpoints;
-	bool has_sigtrap = true;
-	int fd = open_breakpoint(0, (uintptr_t)&words[0], true);
+	int fd = open_breakpoint(0, (uintptr_t)&words[0]);
 
-	if (fd < 0 && errno == EINVAL) {
-		has_sigtrap = false;
-		fd = open_breakpoint(0, (uintptr_t)&words[0], false);
-	}
 	if (fd < 0)
 		return errno;
-	found->has_sigtrap = has_sigtrap;
-	found->fires = is_fired(fd, &words[0], has_sigtrap);
+	found->fires = is_fired(fd, &words[0]);
 	found->free = 1;
 	while (found->free < BREAKPOINTS_MAX &&
-		open_breakpoint(0, (uintptr_t)&words[found->free], has_sigtrap) >= 0)
+		open_breakpoint(0, (uintptr_t)&words[found->free]) >= 0)
 		found->free++;
 	return 0;
 }
@@ -262,7 +244,6 @@ void doctor_attempts_on_machine(struct doctor_machine *ret)
 	ret->read_pagemap = attempt(try_read_pagemap, &request);
 	ret->has_pagemap_scan = request.findings->has_pagemap_scan;
 	ret->breakpoints.open = attempt(try_breakpoints, &request);
-	ret->breakpoints.has_sigtrap = request.findings->breakpoints.has_sigtrap;
 	ret->breakpoints.fires = request.findings->breakpoints.fires;
 	ret->breakpoints.free = request.findings->breakpoints.free;
 	munmap(request.findings, sizeof(*request.findings));
@@ -277,8 +258,7 @@ static int try_attach(const struct request *request)
 // Never switched on, at an address where nothing is.
 static int try_watch(const struct request *request)
 {
-	int fd =
-		open_breakpoint(request->process, 4096, request->findings->breakpoints.has_sigtrap);
+	int fd = open_breakpoint(request->process, 4096);
 
 	return fd >= 0 ? 0 : errno;
 }

@@ -244,26 +244,18 @@ static void judge_breakpoints(const struct doctor_facts *facts, struct doctor_ch
 		doctor_say(check, DOCTOR_UNKNOWN, "hardware breakpoints could not be tried");
 	} else if (!doctor_attempt_worked(&found->open)) {
 		doctor_say(check, DOCTOR_WARN,
-			"hardware breakpoints cannot be had (hunts do not "
-			"need them)");
+			"hardware breakpoints cannot be had: who adds to a leak is only known "
+			"roughly");
 		explain_no_breakpoints(&facts->machine, check);
 	} else if (!found->fires) {
 		doctor_say(check, DOCTOR_WARN,
-			"a hardware breakpoint could be set, and did not "
-			"fire (hunts do not need them)");
+			"a hardware breakpoint could be set, and did not fire: who adds to a leak "
+			"will not be seen");
 		doctor_because(check, "this virtual machine has no debug registers that work");
 		doctor_advise(check, "none here");
-	} else if (!found->has_sigtrap) {
-		doctor_say(check, DOCTOR_WARN,
-			"hardware breakpoints work, without sigtrap (hunts "
-			"do not need them)");
-		doctor_because(check, "that is of Linux 5.13: before, a hit cannot be taken note "
-				      "of without danger to the process");
-		doctor_advise(check, "none on this kernel");
 	} else {
 		doctor_say(check, DOCTOR_OK,
-			"hardware breakpoints work, with sigtrap: %u free (tried on shikari)",
-			found->free);
+			"hardware breakpoints work: %u free (tried on shikari)", found->free);
 	}
 }
 

@@ -528,8 +528,8 @@ static void judge_watch(const struct doctor_facts *facts, struct doctor_check *c
 		check->is_waiting = true;
 	} else if (!doctor_attempt_worked(&process->watch)) {
 		doctor_say(check, DOCTOR_WARN,
-			"it cannot be watched with hardware breakpoints: %s "
-			"(hunts do not need them)",
+			"it cannot be watched with hardware breakpoints: %s; who adds to a leak is "
+			"only known roughly",
 			strerror(process->watch.error));
 		doctor_because(check, "%s",
 			process->watch.error == ENOSPC
@@ -538,12 +538,14 @@ static void judge_watch(const struct doctor_facts *facts, struct doctor_check *c
 		doctor_advise(check, "%s",
 			process->watch.error == ENOSPC ? "end the debugger that uses them"
 						       : "run shikari as root");
-	} else if (process->handles_sigtrap) {
+	} else if (!process->watch_signal) {
 		doctor_say(check, DOCTOR_WARN,
-			"it has a handler for SIGTRAP of its own (hunts do "
-			"not mind)");
-		doctor_because(check, "a hit of a breakpoint could reach that handler");
-		doctor_advise(check, "none: it had better not be watched");
+			"it cannot be watched with hardware breakpoints: who adds to a leak is "
+			"only "
+			"known roughly");
+		doctor_because(
+			check, "it handles SIGURG and SIGWINCH, by one of which a hit is told");
+		doctor_advise(check, "none");
 	} else {
 		doctor_say(check, DOCTOR_OK,
 			"hardware breakpoints can be set in it (tried, "

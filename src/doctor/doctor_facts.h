@@ -68,7 +68,6 @@ static inline bool doctor_attempt_worked(const struct doctor_attempt *attempt)
 /** Hardware breakpoints by perf events. */
 struct doctor_breakpoints {
 	struct doctor_attempt open;
-	bool has_sigtrap; /* the event can come as a signal (Linux 5.13) */
 	bool fires;       /* a write to our own memory was noticed */
 	unsigned free;    /* how many could be had at once */
 };
@@ -114,7 +113,7 @@ struct doctor_process {
 	char tracer_name[32];
 	uint64_t rss_bytes, threads;
 	uint64_t data_bytes; /* private and writable, touched or not: what a clone is charged for */
-	bool handles_sigtrap;
+	int watch_signal; /* see watchpoints_signal(); 0 also if unknown */
 	char waits_in[64]; /* the kernel's function */
 	char executable[256];
 	struct doctor_elf elf;

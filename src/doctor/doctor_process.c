@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "doctor/doctor_read.h"
+#include "target/watchpoints.h"
 
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static void read_status(const struct doctor_roots *roots, struct doctor_process 
 	if (proc_field(text, "Threads", 10, &value))
 		ret->threads = value;
 	if (proc_field(text, "SigCgt", 16, &value))
-		ret->handles_sigtrap = value >> (SIGTRAP - 1) & 1;
+		ret->watch_signal = watchpoints_signal(value);
 }
 
 static void read_tracer(const struct doctor_roots *roots, struct doctor_process *ret)

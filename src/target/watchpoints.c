@@ -67,6 +67,15 @@ static bool has_bit(uint64_t set, int signal)
 	return set >> (signal - 1) & 1;
 }
 
+int watchpoints_signal(uint64_t caught)
+{
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		if (!has_bit(caught, signals[i]))
+			return signals[i];
+	}
+	return 0;
+}
+
 static struct error *choose_signal(pid_t pid, int *ret)
 {
 	_cleanup_(mem_free) char *status = NULL;
@@ -79,12 +88,9 @@ static struct error *choose_signal(pid_t pid, int *ret)
 	if (!proc_field(status, "SigCgt", 16, &caught))
 		return error_create(
 			ERROR_SYSTEM, "cannot read which signals process %d handles", pid);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		if (!has_bit(caught, signals[i])) {
-			*ret = signals[i];
-			return NULL;
-		}
-	}
+	*ret = watchpoints_signal(caught);
+	if (*ret)
+		return NULL;
 	return error_create(ERROR_UNSUPPORTED,
 		"the process handles SIGURG and SIGWINCH, and there is no other signal that is "
 		"harmless");

@@ -36,6 +36,10 @@
 /** So many hits may follow one another at once before @ref rate_max counts. */
 #define WATCHPOINTS_BURST 32
 
+/** The signal by which hits are told, in a process that handles the signals of @p caught (bit n - 1 is
+ * signal n: SigCgt of /proc/PID/status): one that it ignores; 0 if it handles both that could be. */
+int watchpoints_signal(uint64_t caught);
+
 /** A word that is watched: 8 bytes, aligned to 8. */
 struct watchpoint {
 	remote_addr addr;

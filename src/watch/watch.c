@@ -14,8 +14,13 @@
 
 static_assert(WATCH_OBJECTS_MAX == WATCHPOINTS_MAX, "as many as the processor has");
 
+// Ticks in which lengths differ from what they were, and not one hit came.
+#define BLIND_TICKS_MAX 25
+
 struct hardware_watch {
 	struct watch_session *session;
+	unsigned blind_ticks;
+	bool is_seeing, is_blind;
 	unsigned watched; /* the one with the change at hand */
 	bool has_change;
 };
@@ -32,6 +37,7 @@ static enum watchpoint_verdict on_hit(void *context, const struct watchpoint_hit
 	remote_addr state;
 	enum watch_noted noted;
 
+	watch->is_seeing = true;
 	pyreader_forget(&session->context.reader);
 	state = pystack_find_thread(&session->context, hit->registers.thread_pointer);
 	noted = watch_session_note(session, hit->number, hit->value, state, hit->thread);
@@ -49,9 +55,25 @@ static enum watchpoint_verdict after_hit(void *context)
 	return WATCHPOINT_DROP;
 }
 
+// Some virtual machines have debug registers that can be set and do nothing.
+static bool is_blind(struct hardware_watch *watch)
+{
+	const struct watch_session *session = watch->session;
+	bool has_moved = false;
+
+	for (unsigned i = 0; i < session->count; i++)
+		has_moved |=
+			session->looked[i] != session->objects[session->numbers[i]].length_first;
+	watch->blind_ticks = has_moved && !watch->is_seeing ? watch->blind_ticks + 1 : 0;
+	return watch->blind_ticks > BLIND_TICKS_MAX;
+}
+
 static bool on_tick(void *context)
 {
-	return watch_session_goes_on(((struct hardware_watch *)context)->session);
+	struct hardware_watch *watch = context;
+
+	watch->is_blind = is_blind(watch);
+	return !watch->is_blind && watch_session_goes_on(watch->session);
 }
 
 static struct error *watch_by_hardware(struct watch_session *session)
@@ -80,6 +102,9 @@ static struct error *watch_by_hardware(struct watch_session *session)
 	session->report->paused_s = report.paused_s;
 	session->report->stopped_us_mean = hits ? report.handled_s * 1e6 / (double)hits : 0;
 	session->report->stopped_us_max = report.handled_s_max * 1e6;
+	if (!err && watch.is_blind)
+		return error_create(
+			ERROR_UNSUPPORTED, "hardware breakpoints were set, and did not fire");
 	return err;
 }
 

@@ -35,7 +35,7 @@ static struct doctor_facts good_facts(void)
 		.read_process = worked,
 		.read_memory = worked,
 		.read_pagemap = worked,
-		.breakpoints = {.open = worked, .has_sigtrap = true, .fires = true, .free = 4},
+		.breakpoints = {.open = worked, .fires = true, .free = 4},
 	};
 	facts.process = (struct doctor_process){
 		.pid = 42,
@@ -57,6 +57,7 @@ static struct doctor_facts good_facts(void)
 		.environment_is_known = true,
 		.attach = worked,
 		.watch = worked,
+		.watch_signal = 23,
 	};
 	facts.python = (struct doctor_python){
 		.stage = DOCTOR_STAGE_LAYOUT,
@@ -267,10 +268,10 @@ static void breakpoints_are_no_condition(void **state)
 	found->open.error = ENOENT;
 	assert_check(&facts, "breakpoints", DOCTOR_WARN, "has none", "none");
 	found->open.error = 0;
-	found->has_sigtrap = false;
-	assert_check(&facts, "breakpoints", DOCTOR_WARN, "5.13", "none");
 	found->fires = false;
 	assert_check(&facts, "breakpoints", DOCTOR_WARN, "virtual machine", "none");
+	facts.process.watch_signal = 0;
+	assert_check(&facts, "watch", DOCTOR_WARN, "SIGURG", "none");
 	facts.process.watch.error = EACCES;
 	assert_check(&facts, "watch", DOCTOR_WARN, "not allowed", "root");
 	assert_verdict(&facts, DOCTOR_READY, "2.5 ms");

@@ -8,6 +8,7 @@
 #include "doctor/doctor_facts.h"
 
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,7 +182,7 @@ static void a_process_is_read(void **state)
 	folder_put(&folder, "42/stat", STAT(42, S));
 	folder_put(&folder, "42/status",
 		"Name:\tapp\nTgid:\t42\nTracerPid:\t9\nUid:\t5\t5\t5\t5\nVmRSS:\t100 kB\n"
-		"Threads:\t3\nSigCgt:\t0000000000000010\nSeccomp:\t2\nNoNewPrivs:\t0\n");
+		"Threads:\t3\nSigCgt:\t0000000000400010\nSeccomp:\t2\nNoNewPrivs:\t0\n");
 	folder_put(&folder, "9/comm", "gdb\n");
 	folder_put(&folder, "42/wchan", "do_freezer_trap");
 	folder_put_bytes(&folder, "42/exe", head, sizeof(head));
@@ -197,7 +198,7 @@ static void a_process_is_read(void **state)
 	assert_int_equal(process.identity.euid, 5);
 	assert_int_equal(process.rss_bytes, 102400);
 	assert_int_equal(process.threads, 3);
-	assert_true(process.handles_sigtrap);
+	assert_int_equal(process.watch_signal, SIGWINCH);
 	assert_true(process.elf.is_elf && process.elf.is_64_bit && process.elf.is_native);
 	assert_true(process.root_is_readable.value);
 	assert_string_equal(process.allocator, "malloc");
