@@ -88,7 +88,7 @@ static void write_site(struct text_writer *writer, const struct watch_site *site
 	uint64_t all, bool is_approximate, bool with_values)
 {
 	_cleanup_(string_builder_deinit) struct string_builder line = {0}, requests = {0};
-	struct watch_frame frames[WATCH_FRAMES_MAX];
+	struct watch_frame frames[WATCH_FRAMES_MAX] = {{0}};
 	size_t count = frames_of(&site->stacks[0], frames);
 
 	if (is_approximate)

@@ -108,8 +108,9 @@ bool watch_session_goes_on(struct watch_session *session)
 }
 
 // Dicts are on the collector's lists only while they hold what it is interested in (up to 3.13:
-// MAINTAIN_TRACKING() in Objects/dictobject.c), bytearrays never. But whoever takes items out of one, or
-// empties it, has a reference of his own besides that of its holder; one that is being made has none yet.
+// MAINTAIN_TRACKING() in Objects/dictobject.c), bytearrays never. But who empties one has a reference of
+// his own besides that of its holder; one that is being made has none yet. Attributes are deleted without
+// a reference to the __dict__.
 static bool is_new(struct watch_session *session, const struct watch_object *object,
 	const struct pytype *type, uint64_t length)
 {
@@ -119,7 +120,7 @@ static bool is_new(struct watch_session *session, const struct watch_object *obj
 	uint64_t word;
 
 	if (!type->is_gc || is_exact_dict)
-		return length <= object->length_last &&
+		return length == 0 && object->holder == object->addr &&
 		       pyreader_u64(&session->context.reader,
 			       object->holder + layout->object.ob_refcnt, &word) &&
 		       pylayout_refcnt(layout, word) == 1;
