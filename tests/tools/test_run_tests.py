@@ -7,9 +7,11 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import select
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import unittest.mock
 
@@ -68,26 +70,166 @@ class Count(unittest.TestCase):
         self.assert_counted("", 1, 0, 1)
 
 
-class Run(unittest.TestCase):
-    def run_to_end(self, *command, timeout=20):
+class End(unittest.TestCase):
+    def ended(self, *command, timeout=20):
+        """The child of this command, after its end."""
         with tempfile.TemporaryFile() as output:
-            return run_tests.run_to_end(command, timeout, output, {})
+            child = run_tests.Child(command, timeout, output, {})
+            while not child.has_ended():
+                time.sleep(0.01)
+        return child
 
     def test_status(self):
-        self.assertEqual(self.run_to_end("true"), 0)
-        self.assertEqual(self.run_to_end("sh", "-c", "exit 3"), 3)
-        self.assertEqual(self.run_to_end("sh", "-c", "kill -SEGV $$"), -11)
-        self.assertEqual(self.run_to_end("no-such-program"), 127)
+        self.assertEqual(self.ended("true").status, 0)
+        self.assertEqual(self.ended("sh", "-c", "exit 3").status, 3)
+        self.assertEqual(self.ended("sh", "-c", "kill -SEGV $$").status, -11)
+        self.assertEqual(self.ended("no-such-program").status, 127)
 
     def test_too_long(self):
-        self.assertIsNone(self.run_to_end("sleep", "60", timeout=0.2))
+        child = self.ended("sleep", "60", timeout=0.2)
+        self.assertIsNone(child.status)
+        self.assertLess(child.end - child.begin, 60)
+
+    def test_nothing_stays_behind(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = os.path.join(folder, "fifo")
+            os.mkfifo(fifo)
+            reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, reader)
+            self.ended("sh", "-c", f"exec 3>{fifo}; sleep 60 & exit 0")
+            # The end of file comes when the last that has it open for writing is gone.
+            self.assertTrue(select.select([reader], [], [], 20)[0])
+            self.assertEqual(os.read(reader, 1), b"")
+
+    def test_seconds_of_processors_are_counted(self):
+        spin = "import time\nwhile time.process_time() < 0.2: pass"
+        self.assertGreater(self.ended("sh", "-c", f"{sys.executable} -c '{spin}'; true").cpu, 0.15)
 
     def test_unknown_suites_are_refused(self):
         done = subprocess.run([PATH, "--only", "nonsense"], capture_output=True, check=False)
         self.assertEqual(done.returncode, 2)
 
 
-class Reasons(unittest.TestCase):
+class Logged(unittest.TestCase):
+    """With a folder for logs that goes again."""
+
+    def setUp(self):
+        logs = tempfile.TemporaryDirectory()
+        self.addCleanup(logs.cleanup)
+        self.logs = logs.name
+        patch = unittest.mock.patch.object(run_tests, "LOGS", logs.name)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+
+class SideBySide(Logged):
+    """Which programs run at the same time, and what becomes of their results."""
+
+    # Writes when it began and ended, and takes long enough to be seen beside others.
+    PROGRAM = ("import sys, time; begin = time.monotonic(); time.sleep(0.3); "
+               "open(sys.argv[1], 'w').write(f'{begin} {time.monotonic()}')")
+
+    def program(self, name, **options):
+        return run_tests.Program(
+            name, [sys.executable, "-I", "-S", "-c", self.PROGRAM, os.path.join(self.logs, name)], 60, **options)
+
+    def run_all(self, *programs, jobs=2):
+        """{name: (begin, end)} of all that ran."""
+        runner = run_tests.Runner(None, jobs)
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.run(programs)
+        spans = {}
+        for name in set(os.listdir(self.logs)):
+            if not name.endswith(".log"):
+                with open(os.path.join(self.logs, name), encoding="ascii") as file:
+                    spans[name] = tuple(map(float, file.read().split()))
+        self.assertEqual((runner.passed, runner.failed), (len(spans), 0))
+        return spans
+
+    def most_at_a_time(self, spans):
+        return max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans)
+
+    def test_no_more_than_jobs(self):
+        spans = self.run_all(*(self.program(f"p{i}") for i in range(5)), jobs=2)
+        self.assertEqual(len(spans), 5)
+        self.assertLessEqual(self.most_at_a_time(spans.values()), 2)
+
+    def test_those_that_sleep_take_no_place_of_others(self):
+        programs = [self.program(f"sleeps{i}", place=run_tests.SLEEPS) for i in range(3)]
+        programs += [self.program(f"works{i}") for i in range(3)]
+        spans = self.run_all(*programs, jobs=2)
+        for kind in ("sleeps", "works"):
+            self.assertLessEqual(
+                self.most_at_a_time([span for name, span in spans.items() if name.startswith(kind)]), 2)
+        self.assertEqual(len(spans), 6)
+
+    def test_who_is_to_be_alone_is(self):
+        spans = self.run_all(*(
+            self.program(name, place=run_tests.ALONE if name.startswith("alone") else place)
+            for name, place in [("a", run_tests.COMPUTES), ("alone1", None), ("alone2", None),
+                                ("b", run_tests.SLEEPS)]), jobs=8)
+        for name in ("alone1", "alone2"):
+            for other, (begin, end) in spans.items():
+                if other != name:
+                    self.assertTrue(end <= spans[name][0] or spans[name][1] <= begin, (name, other, spans))
+
+    def test_the_background_is_beside_all_others_but_itself(self):
+        spans = self.run_all(*(self.program(f"p{i}", place=place) for i, place in enumerate(
+            [run_tests.IN_BACKGROUND, run_tests.IN_BACKGROUND, run_tests.ALONE])))
+        self.assertEqual(self.most_at_a_time([spans["p0"], spans["p1"]]), 1)
+        self.assertEqual(self.most_at_a_time(spans.values()), 2)
+
+    def test_the_background_gets_what_others_leave(self):
+        asked = run_tests.Program(
+            "asked", [sys.executable, "-c", "import os, sys; sys.exit(os.sched_getscheduler(0) != os.SCHED_IDLE)"],
+            60, place=run_tests.IN_BACKGROUND)
+        runner = run_tests.Runner(None)
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.run([asked])
+        self.assertEqual((runner.passed, runner.failed), (1, 0))
+
+    def test_one_job_is_one_at_a_time(self):
+        spans = self.run_all(*(self.program(f"p{i}", place=place) for i, place in enumerate(
+            [run_tests.COMPUTES, run_tests.SLEEPS, run_tests.IN_BACKGROUND])), jobs=1)
+        self.assertEqual(self.most_at_a_time(spans.values()), 1)
+
+    def test_those_that_take_long_begin_first(self):
+        spans = self.run_all(*(self.program(f"p{i}", priority=i) for i in range(3)), jobs=1)
+        self.assertEqual(sorted(spans, key=spans.get), ["p2", "p1", "p0"])
+
+    def test_some_wait_for_another(self):
+        first = self.program("first", then=lambda: [self.program("second", then=lambda: [self.program("third")])])
+        spans = self.run_all(first, self.program("beside"))
+        self.assertEqual(len(spans), 4)
+        self.assertLess(spans["first"][1], spans["second"][0])
+        self.assertLess(spans["second"][1], spans["third"][0])
+
+    def test_what_waits_for_a_failure_does_not_run(self):
+        runner = run_tests.Runner(None, 2)
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.run([run_tests.Program("bad", ["false"], 20, then=lambda: [self.program("never")])])
+        self.assertEqual((runner.passed, runner.failed), (0, 1))
+        self.assertNotIn("never", os.listdir(self.logs))
+
+    def test_none_outlives_a_runner_that_is_interrupted(self):
+        began = []
+
+        def interrupt():
+            began.append(True)
+            raise KeyboardInterrupt
+
+        begin = time.monotonic()
+        with contextlib.redirect_stdout(io.StringIO()), self.assertRaises(KeyboardInterrupt):
+            run_tests.Runner(None, 2).run([
+                run_tests.Program("long", ["sleep", "60"], 60),
+                run_tests.Program("short", ["true"], 60, then=interrupt)])
+        self.assertTrue(began)
+        with self.assertRaises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        self.assertLess(time.monotonic() - begin, 60)
+
+
+class Reasons(Logged):
     """Why something failed is told at the end, just before the tally."""
 
     FAILING = (
@@ -101,19 +243,12 @@ class Reasons(unittest.TestCase):
         "for i in range(lines_after): print('line', i, 'after the end')\n"
         "sys.exit(not program.result.wasSuccessful())\n")
 
-    def setUp(self):
-        logs = tempfile.TemporaryDirectory()
-        self.addCleanup(logs.cleanup)
-        patch = unittest.mock.patch.object(run_tests, "LOGS", logs.name)
-        patch.start()
-        self.addCleanup(patch.stop)
-
     def told(self, *commands):
         """(the status, what is told in the end) of a run of these programs."""
         runner = run_tests.Runner(None)
         with contextlib.redirect_stdout(io.StringIO()):
-            for number, command in enumerate(commands):
-                runner.run(f"suite/{number}", list(command), 20)
+            runner.run([run_tests.Program(f"suite/{number}", command, 20)
+                        for number, command in enumerate(commands)])
         with contextlib.redirect_stdout(io.StringIO()) as output:
             status = runner.finish()
         return status, output.getvalue().splitlines()
