@@ -108,7 +108,7 @@ static struct error *append(struct stopped_threads *threads, pid_t id)
 	return NULL;
 }
 
-// Start stopping @p id; a thread that ends is none of our business.
+// Take hold of @p id, which goes on; a thread that ends is none of our business.
 static struct error *seize(pid_t id, struct stopped_threads *threads)
 {
 	struct stopped_thread *thread;
@@ -116,18 +116,29 @@ static struct error *seize(pid_t id, struct stopped_threads *threads)
 
 	if (error)
 		return error;
-	if (threads->since == 0)
-		threads->since = monotonic_seconds();
 	thread = &threads->items[threads->count - 1];
 	if (ptrace(PTRACE_SEIZE, id, NULL, NULL) == 0) {
 		thread->stopped = true;
-		// Fails only if the thread is gone; waiting for it will tell.
-		ptrace(PTRACE_INTERRUPT, id, NULL, NULL);
 		return NULL;
 	}
 	if (errno == ESRCH || (errno == EPERM && is_ending(id)))
 		return NULL;
 	return error_system(errno, "cannot stop thread %d", id);
+}
+
+// Not before all are seized. A signal that is ignored, such as SIGCHLD, is not while the thread that
+// it is sent to is traced: it interrupts any other thread of the process. One that is not yet seized
+// would return EINTR to the program, and the threads that we interrupt take the processor from us
+// between two calls.
+static void interrupt_all(struct stopped_threads *threads, size_t from)
+{
+	if (threads->since == 0)
+		threads->since = monotonic_seconds();
+	for (size_t i = from; i < threads->count; i++) {
+		// Fails only if the thread is gone; waiting for it will tell.
+		if (threads->items[i].stopped)
+			ptrace(PTRACE_INTERRUPT, threads->items[i].id, NULL, NULL);
+	}
 }
 
 // A busy machine may take its time to let a thread run to its stop; one that is in the kernel for
@@ -201,10 +212,11 @@ bool ptrace_interrupt(struct stopped_thread *thread)
 	return thread->stopped;
 }
 
-static struct error *await_all(struct stopped_threads *threads, size_t from)
+static struct error *stop_all_from(struct stopped_threads *threads, size_t from)
 {
 	struct error *error = NULL;
 
+	interrupt_all(threads, from);
 	for (size_t i = from; i < threads->count; i++) {
 		struct error *other;
 
@@ -250,7 +262,7 @@ static struct error *stop_new_threads(
 		if (before == 0 || !is_known(threads, ids->items[i], &cursor))
 			error = seize(ids->items[i], threads);
 	}
-	other = await_all(threads, before);
+	other = stop_all_from(threads, before);
 	*ret_any = threads->count > before;
 	if (error)
 		error_destroy(other);
@@ -287,7 +299,7 @@ struct error *ptrace_stop_one(pid_t pid, pid_t thread, struct stopped_threads *r
 	struct error *error = seize(thread, &threads);
 
 	if (!error)
-		error = await_all(&threads, 0);
+		error = stop_all_from(&threads, 0);
 	if (!error && !threads.items[0].stopped)
 		error = error_create(ERROR_GONE, "thread %d of process %d has ended", thread, pid);
 	if (error) {
