@@ -12,6 +12,7 @@ import glob
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -30,9 +31,9 @@ PYTHON = next((path for path in ["/usr/bin/python3.11"] + sorted(
     glob.glob(os.path.expanduser("~/.pyenv/versions/3.11.*/bin/python3.11")))
     if os.path.exists(path)), None)
 
-# Grows for as long as it runs.
+# Grows for as long as it runs, by many at a time: a busy machine may not let it run often.
 LEAK = "import time\nx = []\nprint('ready', flush=True)\n" \
-       "while True:\n    x.append(float(len(x)))\n    time.sleep(0.0005)\n"
+       "while True:\n    x.extend([float(len(x) + i) for i in range(20)])\n    time.sleep(0.01)\n"
 
 # An x86 (32-bit) program that needs no library: pause() for ever.
 LOOP_32 = """
@@ -81,6 +82,41 @@ def leaking_python():
     with process(PYTHON, "-c", LEAK) as child:
         assert child.stdout.readline() == "ready\n"
         yield child
+
+
+class Hunt:
+    """A hunt that runs. Its standard error is a terminal, which tells how far it is."""
+
+    def __init__(self, pid, *arguments):
+        self.terminal, follower = pty.openpty()
+        self.process = subprocess.Popen([SHIKARI, str(pid), *arguments], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=follower, text=True)
+        os.close(follower)
+        self.shown = b""
+
+    def wait_until(self, taken):
+        """Until so many snapshots are taken, and the next is begun or waited for."""
+        while f"snapshot {taken + 1} of".encode() not in self.shown:
+            assert self.read(), self.shown
+
+    def read(self):
+        """More of what is shown, if there will be any."""
+        readable, _, _ = select.select([self.terminal], [], [], 60)
+        try:
+            text = os.read(self.terminal, 4096) if readable else b""
+        except OSError:  # EIO: nobody writes to it any more.
+            text = b""
+        self.shown += text
+        return text
+
+    def finish(self):
+        """As subprocess.run(); what was shown of the progress is not part of stderr."""
+        while self.read():
+            pass
+        out = self.process.communicate(timeout=60)[0]
+        os.close(self.terminal)
+        error = self.shown.decode().rpartition("\r\033[K")[2].replace("\r\n", "\n")
+        return subprocess.CompletedProcess([], self.process.returncode, out, error)
 
 
 def build(source, *flags):
@@ -228,14 +264,11 @@ class BadTargets(CommandLine):
     @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
     def test_exits_midway(self):
         with leaking_python() as child:
-            hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "20"], text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(1.5)
+            hunt = Hunt(child.pid, "--for", "60")
+            hunt.wait_until(taken=1)
             child.kill()
             child.wait()
-            out, error = hunt.communicate(timeout=60)
-        self.assert_refused(
-            subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "ended")
+            self.assert_refused(hunt.finish(), 3, "ended")
 
     @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
     def test_executes_another_program_midway(self):
@@ -243,14 +276,11 @@ class BadTargets(CommandLine):
                "os.execv('/bin/sleep', ['sleep', '60'])\n"
         with process(PYTHON, "-c", code) as child:
             child.stdout.readline()
-            hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "20"], text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(1.5)
+            hunt = Hunt(child.pid, "--for", "60")
+            hunt.wait_until(taken=1)
             child.stdin.write("\n")
             child.stdin.flush()
-            out, error = hunt.communicate(timeout=60)
-        self.assert_refused(
-            subprocess.CompletedProcess([], hunt.returncode, out, error), 3, "program")
+            self.assert_refused(hunt.finish(), 3, "program")
 
 
 @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
@@ -337,29 +367,22 @@ class Streams(CommandLine):
     def test_interrupted_too_early(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with leaking_python() as child:
-                hunt = subprocess.Popen([SHIKARI, str(child.pid), "--for", "60"], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                time.sleep(1.5)
-                hunt.send_signal(number)
-                out, error = hunt.communicate(timeout=60)
-                self.assertEqual((hunt.returncode, out), (128 + number, ""))
-                self.assertRegex(error, r"\Ashikari: interrupted [^\n]*\n\Z")
+                hunt = Hunt(child.pid, "--for", "60")
+                hunt.wait_until(taken=1)
+                hunt.process.send_signal(number)
+                done = hunt.finish()
+                self.assertEqual((done.returncode, done.stdout), (128 + number, ""))
+                self.assertRegex(done.stderr, r"\Ashikari: interrupted [^\n]*\n\Z")
                 self.assertIsNone(child.poll())
 
     def test_interrupted_with_enough_snapshots(self):
         with leaking_python() as child:
-            begin = time.monotonic()
-            run(child.pid, "--for", "1")
-            work = time.monotonic() - begin - 1
-            hunt = subprocess.Popen(
-                [SHIKARI, str(child.pid), "--for", "31", "--snapshots", "32", "--json"],
-                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            # Three snapshots, a second apart, and what they take here and now.
-            time.sleep(4 + 2 * work)
-            hunt.send_signal(signal.SIGINT)
-            out, error = hunt.communicate(timeout=60)
-        self.assertEqual((hunt.returncode, error), (0, ""))
-        self.assertEqual(json.loads(out)["ended_early"], "interrupted")
+            hunt = Hunt(child.pid, "--for", "31", "--snapshots", "32", "--json")
+            hunt.wait_until(taken=3)
+            hunt.process.send_signal(signal.SIGINT)
+            done = hunt.finish()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(json.loads(done.stdout)["ended_early"], "interrupted")
 
 
 if __name__ == "__main__":
