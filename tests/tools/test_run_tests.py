@@ -129,6 +129,21 @@ class SideBySide(Logged):
     PROGRAM = ("import sys, time; begin = time.monotonic(); time.sleep(0.3); "
                "open(sys.argv[1], 'w').write(f'{begin} {time.monotonic()}')")
 
+    # Ends when so many others have begun, which they say by a folder.
+    MEETING = ("import os, sys, time\nfolder, name, others = sys.argv[1], sys.argv[2], sys.argv[3:]\n"
+               "os.mkdir(folder + '/here-' + name)\n"
+               "while not all(os.path.exists(folder + '/here-' + other) for other in others): time.sleep(0.01)")
+
+    def meeting(self, places):
+        """Programs of which each waits for all others; fails if they are not side by side."""
+        names = [f"m{i}" for i in range(len(places))]
+        runner = run_tests.Runner(None, 2)
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            runner.run([run_tests.Program(
+                name, [sys.executable, "-I", "-S", "-c", self.MEETING, self.logs, name, *names], 60, place=place)
+                for name, place in zip(names, places)])
+        self.assertEqual((runner.passed, runner.failed), (len(names), 0), output.getvalue())
+
     def program(self, name, **options):
         return run_tests.Program(
             name, [sys.executable, "-I", "-S", "-c", self.PROGRAM, os.path.join(self.logs, name)], 60, **options)
@@ -140,7 +155,7 @@ class SideBySide(Logged):
             runner.run(programs)
         spans = {}
         for name in set(os.listdir(self.logs)):
-            if not name.endswith(".log"):
+            if not name.endswith(".log") and not name.startswith("here-"):
                 with open(os.path.join(self.logs, name), encoding="ascii") as file:
                     spans[name] = tuple(map(float, file.read().split()))
         self.assertEqual((runner.passed, runner.failed), (len(spans), 0))
@@ -155,13 +170,9 @@ class SideBySide(Logged):
         self.assertLessEqual(self.most_at_a_time(spans.values()), 2)
 
     def test_those_that_sleep_take_no_place_of_others(self):
-        programs = [self.program(f"sleeps{i}", place=run_tests.SLEEPS) for i in range(3)]
-        programs += [self.program(f"works{i}") for i in range(3)]
-        spans = self.run_all(*programs, jobs=2)
-        for kind in ("sleeps", "works"):
-            self.assertLessEqual(
-                self.most_at_a_time([span for name, span in spans.items() if name.startswith(kind)]), 2)
-        self.assertEqual(len(spans), 6)
+        self.meeting([run_tests.COMPUTES, run_tests.SLEEPS] * 2)
+        spans = self.run_all(*(self.program(f"p{i}", place=run_tests.SLEEPS) for i in range(4)))
+        self.assertLessEqual(self.most_at_a_time(spans.values()), 2)
 
     def test_who_is_to_be_alone_is(self):
         spans = self.run_all(*(
@@ -174,19 +185,24 @@ class SideBySide(Logged):
                     self.assertTrue(end <= spans[name][0] or spans[name][1] <= begin, (name, other, spans))
 
     def test_the_background_is_beside_all_others_but_itself(self):
-        spans = self.run_all(*(self.program(f"p{i}", place=place) for i, place in enumerate(
-            [run_tests.IN_BACKGROUND, run_tests.IN_BACKGROUND, run_tests.ALONE])))
-        self.assertEqual(self.most_at_a_time([spans["p0"], spans["p1"]]), 1)
-        self.assertEqual(self.most_at_a_time(spans.values()), 2)
+        for place in (run_tests.ALONE, run_tests.SLEEPS, run_tests.COMPUTES):
+            self.meeting([run_tests.IN_BACKGROUND, place])
+            for name in os.listdir(self.logs):
+                if name.startswith("here-"):
+                    os.rmdir(os.path.join(self.logs, name))
+        spans = self.run_all(*(self.program(f"p{i}", place=run_tests.IN_BACKGROUND) for i in range(2)))
+        self.assertEqual(self.most_at_a_time(spans.values()), 1)
 
     def test_the_background_gets_what_others_leave(self):
-        asked = run_tests.Program(
-            "asked", [sys.executable, "-c", "import os, sys; sys.exit(os.sched_getscheduler(0) != os.SCHED_IDLE)"],
-            60, place=run_tests.IN_BACKGROUND)
+        code = ("import os\n"
+                "assert os.sched_getscheduler(0) == os.SCHED_IDLE\n"
+                "path = '/proc/self/autogroup'\n"
+                "assert not os.path.exists(path) or open(path).read().strip().endswith('nice 19')\n")
         runner = run_tests.Runner(None)
-        with contextlib.redirect_stdout(io.StringIO()):
-            runner.run([asked])
-        self.assertEqual((runner.passed, runner.failed), (1, 0))
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            runner.run([run_tests.Program("asked", [sys.executable, "-c", code], 60,
+                                          place=run_tests.IN_BACKGROUND)])
+        self.assertEqual((runner.passed, runner.failed), (1, 0), output.getvalue())
 
     def test_one_job_is_one_at_a_time(self):
         spans = self.run_all(*(self.program(f"p{i}", place=place) for i, place in enumerate(
