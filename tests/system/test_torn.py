@@ -27,7 +27,9 @@ UNREADABLE_MAX = {"clone": 0.0005, "freeze": 0.0005, "live": 0.2}
 
 class TornTest(TargetTest):
     def snapshots(self, work, mode, container):
-        target = self.start(sys.executable, os.path.join(TESTS, "targets", "restless.py"), work)
+        # One that is not read while it works need not do so at full speed: it may leave a processor to others.
+        nice = ["nice", "-n", "10"] if mode != "live" else []
+        target = self.start(*nice, sys.executable, os.path.join(TESTS, "targets", "restless.py"), work)
         kept = int(target.ready[0])
         tool = subprocess.run(
             [TOOL, str(target.pid), mode, str(SNAPSHOTS), f"__main__.{container}", "__main__.Kept"],
