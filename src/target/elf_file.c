@@ -390,3 +390,13 @@ bool elf_file_find_section(
 	}
 	return false;
 }
+
+uint64_t elf_file_bias(const struct elf_file *file)
+{
+	return file->bias;
+}
+
+struct Elf *elf_file_share(const struct elf_file *file)
+{
+	return elf_begin(file->fd, ELF_C_READ, file->elf);
+}

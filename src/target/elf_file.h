@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct elf_file;
+struct Elf;
 
 /** Open the file behind @p mapping of @p process; the load bias is found from its program headers
  * and the mappings of the same file. ERROR_UNSUPPORTED if it is not a 64-bit little-endian ELF file
@@ -46,3 +47,8 @@ bool elf_file_data(const struct elf_file *file, remote_addr *ret_start, remote_a
 /** Is there a section of this name, and where was it loaded (".PyRuntime")? */
 bool elf_file_find_section(
 	const struct elf_file *file, const char *name, remote_addr *ret_addr, uint64_t *ret_size);
+
+/** What addresses in memory are more than in the file. */
+uint64_t elf_file_bias(const struct elf_file *file);
+/** Another reference to libelf's handle, for elf_end(); of use as long as @p file is. */
+struct Elf *elf_file_share(const struct elf_file *file);

@@ -64,6 +64,16 @@ bool machine_hide_interruption(struct machine_registers *registers);
 
 void machine_describe_thread(const struct machine_registers *registers, struct target_thread *ret);
 
+/** The general-purpose registers by the numbers that DWARF gives them, from 0 on: what a stack is unwound
+ * with. The program counter is told apart. */
+#define MACHINE_DWARF_REGISTERS_MAX 32
+struct machine_dwarf_registers {
+	uint64_t values[MACHINE_DWARF_REGISTERS_MAX];
+	unsigned count, stack_pointer; /* how many, and which of them */
+};
+void machine_dwarf_registers(
+	const struct target_thread *thread, struct machine_dwarf_registers *ret);
+
 /** Bytes to be written below a thread's stack, which bring it back to where it was. */
 struct machine_frame {
 	remote_addr addr; /* where the bytes belong */

@@ -216,6 +216,22 @@ void machine_describe_thread(const struct machine_registers *registers, struct t
 	memcpy(ret->registers, values, sizeof(values));
 }
 
+// System V Application Binary Interface, AMD64 Architecture Processor Supplement, figure 3.36 (DWARF
+// Register Number Mapping): each number's place in struct target_thread.
+static const unsigned char dwarf_order[] = {0, 3, 2, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#define DWARF_STACK_POINTER 7
+
+_Static_assert(sizeof(dwarf_order) == TARGET_THREAD_REGISTERS, "each register once");
+
+void machine_dwarf_registers(
+	const struct target_thread *thread, struct machine_dwarf_registers *ret)
+{
+	*ret = (struct machine_dwarf_registers){
+		.count = sizeof(dwarf_order), .stack_pointer = DWARF_STACK_POINTER};
+	for (unsigned i = 0; i < ret->count; i++)
+		ret->values[i] = thread->registers[dwarf_order[i]];
+}
+
 // Size of the standard (not compacted) XSAVE area that holds @p features.
 static uint32_t extended_state_size(uint64_t features)
 {
