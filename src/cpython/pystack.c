@@ -9,6 +9,9 @@
 // More interpreters with a GIL of their own are not looked at first.
 #define HOLDERS_MAX 16
 
+// Python functions that call each other without C code between them; who calls that deep is not told.
+#define ENTRY_FRAMES_MAX 256
+
 static bool is_of(struct pycontext *context, remote_addr thread, remote_addr thread_pointer)
 {
 	const struct pylayout *layout = context->python->layout;
@@ -46,6 +49,26 @@ remote_addr pystack_find_thread(struct pycontext *context, remote_addr thread_po
 			return holders[i];
 	}
 	return find_among_all(context, thread_pointer);
+}
+
+remote_addr pystack_evaluation(struct pycontext *context, remote_addr thread)
+{
+	const struct pylayout *layout = context->python->layout;
+	struct pychain chain = {0};
+	struct pyframe frame = {0};
+
+	if (thread && pylayout_has(layout->tstate.cframe))
+		return pyreader_pointer(&context->reader, thread + layout->tstate.cframe);
+	if (!thread || pylayout_has(layout->frame.f_localsplus))
+		return 0;
+	frame.previous = pyframe_innermost(context, thread);
+	while (pychain_goes_on(&chain, frame.previous) && chain.steps < ENTRY_FRAMES_MAX) {
+		if (!pyframe_read(context, frame.previous, &frame))
+			break;
+		if (frame.owner == PYFRAME_OTHER)
+			return frame.addr;
+	}
+	return 0;
 }
 
 size_t pystack_read(struct pycontext *context, remote_addr thread, struct pystack_frame *ret,

@@ -43,6 +43,9 @@ static enum watchpoint_verdict on_hit(void *context, const struct watchpoint_hit
 	noted = watch_session_note(session, hit->number, hit->value, state, hit->thread);
 	watch->watched = hit->number;
 	watch->has_change = noted == WATCH_NOTED_CHANGE;
+	if (watch->has_change && session->natives)
+		watch_natives_copy(session->natives, &hit->registers,
+			pystack_evaluation(&session->context, state));
 	return noted == WATCH_NOTED_GONE ? WATCHPOINT_DROP : WATCHPOINT_KEEP;
 }
 
@@ -90,6 +93,9 @@ static struct error *watch_by_hardware(struct watch_session *session)
 	uint64_t hits = 0;
 	struct error *err;
 
+	// Now, as nobody waits: a watch goes on without.
+	error_destroy(
+		watch_natives_create(session->process, session->context.python, &session->natives));
 	for (unsigned i = 0; i < session->count; i++)
 		points[i].addr = session->words[i];
 	err = watchpoints_run(

@@ -30,6 +30,8 @@ struct python;
 #define WATCH_OBJECTS_MAX 4
 /** Frames of a stack that are kept, the innermost ones. */
 #define WATCH_FRAMES_MAX  64
+/** C functions that are kept, the innermost ones. */
+#define WATCH_NATIVES_MAX 32
 
 enum watch_method {
 	WATCH_HARDWARE,
@@ -41,6 +43,14 @@ struct watch_frame {
 	const char *function; /* qualified where the version knows that (3.11), else its name */
 	const char *file;
 	uint32_t line; /* being executed; 0 if unknown */
+};
+
+/** Where a thread is in a C function. */
+struct watch_native {
+	const char *function; /* NULL: it has no symbol */
+	const char *library;  /* the base name of the file that it is in */
+	uint64_t offset;      /* in that file, by its own addresses */
+	bool is_interpreter;  /* it is the file that has the interpreter */
 };
 
 /** The request being served, by the WSGI `environ` or ASGI `scope` of some frame; "" if none. */
@@ -63,6 +73,10 @@ struct watch_change {
 	const struct watch_frame *frames; /* innermost first */
 	size_t frame_count;
 	bool is_cut; /* there are more */
+	/** C functions that were called in the innermost frame, and did it: none if its own instruction did,
+	 * or if they are not known (WATCH_POLLING). Innermost first. */
+	const struct watch_native *natives;
+	size_t native_count;
 	struct watch_request request;
 };
 

@@ -76,6 +76,7 @@ struct error *watch_session_init(struct watch_session *session, struct process *
 
 void watch_session_deinit(struct watch_session *session)
 {
+	watch_natives_destroy(session->natives);
 	watch_stacks_destroy(session->stacks);
 	pycontext_deinit(&session->context);
 }
@@ -237,6 +238,8 @@ enum watch_verdict watch_session_tell(struct watch_session *session, unsigned wa
 	enum watch_verdict verdict;
 
 	session->change.thread = name_thread(session);
+	session->change.natives =
+		watch_natives_unwind(session->natives, &session->change.native_count);
 	verdict = session->options->on_change(session->options->context, &session->change);
 	session->is_dropped[watched] = verdict == WATCH_DROP;
 	return verdict;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "target/process.h"
+#include "watch/watch_natives.h"
 #include "watch/watch_requests.h"
 #include "watch/watch_stacks.h"
 
@@ -26,7 +27,8 @@ struct watch_session {
 	uint64_t looked[WATCH_OBJECTS_MAX]; /* the length at the last look */
 	bool is_dropped[WATCH_OBJECTS_MAX];
 	struct watch_stacks *stacks;
-	struct watch_stack stack; /* of the change at hand */
+	struct watch_natives *natives; /* NULL if there are none to be had */
+	struct watch_stack stack;      /* of the change at hand */
 	struct watch_change change;
 	remote_addr state; /* its thread state, or 0 */
 	pid_t thread;      /* the kernel's number; 0 if unknown */

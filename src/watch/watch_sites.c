@@ -31,12 +31,36 @@ static void stack_deinit(struct watch_site_stack *stack)
 		mem_free(stack->frames[i].file);
 	}
 	mem_free(stack->frames);
+	for (size_t i = 0; i < stack->native_count; i++) {
+		mem_free((char *)stack->natives[i].function);
+		mem_free((char *)stack->natives[i].library);
+	}
+	mem_free(stack->natives);
 	*stack = (struct watch_site_stack){0};
 }
 
-static bool copy_stack(const struct watch_change *change, struct watch_site_stack *ret)
+static bool copy_natives(const struct watch_change *change, struct watch_site_stack *ret)
 {
-	*ret = (struct watch_site_stack){.is_cut = change->is_cut};
+	if (!change->native_count)
+		return true;
+	ret->natives = mem_calloc(change->native_count, sizeof(*ret->natives));
+	if (!ret->natives)
+		return false;
+	while (ret->native_count < change->native_count) {
+		const struct watch_native *native = &change->natives[ret->native_count];
+		struct watch_native *copy = &ret->natives[ret->native_count++];
+
+		*copy = *native;
+		copy->function = native->function ? mem_strdup(native->function) : NULL;
+		copy->library = mem_strdup(native->library);
+		if (!copy->library || (native->function && !copy->function))
+			return false;
+	}
+	return true;
+}
+
+static bool copy_frames(const struct watch_change *change, struct watch_site_stack *ret)
+{
 	ret->frames = mem_calloc(change->frame_count, sizeof(*ret->frames));
 	if (!ret->frames)
 		return false;
@@ -47,12 +71,19 @@ static bool copy_stack(const struct watch_change *change, struct watch_site_stac
 		copy->line = frame->line;
 		copy->function = mem_strdup(frame->function);
 		copy->file = mem_strdup(frame->file);
-		if (!copy->function || !copy->file) {
-			stack_deinit(ret);
+		if (!copy->function || !copy->file)
 			return false;
-		}
 	}
 	return true;
+}
+
+static bool copy_stack(const struct watch_change *change, struct watch_site_stack *ret)
+{
+	*ret = (struct watch_site_stack){.is_cut = change->is_cut};
+	if (copy_frames(change, ret) && copy_natives(change, ret))
+		return true;
+	stack_deinit(ret);
+	return false;
 }
 
 static bool add_stack(struct watch_site *site, const struct watch_change *change)

@@ -27,6 +27,9 @@ struct watch_site_stack {
 	size_t count;
 	bool is_cut;
 	uint64_t hits;
+	/** C functions that the site called (struct watch_change), of the first hit. Texts are owned. */
+	struct watch_native *natives;
+	size_t native_count;
 };
 
 struct watch_site_request {

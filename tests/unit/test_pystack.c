@@ -116,6 +116,44 @@ static void test_a_circle_of_frames(void **state)
 	close_written_heap(&heap);
 }
 
+// A byte within a word that has others.
+static void set_owner(struct heap_writer *writer, remote_addr frame, uint8_t owner)
+{
+	remote_addr at = frame + layout->iframe.owner, word = at & ~3ull;
+	unsigned shift = (unsigned)(at % 4) * 8;
+	uint32_t others = heap_writer_get_u32(writer, word) & ~(0xffu << shift);
+
+	heap_writer_put_u32(writer, word, others | (uint32_t)owner << shift);
+}
+
+// The evaluation function's own frame on the C stack: named by the interpreter, or the one that Python's frames
+// are entered by.
+static void test_where_the_evaluation_is(void **state)
+{
+	struct heap_writer *writer = heap_writer_create(layout);
+	remote_addr code = heap_writer_code(writer, "f", 0, NULL, 2, 100, "", 0), entry,
+		    expected = 0;
+	struct open_heap heap;
+
+	(void)state;
+	heap_writer_call(writer, code, 0, NULL, -1);
+	entry = heap_writer_call(writer, code, 0, NULL, -1);
+	heap_writer_call(writer, code, 0, NULL, -1);
+	open_written_heap(&heap, writer);
+	if (pylayout_has(layout->tstate.cframe))
+		expected = heap_writer_get(writer, only_thread(&heap) + layout->tstate.cframe);
+	else
+		assert_int_equal(pystack_evaluation(&heap.context, only_thread(&heap)), 0);
+	if (pylayout_has(layout->tstate.current_frame)) {
+		set_owner(writer, entry, PYFRAME_OTHER);
+		expected = entry;
+		pyreader_forget(&heap.context.reader);
+	}
+	assert_int_equal(pystack_evaluation(&heap.context, only_thread(&heap)), expected);
+	assert_int_equal(pystack_evaluation(&heap.context, 0), 0);
+	close_written_heap(&heap);
+}
+
 static void test_whose_thread_it_is(void **state)
 {
 	struct heap_writer *writer = heap_writer_create(layout);
@@ -199,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_frames_that_python_does_not_show),
 		cmocka_unit_test(test_a_circle_of_frames),
+		cmocka_unit_test(test_where_the_evaluation_is),
 		cmocka_unit_test(test_whose_thread_it_is),
 		cmocka_unit_test(test_locals),
 		cmocka_unit_test(test_words_of_lengths),
