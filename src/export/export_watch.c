@@ -38,6 +38,25 @@ static json_t *stack_json(const struct watch_site_stack *stack)
 	return array;
 }
 
+static json_t *natives_json(const struct watch_native *natives, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count && array; i++) {
+		const struct watch_native *native = &natives[i];
+		struct json_object object = json_object_begin();
+		char offset[24];
+
+		snprintf(offset, sizeof(offset), "0x%" PRIx64, native->offset);
+		json_object_put(&object, "function",
+			native->function ? json_text(native->function) : json_null());
+		json_object_put(&object, "library", json_text(native->library));
+		json_object_put(&object, "offset", json_string(offset));
+		array = append(array, json_object_end(&object));
+	}
+	return array;
+}
+
 static json_t *request_json(
 	const char *method, const char *path, const char *query, uint64_t hits, bool with_values)
 {
@@ -90,6 +109,7 @@ static json_t *site_json(const struct watch_site *site, bool with_values)
 	json_object_put(&object, "stack", stack_json(stack));
 	json_object_put(&object, "stack_is_cut", json_boolean(stack->is_cut));
 	json_object_put(&object, "stack_hits", json_count(stack->hits));
+	json_object_put(&object, "native", natives_json(stack->natives, stack->native_count));
 	json_object_put(&object, "requests", requests_json(site, with_values));
 	json_object_put(&object, "threads", threads_json(site));
 	return json_object_end(&object);
@@ -194,6 +214,7 @@ char *export_watch_change(const struct watched_report *report, const struct watc
 	json_object_put(&object, "thread", json_text(change->thread));
 	json_object_put(&object, "stack", frames_json(change));
 	json_object_put(&object, "stack_is_cut", json_boolean(change->is_cut));
+	json_object_put(&object, "native", natives_json(change->natives, change->native_count));
 	json_object_put(&object, "request",
 		*request->method ? request_json(request->method, request->path, request->query, 0,
 					   report->with_values)

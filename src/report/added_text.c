@@ -7,6 +7,7 @@
 #include "base/human.h"
 #include "base/path.h"
 #include "base/string_builder.h"
+#include "report/native_text.h"
 
 // One screen: the places that add most, and for each a few callers and requests.
 #define PLACES_SHOWN   3
@@ -94,6 +95,7 @@ static void write_site(struct text_writer *writer, const struct watch_site *site
 	if (is_approximate)
 		string_builder_add(&line, "near ");
 	added_place(&line, frames[0].file, frames[0].line, frames[0].function);
+	native_text_add(&line, site->stacks[0].natives, site->stacks[0].native_count);
 	string_builder_add_format(&line, "   ← %s of %s insertions %s",
 		human_count(site->hits).text, human_count(all).text,
 		is_approximate ? "noticed" : "watched");

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/human.h"
 #include "base/string_builder.h"
+#include "report/native_text.h"
 
 #include <inttypes.h>
 
@@ -48,12 +49,14 @@ static void add_place(struct string_builder *out, const struct watch_change *cha
 
 	if (change->frame_count == 0) {
 		string_builder_add(out, "C code without a Python stack");
+		native_text_add(out, change->natives, change->native_count);
 		return;
 	}
 	if (change->method == WATCH_POLLING)
 		string_builder_add(out, "near ");
 	added_place(
 		out, change->frames[0].file, change->frames[0].line, change->frames[0].function);
+	native_text_add(out, change->natives, change->native_count);
 	added_callers(&callers, change->frames, change->frame_count);
 	text = string_builder_finish(&callers);
 	if (text && *text)
