@@ -68,8 +68,8 @@ static inline bool doctor_attempt_worked(const struct doctor_attempt *attempt)
 /** Hardware breakpoints by perf events. */
 struct doctor_breakpoints {
 	struct doctor_attempt open;
-	bool fires;       /* a write to our own memory was noticed */
-	unsigned free;    /* how many could be had at once */
+	bool fires;    /* a write to our own memory was noticed */
+	unsigned free; /* how many could be had at once */
 };
 
 struct doctor_machine {
@@ -113,8 +113,8 @@ struct doctor_process {
 	char tracer_name[32];
 	uint64_t rss_bytes, threads;
 	uint64_t data_bytes; /* private and writable, touched or not: what a clone is charged for */
-	int watch_signal; /* see watchpoints_signal(); 0 also if unknown */
-	char waits_in[64]; /* the kernel's function */
+	int watch_signal;    /* see watchpoints_signal(); 0 also if unknown */
+	char waits_in[64];   /* the kernel's function */
 	char executable[256];
 	struct doctor_elf elf;
 	struct doctor_number root_is_readable;
