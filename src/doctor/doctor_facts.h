@@ -113,7 +113,7 @@ struct doctor_process {
 	char tracer_name[32];
 	uint64_t rss_bytes, threads;
 	uint64_t data_bytes; /* private and writable, touched or not: what a clone is charged for */
-	int watch_signal;    /* see watchpoints_signal(); 0 also if unknown */
+	int watch_signal;    /* see quiet_signal_of(); 0 also if unknown */
 	char waits_in[64];   /* the kernel's function */
 	char executable[256];
 	struct doctor_elf elf;

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "doctor/doctor_read.h"
-#include "target/watchpoints.h"
+#include "target/quiet_signal.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -90,7 +90,7 @@ static void read_status(const struct doctor_roots *roots, struct doctor_process 
 	if (proc_field(text, "Threads", 10, &value))
 		ret->threads = value;
 	if (proc_field(text, "SigCgt", 16, &value))
-		ret->watch_signal = watchpoints_signal(value);
+		ret->watch_signal = quiet_signal_of(value);
 }
 
 static void read_tracer(const struct doctor_roots *roots, struct doctor_process *ret)

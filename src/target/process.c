@@ -118,11 +118,14 @@ static struct error *check_kind(pid_t pid, const struct proc_stat *stat)
 
 static struct error *check_tracer(pid_t pid)
 {
-	pid_t tracer = (pid_t)status_number(pid, "TracerPid", 10);
+	pid_t thread = (pid_t)status_number(pid, "TracerPid", 10), tracer;
 	struct proc_stat stat = {.name = "?"};
 
-	if (tracer <= 0)
+	if (thread <= 0)
 		return NULL;
+	tracer = (pid_t)status_number(thread, "Tgid", 10);
+	if (tracer <= 0)
+		tracer = thread;
 	error_destroy(proc_read_stat(tracer, &stat));
 	return error_create(ERROR_DENIED,
 		"process %d is already traced by process %d (%s), and there can be only one "

@@ -22,3 +22,19 @@ void signals_let_go(const struct signals_held *held)
 {
 	pthread_sigmask(SIG_SETMASK, &held->before, NULL);
 }
+
+static const int stop_signals[STOP_SIGNALS] = {SIGTSTP, SIGTTIN, SIGTTOU};
+
+void stops_ignore(struct stops_ignored *ret)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		sigaction(stop_signals[i], &ignore, &ret->before[i]);
+}
+
+void stops_heed(const struct stops_ignored *ignored)
+{
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		sigaction(stop_signals[i], &ignored->before[i], NULL);
+}

@@ -30,6 +30,7 @@ struct tracer {
 	struct error *(*work)(void *context); /* NULL: nothing to do */
 	void *context;
 	struct error *result;
+	struct pid_vector noted_dead;
 	bool end;
 };
 
@@ -97,14 +98,19 @@ static bool is_dead_and_ours(const struct tracer *tracer, pid_t id)
 // When a thread of the target executes another program, the kernel kills its other threads, waits
 // until their tracer has taken note of that, and holds a lock meanwhile on which attaching to the
 // first thread sleeps: the tracer would wait for itself. Any thread of ours may take note.
-static void take_note_of_dead(const struct tracer *tracer)
+static void take_note_of_dead(struct tracer *tracer)
 {
 	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
 
 	error_destroy(proc_list_threads(tracer->target, &threads));
 	for (size_t i = 0; i < threads.count; i++) {
-		if (is_dead_and_ours(tracer, threads.items[i]))
-			waitpid(threads.items[i], NULL, __WALL | WNOHANG);
+		siginfo_t info = {0};
+
+		if (is_dead_and_ours(tracer, threads.items[i]) &&
+			waitid(P_PID, (id_t)threads.items[i], &info, WEXITED | WNOHANG | __WALL) ==
+				0 &&
+			info.si_pid)
+			pid_vector_push(&tracer->noted_dead, threads.items[i]);
 	}
 }
 
@@ -134,6 +140,16 @@ struct error *tracer_call(
 	return result;
 }
 
+void tracer_noted_dead(struct tracer *tracer, struct pid_vector *ret)
+{
+	// Whoever takes note holds the lock until all are in the list.
+	pthread_mutex_lock(&tracer->lock);
+	pid_vector_deinit(ret);
+	*ret = tracer->noted_dead;
+	tracer->noted_dead = (struct pid_vector){0};
+	pthread_mutex_unlock(&tracer->lock);
+}
+
 // pthread_join() returns a little before the kernel has let go of what the thread traced.
 static void wait_for_end(pid_t id)
 {
@@ -153,5 +169,6 @@ void tracer_destroy(struct tracer *tracer)
 	wait_for_end(tracer->id);
 	pthread_cond_destroy(&tracer->changed);
 	pthread_mutex_destroy(&tracer->lock);
+	pid_vector_deinit(&tracer->noted_dead);
 	mem_free(tracer);
 }

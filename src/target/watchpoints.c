@@ -7,23 +7,21 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/vector.h"
+#include "target/breakpoint.h"
 #include "target/live_target.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
 #include "target/ptrace_stop.h"
+#include "target/quiet_signal.h"
+#include "target/signals_held.h"
 #include "target/tracer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,20 +30,26 @@
 #define TICK_NS                 20000000L
 // Interrupts a wait that would last until the next stop: see start_ticking().
 #define TICK_SIGNAL             (SIGRTMIN + 7)
+#define CHECK_S                 0.25
 #define PTRACE_OPTIONS          (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
-#define PTRACE_EVENT_OF(status) ((status) >> 16)
+// As waitid() tells stops.
+#define PTRACE_EVENT_OF(status) ((status) >> 8)
+#define SIGNAL_OF(status)       ((status)&0xff)
 
 // A thread that is traced, and its breakpoints.
 struct watched_thread {
 	pid_t id;
 	int fds[WATCHPOINTS_MAX]; /* -1: none */
-	bool is_unblocked;        /* its mask is not what it was */
+	bool is_born;             /* false: not yet at its first instruction */
+	bool is_late;             /* interrupted, but has not stopped yet */
+	struct signal_unblocked unblocked;
 };
 
 DEFINE_VECTOR(watched_threads, struct watched_thread)
 
 struct watch {
 	struct process *process;
+	struct tracer *tracer;
 	const struct watchpoint *points;
 	unsigned count;
 	const struct watchpoints_options *options;
@@ -55,46 +59,9 @@ struct watch {
 	int signal;
 	bool is_dropped[WATCHPOINTS_MAX];
 	bool is_paused, is_over;
+	bool has_heard, has_stores; /* signals of ours, what the processor counts */
 	double budget, budget_at_s, paused_at_s;
 };
-
-// SIGURG: out-of-band data on a socket, which nobody uses but Go's runtime. SIGWINCH: a terminal's
-// size, of interest to programs with a terminal, and gunicorn.
-static const int signals[] = {SIGURG, SIGWINCH};
-
-static bool has_bit(uint64_t set, int signal)
-{
-	return set >> (signal - 1) & 1;
-}
-
-int watchpoints_signal(uint64_t caught)
-{
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		if (!has_bit(caught, signals[i]))
-			return signals[i];
-	}
-	return 0;
-}
-
-static struct error *choose_signal(pid_t pid, int *ret)
-{
-	_cleanup_(mem_free) char *status = NULL;
-	uint64_t caught;
-	size_t size;
-	struct error *error = proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", pid);
-
-	if (error)
-		return error;
-	if (!proc_field(status, "SigCgt", 16, &caught))
-		return error_create(
-			ERROR_SYSTEM, "cannot read which signals process %d handles", pid);
-	*ret = watchpoints_signal(caught);
-	if (*ret)
-		return NULL;
-	return error_create(ERROR_UNSUPPORTED,
-		"the process handles SIGURG and SIGWINCH, and there is no other signal that is "
-		"harmless");
-}
 
 // Each thread and each word is a descriptor.
 static void allow_many_descriptors(void)
@@ -107,66 +74,6 @@ static void allow_many_descriptors(void)
 	}
 }
 
-static int open_event(pid_t thread, remote_addr addr)
-{
-	struct perf_event_attr attributes = {
-		.type = PERF_TYPE_BREAKPOINT,
-		.size = sizeof(attributes),
-		.bp_type = HW_BREAKPOINT_W,
-		.bp_addr = addr,
-		.bp_len = HW_BREAKPOINT_LEN_8,
-		.sample_period = 1,
-		.wakeup_events = 1,
-		.exclude_kernel = 1,
-		.exclude_hv = 1,
-		.disabled = 1,
-		.remove_on_exec = 1,
-	};
-	int fd = (int)syscall(
-		SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
-
-	if (fd < 0 && (errno == EINVAL || errno == E2BIG)) {
-		// Before Linux 5.13. The descriptors close a moment later then, when we hear of it.
-		attributes.remove_on_exec = 0;
-		fd = (int)syscall(
-			SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	}
-	return fd;
-}
-
-static struct error *event_refused(int number)
-{
-	switch (number) {
-	case EACCES:
-	case EPERM:
-		return error_create(ERROR_UNSUPPORTED,
-			"perf events are not allowed here (kernel.perf_event_paranoid, or a "
-			"container's seccomp filter)");
-	case ENOSPC:
-	case EBUSY:
-		return error_create(ERROR_UNSUPPORTED,
-			"the processor's debug registers are in use, or there are none");
-	case ENOENT:
-	case ENOSYS:
-	case EOPNOTSUPP:
-	case ENODEV:
-		return error_create(
-			ERROR_UNSUPPORTED, "this kernel or machine has no hardware breakpoints");
-	default:
-		return error_system(number, "cannot set a hardware breakpoint");
-	}
-}
-
-// Whom to tell of each store, and how; then the breakpoint is on.
-static bool direct_event(const struct watch *watch, int fd, pid_t thread)
-{
-	struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = thread};
-
-	return fcntl(fd, F_SETOWN_EX, &owner) == 0 && fcntl(fd, F_SETSIG, watch->signal) == 0 &&
-	       fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) == 0 &&
-	       (watch->is_paused || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) == 0);
-}
-
 static struct watched_thread *find_thread(struct watch *watch, pid_t id)
 {
 	for (size_t i = 0; i < watch->threads.count; i++) {
@@ -176,18 +83,11 @@ static struct watched_thread *find_thread(struct watch *watch, pid_t id)
 	return NULL;
 }
 
-static uint64_t count_of_event(int fd)
-{
-	uint64_t count = 0;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
-}
-
 static void close_event(struct watch *watch, struct watched_thread *thread, unsigned number)
 {
 	if (thread->fds[number] < 0)
 		return;
-	watch->report->stores[number] += count_of_event(thread->fds[number]);
+	watch->report->stores[number] += breakpoint_count(thread->fds[number]);
 	close(thread->fds[number]);
 	thread->fds[number] = -1;
 }
@@ -201,18 +101,14 @@ static void close_events(struct watch *watch, struct watched_thread *thread)
 // A thread that ended meanwhile is none of our business.
 static struct error *arm_thread(struct watch *watch, struct watched_thread *thread)
 {
-	for (unsigned i = 0; i < watch->count; i++) {
-		if (watch->is_dropped[i])
-			continue;
-		thread->fds[i] = open_event(thread->id, watch->points[i].addr);
-		if (thread->fds[i] < 0 && errno == ESRCH)
-			return NULL;
-		if (thread->fds[i] < 0)
-			return event_refused(errno);
-		if (!direct_event(watch, thread->fds[i], thread->id) && errno != ESRCH)
-			return error_system(errno, "cannot direct a hardware breakpoint");
+	struct error *error = NULL;
+
+	for (unsigned i = 0; !error && i < watch->count; i++) {
+		if (!watch->is_dropped[i])
+			error = breakpoint_open(thread->id, watch->points[i].addr, watch->signal,
+				!watch->is_paused, &thread->fds[i]);
 	}
-	return NULL;
+	return error;
 }
 
 static struct error *note_thread(struct watch *watch, pid_t id, struct watched_thread **ret)
@@ -225,76 +121,127 @@ static struct error *note_thread(struct watch *watch, pid_t id, struct watched_t
 	return NULL;
 }
 
-// Set whether a thread that stands still has our signal blocked. What is left of it if we die is a
-// signal that does nothing.
-static void set_blocked(struct watch *watch, struct watched_thread *thread, bool is_blocked)
+static void forget_thread(struct watch *watch, pid_t id)
 {
-	uint64_t mask, bit = 1ull << (watch->signal - 1);
+	struct watched_thread *thread = find_thread(watch, id);
 
-	if (ptrace(PTRACE_GETSIGMASK, thread->id, (void *)sizeof(mask), &mask) < 0)
+	if (!thread)
 		return;
-	if (!(mask & bit) == !is_blocked)
-		return;
-	mask ^= bit;
-	if (ptrace(PTRACE_SETSIGMASK, thread->id, (void *)sizeof(mask), &mask) == 0)
-		thread->is_unblocked = !is_blocked;
+	close_events(watch, thread);
+	*thread = watch->threads.items[--watch->threads.count];
 }
 
-static bool is_blocking(const struct watch *watch, pid_t thread)
+// Is it a thread of the process? clone() can make other things that say they are.
+static bool is_thread_of(pid_t pid, pid_t id)
 {
-	_cleanup_(mem_free) char *status = NULL;
-	uint64_t blocked = 0;
-	size_t size;
+	char path[64];
 
-	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", thread));
-	return status && proc_field(status, "SigBlk", 16, &blocked) &&
-	       has_bit(blocked, watch->signal);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, id);
+	return access(path, F_OK) == 0;
 }
 
-static void set_blocked_stopping(
-	struct watch *watch, struct watched_thread *thread, bool is_blocked)
+// From a stop that is not for a signal. A process that is stopped by SIGSTOP and the like stays so, and
+// tells us when it goes on.
+static void let_run(pid_t id)
+{
+	siginfo_t info;
+
+	if (ptrace(PTRACE_GETSIGINFO, id, NULL, &info) == 0 && info.si_signo != SIGTRAP)
+		ptrace(PTRACE_LISTEN, id, NULL, NULL);
+	else
+		ptrace(PTRACE_CONT, id, NULL, NULL);
+}
+
+// False if it ended.
+static bool unblock_stopping(struct watch *watch, struct watched_thread *thread)
 {
 	struct stopped_thread stopped = {.id = thread->id};
 
 	if (ptrace_interrupt(&stopped))
-		set_blocked(watch, thread, is_blocked);
-	ptrace(PTRACE_CONT, thread->id, NULL, NULL);
+		quiet_signal_unblock(thread->id, watch->signal, &thread->unblocked);
+	let_run(thread->id);
+	// In a vfork(), for example: on_interrupted() will see it.
+	thread->is_late = stopped.late;
+	return stopped.stopped || stopped.late ||
+	       is_thread_of(process_pid(watch->process), thread->id);
 }
 
-static struct error *attach(struct watch *watch, pid_t id)
+// Not traced by us: because it ends, was born by a thread that is traced, or somebody else traces it.
+static struct error *explain_refusal(pid_t id, int number)
+{
+	_cleanup_(mem_free) char *status = NULL;
+	uint64_t owner;
+	size_t size;
+
+	if (number == ESRCH)
+		return NULL;
+	if (number != EPERM)
+		return error_system(number, "cannot trace thread %d", id);
+	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", id));
+	if (!status || strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX") ||
+		!proc_field(status, "TracerPid", 10, &owner) || (pid_t)owner == gettid())
+		return NULL;
+	if (owner)
+		return error_create(ERROR_UNSUPPORTED,
+			"the process is traced already (by a debugger, or another shikari)");
+	return error_create(ERROR_UNSUPPORTED, "thread %d must not be traced", id);
+}
+
+static struct error *seize(struct watch *watch, pid_t id)
 {
 	struct watched_thread *thread;
 	struct error *error;
 
 	if (ptrace(PTRACE_SEIZE, id, NULL, (void *)(long)PTRACE_OPTIONS) < 0)
-		return errno == ESRCH || errno == EPERM
-			       ? NULL
-			       : error_system(errno, "cannot trace thread %d", id);
+		return explain_refusal(id, errno);
 	error = note_thread(watch, id, &thread);
-	if (!error && is_blocking(watch, id))
-		set_blocked_stopping(watch, thread, false);
-	return error ? error : arm_thread(watch, thread);
+	if (!error)
+		thread->is_born = true;
+	return error;
+}
+
+static struct error *arm_from(struct watch *watch, size_t from)
+{
+	while (from < watch->threads.count) {
+		struct watched_thread *thread = &watch->threads.items[from];
+		struct error *error = NULL;
+
+		if (quiet_signal_is_blocked(thread->id, watch->signal) &&
+			!unblock_stopping(watch, thread)) {
+			forget_thread(watch, thread->id);
+			continue;
+		}
+		error = arm_thread(watch, thread);
+		if (error)
+			return error;
+		from++;
+	}
+	return NULL;
 }
 
 // A thread is born by one that runs: when the list has none that is not traced, all are, and those
-// born later are traced from their birth.
+// born later are traced from their birth. All are seized before one is interrupted: as in ptrace_stop.c,
+// a signal that is ignored is not while some are traced, and interrupts the others.
 static struct error *attach_all(struct watch *watch)
 {
 	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
 	pid_t pid = process_pid(watch->process);
-	size_t before;
+	bool any;
 
 	do {
 		struct error *error = proc_list_threads(pid, &ids);
+		size_t before = watch->threads.count;
 
-		before = watch->threads.count;
 		for (size_t i = 0; !error && i < ids.count && i < LIMIT_THREADS; i++) {
 			if (!find_thread(watch, ids.items[i]))
-				error = attach(watch, ids.items[i]);
+				error = seize(watch, ids.items[i]);
 		}
+		any = watch->threads.count > before;
+		if (!error)
+			error = arm_from(watch, before);
 		if (error)
 			return error;
-	} while (watch->threads.count > before && watch->threads.count < LIMIT_THREADS);
+	} while (any && watch->threads.count < LIMIT_THREADS);
 	return watch->threads.count ? NULL : process_check_same(watch->process);
 }
 
@@ -303,12 +250,12 @@ static void let_go(pid_t thread, int signal)
 	ptrace(PTRACE_CONT, thread, NULL, (long)signal);
 }
 
-static void control_events(struct watch *watch, unsigned long request)
+static void switch_events(struct watch *watch, bool is_on)
 {
 	for (size_t i = 0; i < watch->threads.count; i++) {
 		for (unsigned k = 0; k < watch->count; k++) {
 			if (watch->threads.items[i].fds[k] >= 0)
-				ioctl(watch->threads.items[i].fds[k], request, 0);
+				breakpoint_switch(watch->threads.items[i].fds[k], is_on);
 		}
 	}
 }
@@ -330,7 +277,7 @@ static void pause_if_spent(struct watch *watch)
 	watch->budget -= 1;
 	if (watch->budget >= 1 || watch->is_paused)
 		return;
-	control_events(watch, PERF_EVENT_IOC_DISABLE);
+	switch_events(watch, false);
 	watch->is_paused = true;
 	watch->paused_at_s = monotonic_seconds();
 	watch->report->pauses++;
@@ -353,7 +300,7 @@ static void go_on_if_saved(struct watch *watch)
 	if (!watch->is_paused || watch->budget < enough)
 		return;
 	end_pause(watch);
-	control_events(watch, PERF_EVENT_IOC_ENABLE);
+	switch_events(watch, true);
 }
 
 static void drop(struct watch *watch, unsigned number)
@@ -431,75 +378,149 @@ static void on_hit(struct watch *watch, const struct watched_thread *thread, uns
 		obey(watch, number, watch->visitor->after(watch->visitor->context));
 }
 
+// Only because we trace it, a thread wakes for signals that it ignores. Some system calls say EINTR then,
+// even if no handler runs: see machine_hide_interruption().
+static void hide_interruption(pid_t id)
+{
+	struct machine_registers registers;
+	struct error *error = machine_read_registers(id, &registers);
+
+	if (!error && machine_hide_interruption(&registers))
+		error = machine_write_registers(id, &registers);
+	error_destroy(error);
+}
+
 static void on_signal(struct watch *watch, pid_t id, int signal)
 {
 	struct watched_thread *thread = find_thread(watch, id);
 	int number = signal == watch->signal ? number_of(watch, thread) : -1;
 
-	if (number < 0)
+	if (number < 0) {
+		hide_interruption(id);
 		let_go(id, signal);
-	else if (number < WATCHPOINTS_MAX && !watch->is_over)
+		return;
+	}
+	watch->has_heard = true;
+	if (number < WATCHPOINTS_MAX && !watch->is_over)
 		on_hit(watch, thread, (unsigned)number);
 	else
 		let_go(id, 0);
 }
 
-// Is it a thread of the process? clone() can make other things that say they are.
-static bool is_thread_of(pid_t pid, pid_t id)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, id);
-	return access(path, F_OK) == 0;
-}
-
 // A thread is born, standing still: nothing of it has run yet.
 static struct error *on_birth(struct watch *watch, pid_t id)
 {
-	struct watched_thread *thread;
+	struct watched_thread *thread = find_thread(watch, id);
 	struct error *error = NULL;
 
-	if (!is_thread_of(process_pid(watch->process), id)) {
+	if (!is_thread_of(process_pid(watch->process), id) ||
+		watch->threads.count >= LIMIT_THREADS) {
+		forget_thread(watch, id);
 		ptrace(PTRACE_DETACH, id, NULL, NULL);
 		return NULL;
 	}
-	if (watch->threads.count < LIMIT_THREADS) {
+	if (!thread)
 		error = note_thread(watch, id, &thread);
-		// It unblocks what its creator had not blocked by itself.
-		if (!error)
-			error = arm_thread(watch, thread);
+	// It unblocks what its creator had not blocked by itself.
+	if (!error) {
+		thread->is_born = true;
+		error = arm_thread(watch, thread);
 	}
+	let_run(id);
+	return error;
+}
+
+// The new thread of one whose mask we have changed inherits that. Its birth may have been told already.
+static struct error *inherit_unblocked(struct watch *watch, pid_t creator, pid_t child)
+{
+	const struct watched_thread *from = find_thread(watch, creator);
+	struct watched_thread *thread = find_thread(watch, child);
+	struct signal_unblocked unblocked;
+
+	if (!from || !from->unblocked.is_unblocked || watch->threads.count >= LIMIT_THREADS ||
+		!is_thread_of(process_pid(watch->process), child))
+		return NULL;
+	unblocked = from->unblocked;
+	if (!thread) {
+		struct error *error = note_thread(watch, child, &thread);
+
+		if (error)
+			return error;
+	}
+	thread->unblocked = unblocked;
+	return NULL;
+}
+
+static struct error *on_clone(struct watch *watch, pid_t id)
+{
+	struct error *error = NULL;
+	unsigned long child;
+
+	if (ptrace(PTRACE_GETEVENTMSG, id, NULL, &child) == 0)
+		error = inherit_unblocked(watch, id, (pid_t)child);
 	let_go(id, 0);
 	return error;
 }
 
-static void on_end(struct watch *watch, pid_t id)
+// The other threads are gone, and this one has the first one's number now.
+static struct error *on_exec(struct watch *watch, pid_t id)
 {
-	struct watched_thread *thread = find_thread(watch, id);
+	const struct watched_thread *thread;
+	unsigned long former;
 
-	if (!thread)
-		return;
-	close_events(watch, thread);
-	*thread = watch->threads.items[--watch->threads.count];
+	// Until this stop is taken, a thread that was not the first one refuses all requests (kernel/ptrace.c,
+	// looks_like_a_spurious_pid()).
+	waitpid(id, NULL, __WALL | WNOHANG);
+	if (ptrace(PTRACE_GETEVENTMSG, id, NULL, &former) == 0) {
+		thread = find_thread(watch, (pid_t)former);
+		if (thread)
+			quiet_signal_block_again(id, watch->signal, &thread->unblocked);
+	}
+	while (watch->threads.count)
+		forget_thread(watch, watch->threads.items[0].id);
+	return error_create(ERROR_GONE, "process %d has executed another program meanwhile",
+		process_pid(watch->process));
+}
+
+// By an interruption of ours, a group stop, or its end.
+static void on_interrupted(struct watch *watch, struct watched_thread *thread)
+{
+	if (thread->is_late) {
+		hide_interruption(thread->id);
+		quiet_signal_unblock(thread->id, watch->signal, &thread->unblocked);
+		thread->is_late = false;
+	}
+	let_run(thread->id);
+}
+
+// Those whose number may have gone to another since.
+static void forget_dead(struct watch *watch)
+{
+	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
+
+	tracer_noted_dead(watch->tracer, &ids);
+	for (size_t i = 0; i < ids.count; i++)
+		forget_thread(watch, ids.items[i]);
 }
 
 static struct error *on_stop(struct watch *watch, pid_t id, int status)
 {
+	struct watched_thread *thread;
+
 	switch (PTRACE_EVENT_OF(status)) {
 	case 0:
-		on_signal(watch, id, WSTOPSIG(status));
+		on_signal(watch, id, SIGNAL_OF(status));
 		return NULL;
+	case PTRACE_EVENT_CLONE:
+		return on_clone(watch, id);
 	case PTRACE_EVENT_EXEC:
-		return error_create(ERROR_GONE, "process %d has executed another program meanwhile",
-			process_pid(watch->process));
+		return on_exec(watch, id);
 	case PTRACE_EVENT_STOP:
-		if (!find_thread(watch, id))
+		forget_dead(watch);
+		thread = find_thread(watch, id);
+		if (!thread || !thread->is_born)
 			return on_birth(watch, id);
-		// Stopped by SIGSTOP and the like: stays so, and tells us when it goes on.
-		if (WSTOPSIG(status) != SIGTRAP)
-			ptrace(PTRACE_LISTEN, id, NULL, NULL);
-		else
-			let_go(id, 0);
+		on_interrupted(watch, thread);
 		return NULL;
 	default:
 		let_go(id, 0);
@@ -542,32 +563,109 @@ static void stop_ticking(timer_t timer)
 	timer_delete(timer);
 }
 
+// What the processor has counted so far.
+static bool has_stores(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->threads.count; i++) {
+		for (unsigned k = 0; k < watch->count; k++) {
+			int fd = watch->threads.items[i].fds[k];
+
+			if (fd >= 0 && breakpoint_count(fd))
+				return true;
+		}
+	}
+	return false;
+}
+
+// The kernel does not say that it sends no signal: sigio_perm() in fs/fcntl.c refuses silently.
+static struct error *check_hearing(struct watch *watch)
+{
+	if (watch->has_heard)
+		return NULL;
+	if (watch->has_stores)
+		return error_create(ERROR_UNSUPPORTED,
+			"the processor sees stores, but its signals do not arrive (another user's "
+			"process, a security module, or threads that block them)");
+	watch->has_stores = has_stores(watch);
+	return NULL;
+}
+
+static struct error *check(struct watch *watch)
+{
+	struct error *error = process_check_same(watch->process);
+
+	forget_dead(watch);
+	if (!error)
+		error = quiet_signal_check(process_pid(watch->process), watch->signal);
+	return error ? error : check_hearing(watch);
+}
+
+/*
+ * A stop is looked at, but not taken: if we are killed before the thread goes on, the kernel delivers the
+ * signal that it stopped for. It forgets one that a dead tracer had taken (kernel/exit.c,
+ * wait_task_stopped(): exit_code).
+ */
+static pid_t wait_for_any(bool *ret_has_ended, int *ret_status)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD) < 0)
+		return -1;
+	*ret_has_ended = info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
+	*ret_status = info.si_status;
+	if (*ret_has_ended)
+		waitpid(info.si_pid, NULL, __WALL | __WNOTHREAD | WNOHANG);
+	return info.si_pid;
+}
+
+static struct error *serve_next(struct watch *watch)
+{
+	bool has_ended;
+	int status;
+	pid_t id = wait_for_any(&has_ended, &status);
+
+	if (id < 0 && errno == ECHILD)
+		return error_create(
+			ERROR_GONE, "process %d has ended", process_pid(watch->process));
+	if (id > 0 && !has_ended)
+		return on_stop(watch, id, status);
+	if (id > 0)
+		forget_thread(watch, id);
+	return NULL;
+}
+
 // Until it is over. A visitor's tick comes between stops, also if they come without end.
 static struct error *wait_and_serve(struct watch *watch)
 {
-	double ticked_s = monotonic_seconds();
+	double ticked_s = monotonic_seconds(), checked_s = ticked_s;
 
 	while (!watch->is_over) {
-		struct error *error = NULL;
-		int status = 0;
-		pid_t id = waitpid(-1, &status, __WALL | __WNOTHREAD);
+		struct error *error = serve_next(watch);
+		double now = monotonic_seconds();
 
-		if (id < 0 && errno == ECHILD)
-			return error_create(
-				ERROR_GONE, "process %d has ended", process_pid(watch->process));
-		if (id > 0 && WIFSTOPPED(status))
-			error = on_stop(watch, id, status);
-		else if (id > 0)
-			on_end(watch, id);
+		if (!error && now - checked_s >= CHECK_S) {
+			error = check(watch);
+			checked_s = now;
+		}
 		if (error)
 			return error;
-		if (monotonic_seconds() - ticked_s < TICK_NS / 1e9)
+		if (now - ticked_s < TICK_NS / 1e9)
 			continue;
-		ticked_s = monotonic_seconds();
+		ticked_s = now;
 		go_on_if_saved(watch);
 		watch->is_over |= !watch->visitor->tick(watch->visitor->context);
 	}
 	return NULL;
+}
+
+static void restore_mask(struct watch *watch, const struct watched_thread *thread)
+{
+	struct stopped_thread stopped = {.id = thread->id};
+
+	if (ptrace_interrupt(&stopped))
+		quiet_signal_block_again(thread->id, watch->signal, &thread->unblocked);
+	// Not PTRACE_CONT: that would wake a process that is stopped by SIGSTOP.
+	ptrace(PTRACE_DETACH, thread->id, NULL, NULL);
 }
 
 static void disarm(struct watch *watch)
@@ -577,8 +675,8 @@ static void disarm(struct watch *watch)
 	for (size_t i = 0; i < watch->threads.count; i++)
 		close_events(watch, &watch->threads.items[i]);
 	for (size_t i = 0; i < watch->threads.count; i++) {
-		if (watch->threads.items[i].is_unblocked)
-			set_blocked_stopping(watch, &watch->threads.items[i], true);
+		if (watch->threads.items[i].unblocked.is_unblocked)
+			restore_mask(watch, &watch->threads.items[i]);
 	}
 	watched_threads_deinit(&watch->threads);
 }
@@ -587,7 +685,7 @@ static void disarm(struct watch *watch)
 static struct error *watch_work(void *context)
 {
 	struct watch *watch = context;
-	timer_t timer;
+	timer_t timer = NULL;
 	struct error *error = start_ticking(&timer);
 
 	if (error)
@@ -617,14 +715,20 @@ struct error *watchpoints_run(struct process *process, const struct watchpoint *
 		.visitor = visitor,
 		.report = ret,
 	};
+	struct stops_ignored stops;
 	struct error *error;
 
 	*ret = (struct watchpoints_report){0};
 	allow_many_descriptors();
-	error = choose_signal(process_pid(process), &watch.signal);
+	error = quiet_signal_choose(process_pid(process), &watch.signal);
 	if (!error)
 		error = tracer_create(process_pid(process), &tracer);
-	if (!error)
-		error = tracer_call(tracer, watch_work, &watch);
+	if (error)
+		return process_explain(process, error);
+	watch.tracer = tracer;
+	stops_ignore(&stops);
+	error = tracer_call(tracer, watch_work, &watch);
+	tracer_destroy(take(tracer));
+	stops_heed(&stops);
 	return process_explain(process, error);
 }

@@ -18,12 +18,19 @@
  *
  * What the process can notice: a thread is away for some 50 µs per hit, at most @ref rate_max per
  * second. In threads that block the signal it is unblocked meanwhile (one stop each, as for a
- * snapshot); that is all that our death can leave behind, and it does nothing. Children and programs
- * that it starts are neither traced nor watched. Signals of its own are passed on.
+ * snapshot); that is all that our death can leave behind, and it does nothing. Threads get their mask
+ * back at the end, unless they have set it themselves since. Children and programs that it starts are
+ * neither traced nor watched. Its own signals are passed on, and are not lost if we die. Those that it
+ * ignores wake a thread only because that is traced; system calls that say EINTR then (signal(7)) are
+ * entered again, unless another thread takes the signal first.
+ *
+ * A process that is stopped stays stopped. As long as we are stopped, threads that store, are born or take a
+ * signal wait for us: a terminal's stop signals are ignored meanwhile; SIGSTOP cannot be.
  *
  * Linux 4.1 or later, and the right to trace the process. Refused (ERROR_UNSUPPORTED, with the
  * reason) where perf events are: kernel.perf_event_paranoid of 3 or more, seccomp in containers,
- * processes that handle both signals, debug registers that are all in use.
+ * processes that handle both signals, debug registers that are all in use, a process that is traced by
+ * somebody else.
  */
 #pragma once
 
@@ -35,10 +42,6 @@
 #define WATCHPOINTS_MAX   4
 /** So many hits may follow one another at once before @ref rate_max counts. */
 #define WATCHPOINTS_BURST 32
-
-/** The signal by which hits are told, in a process that handles the signals of @p caught (bit n - 1 is
- * signal n: SigCgt of /proc/PID/status): one that it ignores; 0 if it handles both that could be. */
-int watchpoints_signal(uint64_t caught);
 
 /** A word that is watched: 8 bytes, aligned to 8. */
 struct watchpoint {
@@ -92,7 +95,9 @@ struct watchpoints_report {
 
 /**
  * Watch until the visitor ends it, all are dropped, or the process ends (ERROR_GONE; also if it
- * executes another program). ERROR_UNSUPPORTED before anything was done where it is refused. Must not be
+ * executes another program). ERROR_UNSUPPORTED, with the reason, where it is refused: most often before
+ * anything was done, but also when the process begins to handle the signal, when the kernel counts stores but
+ * sends no signal (fs/fcntl.c, sigio_perm()), or when threads become too many. Must not be
  * called while a capture of the same process is being taken. SIGINT and its like are not held back:
  * they are the caller's way to make tick() return false.
  */

@@ -130,6 +130,9 @@ static struct error *run(struct watch_session *session)
 		error_destroy(err);
 	}
 	report->method = WATCH_POLLING;
+	// Of those that the processor counted until it was refused, nobody knows how many were seen.
+	for (unsigned i = 0; i < session->count; i++)
+		session->objects[session->numbers[i]].stores = 0;
 	return watch_by_polling(session);
 }
 
