@@ -97,7 +97,7 @@ static uint64_t grown_at_last(const struct growth_search *search, const struct g
 static void choose_growers(const struct growth_search *search, const struct member *members,
 	size_t count, struct growth_candidate *ret)
 {
-	uint64_t grown[GROWTH_GROWERS_MAX];
+	uint64_t grown[GROWTH_GROWERS_MAX] = {0};
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t here = grown_at_last(search, members[i].pick);

@@ -204,6 +204,7 @@ static void read_kernels_name(const struct watch_session *session, char *ret, si
 	snprintf(ret, size, "%s", text ? text : session->thread == pid ? "MainThread" : "");
 }
 
+// A thread that has only just started is not on threading's list yet: its name may be another one later.
 static void read_name(struct watch_session *session, struct watch_thread_name *ret)
 {
 	const struct addr_vector *interpreters = &session->context.python->interpreters;
@@ -211,8 +212,10 @@ static void read_name(struct watch_session *session, struct watch_thread_name *r
 	for (size_t i = 0; session->state && !ret->text[0] && i < interpreters->count; i++)
 		pyruntime_thread_name(&session->context, interpreters->items[i], session->state,
 			ret->text, sizeof(ret->text));
-	if (!ret->text[0])
-		read_kernels_name(session, ret->text, sizeof(ret->text));
+	if (ret->text[0])
+		return;
+	read_kernels_name(session, ret->text, sizeof(ret->text));
+	ret->state = 0;
 }
 
 // Threads are few, and finding a name takes time: those met last are kept.
