@@ -3,12 +3,11 @@
 #include "doctor/doctor_attempts.h"
 
 #include "base/error.h"
+#include "target/breakpoint.h"
 #include "target/resident_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,47 +178,26 @@ static int try_read_pagemap(const struct request *request)
 	return on_patient(read_pagemap, request);
 }
 
-// A breakpoint for writes, switched off; a file descriptor, or -1 and errno.
-static int open_breakpoint(pid_t thread, uint64_t addr)
-{
-	struct perf_event_attr attributes = {
-		.type = PERF_TYPE_BREAKPOINT,
-		.size = sizeof(attributes),
-		.bp_type = HW_BREAKPOINT_W,
-		.bp_addr = addr,
-		.bp_len = HW_BREAKPOINT_LEN_8,
-		.sample_period = 1,
-		.disabled = 1,
-		.exclude_kernel = 1,
-		.exclude_hv = 1,
-	};
-
-	return (int)syscall(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
 static bool is_fired(int fd, volatile uint64_t *word)
 {
-	uint64_t count = 0;
-
-	if (ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) != 0)
-		return false;
+	breakpoint_switch(fd, true);
 	*word = *word + 1;
-	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	return read(fd, &count, sizeof(count)) == sizeof(count) && count > 0;
+	breakpoint_switch(fd, false);
+	return breakpoint_count(fd) > 0;
 }
 
 static int try_breakpoints(const struct request *request)
 {
 	static volatile uint64_t words[BREAKPOINTS_MAX];
 	struct doctor_breakpoints *found = &request->findings->breakpoints;
-	int fd = open_breakpoint(0, (uintptr_t)&words[0]);
+	int fd = breakpoint_try(0, (uintptr_t)&words[0]);
 
 	if (fd < 0)
 		return errno;
 	found->fires = is_fired(fd, &words[0]);
 	found->free = 1;
 	while (found->free < BREAKPOINTS_MAX &&
-		open_breakpoint(0, (uintptr_t)&words[found->free]) >= 0)
+		breakpoint_try(0, (uintptr_t)&words[found->free]) >= 0)
 		found->free++;
 	return 0;
 }
@@ -258,7 +236,7 @@ static int try_attach(const struct request *request)
 // Never switched on, at an address where nothing is.
 static int try_watch(const struct request *request)
 {
-	int fd = open_breakpoint(request->process, 4096);
+	int fd = breakpoint_try(request->process, 4096);
 
 	return fd >= 0 ? 0 : errno;
 }

@@ -24,7 +24,7 @@ static int open_patiently(struct perf_event_attr *attributes, pid_t thread)
 	return fd;
 }
 
-static int open_event(pid_t thread, remote_addr addr)
+int breakpoint_try(pid_t thread, remote_addr addr)
 {
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_BREAKPOINT,
@@ -88,7 +88,7 @@ static bool direct(int fd, pid_t thread, int signal, bool is_on)
 
 struct error *breakpoint_open(pid_t thread, remote_addr addr, int signal, bool is_on, int *ret)
 {
-	int fd = open_event(thread, addr), number = errno;
+	int fd = breakpoint_try(thread, addr), number = errno;
 
 	*ret = -1;
 	if (fd < 0)

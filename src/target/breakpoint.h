@@ -16,6 +16,8 @@
 
 struct error;
 
+/** One that is switched off and sends no signal: its descriptor, or -1 and errno. Thread 0 is the caller. */
+int breakpoint_try(pid_t thread, remote_addr addr);
 /** Watch the 8 bytes at @p addr (aligned to 8) in one thread. *ret is the descriptor, or -1: the thread
  * has ended. ERROR_UNSUPPORTED, with the reason, where that is refused. */
 struct error *breakpoint_open(pid_t thread, remote_addr addr, int signal, bool is_on, int *ret);
