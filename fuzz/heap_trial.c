@@ -152,7 +152,7 @@ static void add_subject(const char *image_path)
 	for (size_t i = 0; i < it->image.count; i++)
 		it->bytes += it->image.segments[i].size;
 	target = open_image();
-	must(heap_build(target, NULL, &it->image.place, &options, &builder), "the unchanged image");
+	must(heap_build(target, &it->image.place, &options, &builder), "the unchanged image");
 	must(heap_graph_check(builder->graph), "the unchanged graph");
 	learn_places(builder);
 	check_places();
@@ -289,7 +289,7 @@ static void build_and_examine(void)
 	const struct heap_builder_options options = {.workers = 1, .keep_audit = true};
 	struct heap_builder *builder = NULL;
 	struct target *target = open_image();
-	struct error *err = heap_build(target, NULL, &it->image.place, &options, &builder);
+	struct error *err = heap_build(target, &it->image.place, &options, &builder);
 
 	// An error is an honest answer, but for want of memory: there was enough.
 	if (err && error_kind(err) == ERROR_MEMORY)

@@ -41,13 +41,13 @@ static bool is_first_mapping(const struct mappings *mappings, size_t index)
 }
 
 // In which order to look: the executable, libpython, then any other library.
-static int candidate_rank(const struct process *process, const struct mapping *mapping)
+static int candidate_rank(const struct target *target, const struct mapping *mapping)
 {
 	const char *name = path_base_name(mapping->path);
 
 	if (!mapping->inode || mapping->path[0] != '/')
 		return -1;
-	if (strcmp(mapping->path, process_executable(process)) == 0)
+	if (strcmp(mapping->path, target_executable(target)) == 0)
 		return 0;
 	if (strncmp(name, "libpython", 9) == 0)
 		return 1;
@@ -167,8 +167,8 @@ static struct error *check_supported(
 		pylayout_supported(), pylayout_nearest(place->version_hex)->name);
 }
 
-static struct error *find_in_rank(const struct process *process, const struct target *target,
-	int rank, struct pyruntime_place *ret)
+static struct error *find_in_rank(
+	const struct target *target, int rank, struct pyruntime_place *ret)
 {
 	const struct mappings *mappings = target_mappings(target);
 
@@ -177,9 +177,9 @@ static struct error *find_in_rank(const struct process *process, const struct ta
 		struct elf_file *elf;
 		struct error *err;
 
-		if (candidate_rank(process, mapping) != rank || !is_first_mapping(mappings, i))
+		if (candidate_rank(target, mapping) != rank || !is_first_mapping(mappings, i))
 			continue;
-		err = elf_file_open(process, mappings, mapping, &elf);
+		err = elf_file_open(target, mapping, &elf);
 		if (err) {
 			error_destroy(err);
 			continue;
@@ -195,12 +195,11 @@ static struct error *find_in_rank(const struct process *process, const struct ta
 	return NULL;
 }
 
-struct error *pyruntime_find(
-	const struct process *process, const struct target *target, struct pyruntime_place *ret)
+struct error *pyruntime_find(const struct target *target, struct pyruntime_place *ret)
 {
 	*ret = (struct pyruntime_place){0};
 	for (int rank = 0; rank <= 2; rank++) {
-		struct error *err = find_in_rank(process, target, rank, ret);
+		struct error *err = find_in_rank(target, rank, ret);
 
 		if (err) {
 			pyruntime_place_deinit(ret);
@@ -210,8 +209,8 @@ struct error *pyruntime_find(
 			return NULL;
 	}
 	return error_create(ERROR_UNSUPPORTED,
-		"process %d (%s) is not a Python process: no CPython was found in it",
-		process_pid(process), process_executable(process));
+		"%s (%s) is not a Python process: no CPython was found in it", target_name(target),
+		target_executable(target));
 }
 
 void pyruntime_place_deinit(struct pyruntime_place *place)

@@ -8,7 +8,7 @@
 #include "base/vector.h"
 #include "cpython/python.h"
 #include "target/elf_file.h"
-#include "target/process.h"
+#include "target/target.h"
 
 /** Found once per process; true for as long as it runs the same program. */
 struct pyruntime_place {
@@ -26,11 +26,10 @@ struct pyruntime_place {
 };
 
 /**
- * Find the interpreter in a running process. ERROR_UNSUPPORTED if there is none, one of a version
- * that has no layout, or a free-threaded or debug build.
+ * Find the interpreter in a process. ERROR_UNSUPPORTED if there is none, one of a version that has no
+ * layout, or a free-threaded or debug build.
  */
-struct error *pyruntime_find(
-	const struct process *process, const struct target *target, struct pyruntime_place *ret);
+struct error *pyruntime_find(const struct target *target, struct pyruntime_place *ret);
 void pyruntime_place_deinit(struct pyruntime_place *place);
 
 /**

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cpython/pyruntime.h"
+#include "target/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -239,7 +240,7 @@ struct error *doctor_layout_examine(pid_t pid, struct doctor_layout *ret)
 	snprintf(ret->executable, sizeof(ret->executable), "%s", process_executable(process));
 	err = process_target_live(process, &target);
 	if (!err)
-		err = pyruntime_find(process, target, &place);
+		err = pyruntime_find(target, &place);
 	if (!err) {
 		err = open_python(target, &place, ret);
 		pyruntime_place_deinit(&place);

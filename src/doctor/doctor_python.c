@@ -38,25 +38,25 @@ static void read_costs(
 	error_destroy(error);
 }
 
-static void read_place(const struct process *process, const struct target *target,
-	const struct pyruntime_place *place, struct doctor_python *ret)
+static void read_place(
+	const struct target *target, const struct pyruntime_place *place, struct doctor_python *ret)
 {
 	pyruntime_version_text(place->version_hex, ret->version, sizeof(ret->version));
 	snprintf(ret->library, sizeof(ret->library), "%s", place->path);
-	ret->is_static = strcmp(place->path, process_executable(process)) == 0;
+	ret->is_static = strcmp(place->path, target_executable(target)) == 0;
 	snprintf(ret->malloc_kind, sizeof(ret->malloc_kind), "%s",
 		doctor_malloc_kind(target_mappings(target)));
 }
 
-static void enter(struct process *process, const struct target *target, struct doctor_python *ret)
+static void enter(const struct target *target, struct doctor_python *ret)
 {
 	struct pyruntime_place place;
 	struct python *python;
 
-	if (stop_at(pyruntime_find(process, target, &place), ret))
+	if (stop_at(pyruntime_find(target, &place), ret))
 		return;
 	ret->stage = DOCTOR_STAGE_PYTHON;
-	read_place(process, target, &place, ret);
+	read_place(target, &place, ret);
 	if (!stop_at(python_open(target, &place, &python), ret)) {
 		ret->stage = DOCTOR_STAGE_LAYOUT;
 		ret->interpreters = python->interpreters.count;
@@ -81,7 +81,7 @@ void doctor_python_read(pid_t pid, struct doctor_python *ret)
 	ret->stage = DOCTOR_STAGE_OPEN;
 	read_costs(process, CAPTURE_CLONE, &ret->clone);
 	read_costs(process, CAPTURE_FREEZE, &ret->freeze);
-	enter(process, target, ret);
+	enter(target, ret);
 	// No other process is stopped, not even for a moment.
 	if (ret->stage != DOCTOR_STAGE_LAYOUT)
 		return;

@@ -264,9 +264,8 @@ static struct error *finish(struct heap_builder *builder)
 	return NULL;
 }
 
-struct error *heap_build(const struct target *target, const struct process *process,
-	const struct pyruntime_place *place, const struct heap_builder_options *options,
-	struct heap_builder **ret)
+struct error *heap_build(const struct target *target, const struct pyruntime_place *place,
+	const struct heap_builder_options *options, struct heap_builder **ret)
 {
 	_cleanup_(heap_builder_destroy) struct heap_builder *builder =
 		mem_calloc(1, sizeof(*builder));
@@ -275,7 +274,6 @@ struct error *heap_build(const struct target *target, const struct process *proc
 	if (!builder)
 		return error_enomem();
 	builder->target = target;
-	builder->process = process;
 	builder->place = place;
 	if (place && place->elf &&
 		!elf_file_data(place->elf, &builder->data_start, &builder->data_end))

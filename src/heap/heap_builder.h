@@ -49,8 +49,7 @@ struct heap_builder_stats {
 
 struct heap_builder {
 	const struct target *target;         /* borrowed */
-	const struct process *process;       /* borrowed; NULL: no ELF files to look at */
-	const struct pyruntime_place *place; /* borrowed; NULL likewise */
+	const struct pyruntime_place *place; /* borrowed; NULL: no ELF file to look at */
 	/** The interpreter's own data: what is there is static. Both 0 if unknown. */
 	remote_addr data_start, data_end;
 	struct python *python;    /* owned */
@@ -89,11 +88,10 @@ struct heap_builder_options {
 
 /**
  * Build the graph of the interpreter at @p place in @p target. The builder answers the graph's
- * naming questions and must outlive it; both borrow the target. @p process may be NULL (tests).
+ * naming questions and must outlive it; both borrow the target.
  */
-struct error *heap_build(const struct target *target, const struct process *process,
-	const struct pyruntime_place *place, const struct heap_builder_options *options,
-	struct heap_builder **ret);
+struct error *heap_build(const struct target *target, const struct pyruntime_place *place,
+	const struct heap_builder_options *options, struct heap_builder **ret);
 /** Also destroys the graph. */
 void heap_builder_destroy(struct heap_builder *builder);
 DEFINE_CLEANUP(struct heap_builder *, heap_builder_destroy)

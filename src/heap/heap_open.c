@@ -63,7 +63,7 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!err)
 		err = process_target_live(source->process, &source->live);
 	if (!err)
-		err = pyruntime_find(source->process, source->live, &source->place);
+		err = pyruntime_find(source->live, &source->place);
 	if (!err)
 		err = open_python(source);
 	if (err)
@@ -167,8 +167,8 @@ static struct error *build(struct heap_source *source, const struct heap_snapsho
 	struct heap_builder_options build_options = {
 		.workers = options->workers, .keep_audit = options->keep_audit};
 	double started = monotonic_seconds();
-	struct error *err = heap_build(snapshot->target, source->process, &source->place,
-		&build_options, &snapshot->builder);
+	struct error *err =
+		heap_build(snapshot->target, &source->place, &build_options, &snapshot->builder);
 
 	snapshot->stats.build_s = monotonic_seconds() - started;
 	return err;

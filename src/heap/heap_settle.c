@@ -64,9 +64,8 @@ static void open_symbols(struct symbol_source *source, const struct mapping *map
 	if (builder->place && strcmp(builder->place->path, mapping->path) == 0) {
 		source->elf = builder->place->elf;
 		source->is_borrowed = true;
-	} else if (builder->process) {
-		error_destroy(elf_file_open(
-			builder->process, target_mappings(builder->target), mapping, &source->elf));
+	} else {
+		error_destroy(elf_file_open(builder->target, mapping, &source->elf));
 	}
 }
 

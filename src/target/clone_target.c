@@ -454,6 +454,7 @@ struct error *clone_target_create(
 	if (!clone)
 		return error_enomem();
 	clone->target.ops = &clone_ops;
+	clone->target.origin = &process->origin;
 	clone->memory_fd = -1;
 	clone->process = process;
 	error = prepare(clone);

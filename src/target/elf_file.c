@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/vector.h"
+#include "target/target_ops.h"
 
 #include <gelf.h>
 #include <libelf.h>
@@ -255,17 +256,25 @@ static struct error *open_any(int fd, char *bytes, size_t size, const struct map
 	return NULL;
 }
 
-struct error *elf_file_open(const struct process *process, const struct mappings *mappings,
+struct error *elf_file_open_of(const struct target_origin *origin, const struct mappings *mappings,
 	const struct mapping *mapping, struct elf_file **ret)
 {
 	struct error *error;
 	int fd;
 
-	error = process_open_file(process, mapping, &fd);
+	error = origin->open_file(origin, mapping, &fd);
 	if (error)
 		return error;
 	return error_wrap(
 		open_any(fd, NULL, 0, find_base(mappings, mapping), 0, ret), "%s", mapping->path);
+}
+
+struct error *elf_file_open(
+	const struct target *target, const struct mapping *mapping, struct elf_file **ret)
+{
+	if (!target->origin)
+		return error_create(ERROR_NOT_FOUND, "a memory image has no files");
+	return elf_file_open_of(target->origin, target_mappings(target), mapping, ret);
 }
 
 struct error *elf_file_open_bytes(

@@ -9,18 +9,22 @@
 #pragma once
 
 #include "base/cleanup.h"
-#include "target/process.h"
+#include "target/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct elf_file;
+struct target_origin;
 struct Elf;
 
-/** Open the file behind @p mapping of @p process; the load bias is found from its program headers
+/** Open the file behind @p mapping of @p target; the load bias is found from its program headers
  * and the mappings of the same file. ERROR_UNSUPPORTED if it is not a 64-bit little-endian ELF file
  * of this machine. */
-struct error *elf_file_open(const struct process *process, const struct mappings *mappings,
+struct error *elf_file_open(
+	const struct target *target, const struct mapping *mapping, struct elf_file **ret);
+/** The same where there is no target, but what targets are pictures of, and its mappings. */
+struct error *elf_file_open_of(const struct target_origin *origin, const struct mappings *mappings,
 	const struct mapping *mapping, struct elf_file **ret);
 /** The same for bytes already in memory (copied), loaded at @p bias; for tests and fuzzing. */
 struct error *elf_file_open_bytes(

@@ -380,6 +380,7 @@ struct error *frozen_copy_create(
 	if (!copy)
 		return error_enomem();
 	copy->target.ops = &frozen_ops;
+	copy->target.origin = &process->origin;
 	copy->process = process;
 	copy->thread = process_memory_thread(process);
 	error = prepare(copy);

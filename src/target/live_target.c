@@ -99,6 +99,7 @@ struct error *live_target_create(struct process *process, struct target **ret)
 	if (!live)
 		return error_enomem();
 	live->target.ops = &live_ops;
+	live->target.origin = &process->origin;
 	live->process = process;
 	live->thread = process_memory_thread(process);
 	error = mappings_read(live->thread, &live->target.mappings);

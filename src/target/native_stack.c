@@ -49,8 +49,8 @@ static struct elf_file *open_elf(struct library *library)
 {
 	if (!library->is_tried) {
 		library->is_tried = true;
-		error_destroy(elf_file_open(library->of->process, &library->of->mappings,
-			library->mapping, &library->elf));
+		error_destroy(elf_file_open_of(&library->of->process->origin,
+			&library->of->mappings, library->mapping, &library->elf));
 	}
 	return library->elf;
 }

@@ -270,6 +270,74 @@ static bool has_another_stack(const struct process *process)
 	return stat.stack_start && process->stack_start && stat.stack_start != process->stack_start;
 }
 
+static bool is_file(int fd, const struct mapping *mapping)
+{
+	struct stat stat;
+
+	return fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	       stat.st_ino == mapping->inode;
+}
+
+static int open_file(const struct mapping *wanted, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+// @p wanted: only if it is the file that is mapped; or NULL. O_NONBLOCK: it could be a FIFO by now.
+static int open_file(const struct mapping *wanted, const char *format, ...)
+{
+	char path[PATH_BYTES + 64];
+	va_list arguments;
+	int fd;
+
+	va_start(arguments, format);
+	vsnprintf(path, sizeof(path), format, arguments);
+	va_end(arguments);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || !wanted || is_file(fd, wanted))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+// The ways that lead to the file, until one does.
+static int find_file(pid_t thread, const struct mapping *mapping)
+{
+	// By name in the target's own tree; the device is not compared, since overlay file systems
+	// show another one in the list of mappings.
+	int fd = open_file(mapping, "/proc/%d/root%s", thread, mapping->path);
+
+	// By mapping: always the right file, but only for the privileged.
+	if (fd < 0)
+		fd = open_file(NULL, "/proc/%d/map_files/%llx-%llx", thread,
+			(unsigned long long)mapping->start, (unsigned long long)mapping->end);
+	// The program itself can be opened by whoever may trace it.
+	if (fd < 0)
+		fd = open_file(mapping, "/proc/%d/exe", thread);
+	// The name is as seen from outside of a chroot: inside, the beginning of it is missing.
+	for (const char *name = mapping->path; fd < 0 && (name = strchr(name + 1, '/'));)
+		fd = open_file(mapping, "/proc/%d/root%s", thread, name);
+	return fd;
+}
+
+struct error *process_open_file(
+	const struct process *process, const struct mapping *mapping, int *ret_fd)
+{
+	if (!mapping->inode || mapping->path[0] != '/')
+		return error_create(ERROR_NOT_FOUND, "no file is mapped at 0x%llx",
+			(unsigned long long)mapping->start);
+	*ret_fd = find_file(process_memory_thread(process), mapping);
+	if (*ret_fd >= 0)
+		return NULL;
+	return error_create(ERROR_NOT_FOUND,
+		"%s of process %d was replaced since it was loaded; root could still read it",
+		mapping->path, process->pid);
+}
+
+static struct error *open_file_of_origin(
+	const struct target_origin *origin, const struct mapping *mapping, int *ret_fd)
+{
+	return process_open_file((const struct process *)origin, mapping, ret_fd);
+}
+
 static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct process *process)
 {
 	struct error *error;
@@ -290,6 +358,12 @@ static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct
 	process->command_line = read_command_line(thread);
 	if (!process->executable || !process->command_line)
 		return error_enomem();
+	snprintf(process->name, sizeof(process->name), "process %d", pid);
+	process->origin = (struct target_origin){
+		.name = process->name,
+		.executable = process->executable,
+		.open_file = open_file_of_origin,
+	};
 	return process_check_same(process);
 }
 
@@ -405,68 +479,6 @@ struct error *process_explain(const struct process *process, struct error *error
 struct error *process_target_live(struct process *process, struct target **ret)
 {
 	return live_target_create(process, ret);
-}
-
-static bool is_file(int fd, const struct mapping *mapping)
-{
-	struct stat stat;
-
-	return fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
-	       stat.st_ino == mapping->inode;
-}
-
-static int open_file(const struct mapping *wanted, const char *format, ...)
-	__attribute__((__format__(__printf__, 2, 3)));
-
-// @p wanted: only if it is the file that is mapped; or NULL. O_NONBLOCK: it could be a FIFO by now.
-static int open_file(const struct mapping *wanted, const char *format, ...)
-{
-	char path[PATH_BYTES + 64];
-	va_list arguments;
-	int fd;
-
-	va_start(arguments, format);
-	vsnprintf(path, sizeof(path), format, arguments);
-	va_end(arguments);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || !wanted || is_file(fd, wanted))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-// The ways that lead to the file, until one does.
-static int find_file(pid_t thread, const struct mapping *mapping)
-{
-	// By name in the target's own tree; the device is not compared, since overlay file systems
-	// show another one in the list of mappings.
-	int fd = open_file(mapping, "/proc/%d/root%s", thread, mapping->path);
-
-	// By mapping: always the right file, but only for the privileged.
-	if (fd < 0)
-		fd = open_file(NULL, "/proc/%d/map_files/%llx-%llx", thread,
-			(unsigned long long)mapping->start, (unsigned long long)mapping->end);
-	// The program itself can be opened by whoever may trace it.
-	if (fd < 0)
-		fd = open_file(mapping, "/proc/%d/exe", thread);
-	// The name is as seen from outside of a chroot: inside, the beginning of it is missing.
-	for (const char *name = mapping->path; fd < 0 && (name = strchr(name + 1, '/'));)
-		fd = open_file(mapping, "/proc/%d/root%s", thread, name);
-	return fd;
-}
-
-struct error *process_open_file(
-	const struct process *process, const struct mapping *mapping, int *ret_fd)
-{
-	if (!mapping->inode || mapping->path[0] != '/')
-		return error_create(ERROR_NOT_FOUND, "no file is mapped at 0x%llx",
-			(unsigned long long)mapping->start);
-	*ret_fd = find_file(process_memory_thread(process), mapping);
-	if (*ret_fd >= 0)
-		return NULL;
-	return error_create(ERROR_NOT_FOUND,
-		"%s of process %d was replaced since it was loaded; root could still read it",
-		mapping->path, process->pid);
 }
 
 static size_t read_block(pid_t pid, remote_addr addr, void *buffer, size_t size)

@@ -7,10 +7,13 @@
 
 #include "target/machine.h"
 #include "target/process.h"
+#include "target/target_ops.h"
 
 #include <stdbool.h>
 
 struct process {
+	struct target_origin origin; /* of its pictures */
+	char name[32];               /* "process 4242" */
 	pid_t pid;
 	uint64_t start_time;
 	uint64_t stack_start; /* see struct proc_stat */

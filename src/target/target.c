@@ -98,6 +98,24 @@ const struct target_thread *target_threads(const struct target *target, size_t *
 	return target->threads;
 }
 
+const char *target_name(const struct target *target)
+{
+	return target->origin ? target->origin->name : "memory image";
+}
+
+const char *target_executable(const struct target *target)
+{
+	return target->origin ? target->origin->executable : "";
+}
+
+struct error *target_open_file(
+	const struct target *target, const struct mapping *mapping, int *ret_fd)
+{
+	if (!target->origin)
+		return error_create(ERROR_NOT_FOUND, "a memory image has no files");
+	return target->origin->open_file(target->origin, mapping, ret_fd);
+}
+
 void target_destroy(struct target *target)
 {
 	if (!target)

@@ -3,10 +3,10 @@
 /**
  * The bytes of a process: the interface of this layer.
  *
- * A struct target is memory that can be read by remote address, the mappings it consists of, and
- * the threads with their registers. Where the bytes come from (a copy-on-write clone, a frozen
- * copy, the running process, a test's or fuzzer's image) is the business of who made it: capture.h,
- * process.h, memory_image.h.
+ * A struct target is memory that can be read by remote address, the mappings it consists of, the
+ * files behind them, and the threads with their registers. Where the bytes come from (a copy-on-write
+ * clone, a frozen copy, the running process, a core file, a test's or fuzzer's image) is the business
+ * of who made it: capture.h, process.h, core_file.h, memory_image.h.
  *
  * Reading is thread-safe. What is read is untrusted; nothing here interprets it.
  */
@@ -62,6 +62,16 @@ const void *target_borrow(const struct target *target, remote_addr addr, size_t 
 const struct mappings *target_mappings(const struct target *target);
 /** Threads at the stop, the main one first; empty for a memory image. */
 const struct target_thread *target_threads(const struct target *target, size_t *ret_count);
+
+/** Whose bytes they are, for messages: "process 4242", "process 4242 in app.core". */
+const char *target_name(const struct target *target);
+/** Path of the program in the target's own mount namespace, " (deleted)" kept; "" if unknown. */
+const char *target_executable(const struct target *target);
+
+/** Open, read-only, the file that @p mapping is of, also where the target sees other files than we.
+ *  ERROR_NOT_FOUND if there is none, or only another one by that name. */
+struct error *target_open_file(
+	const struct target *target, const struct mapping *mapping, int *ret_fd);
 
 /** Let go of the bytes. A clone is killed and reaped, leaving no trace in the process. NULL is
  * fine. */

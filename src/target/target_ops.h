@@ -25,9 +25,18 @@ struct target_ops {
 	void (*destroy)(struct target *target);
 };
 
+/** What all pictures of one process have in common; embedded in what they are made from. */
+struct target_origin {
+	const char *name, *executable; /* see target_name(), target_executable() */
+	/** See target_open_file(). */
+	struct error *(*open_file)(
+		const struct target_origin *origin, const struct mapping *mapping, int *ret_fd);
+};
+
 struct target {
 	const struct target_ops *ops;
-	struct mappings mappings;      /* owned */
-	struct target_thread *threads; /* owned, mem_alloc */
+	const struct target_origin *origin; /* borrowed; NULL: bytes of nobody (tests) */
+	struct mappings mappings;           /* owned */
+	struct target_thread *threads;      /* owned, mem_alloc */
 	size_t thread_count;
 };

@@ -110,7 +110,7 @@ struct error *heap_image_record(pid_t pid, const char *path)
 	if (!err)
 		err = capture_take(process, &options, &target, &report);
 	if (!err)
-		err = pyruntime_find(process, target, &place);
+		err = pyruntime_find(target, &place);
 	if (err)
 		return err;
 	err = heap_image_write(target, &place, path);

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include "target/elf_file.h"
+#include "target/process.h"
 
 #include <elf.h>
 #include <signal.h>
@@ -104,7 +105,8 @@ static pid_t start_child(void)
 static void the_load_address_is_found(void **state)
 {
 	_cleanup_(process_destroy) struct process *process = NULL;
-	_cleanup_(mappings_deinit) struct mappings mappings = {0};
+	_cleanup_(target_destroy) struct target *target = NULL;
+	const struct mappings *mappings;
 	// From code, from data, and for a library from a function of it.
 	const remote_addr places[] = {(remote_addr)&elf_test_function, (remote_addr)elf_test_table};
 	_cleanup_(elf_file_destroy) struct elf_file *libc = NULL;
@@ -114,20 +116,19 @@ static void the_load_address_is_found(void **state)
 
 	(void)state;
 	assert_success(process_open(child, &process));
-	assert_success(mappings_read(child, &mappings));
+	assert_success(process_target_live(process, &target));
+	mappings = target_mappings(target);
 	for (size_t i = 0; i < 2; i++) {
 		_cleanup_(elf_file_destroy) struct elf_file *file = NULL;
 
-		assert_success(elf_file_open(
-			process, &mappings, mappings_find(&mappings, places[i]), &file));
+		assert_success(elf_file_open(target, mappings_find(mappings, places[i]), &file));
 		check_symbols(file);
 	}
-	assert_success(elf_file_open(process, &mappings,
-		mappings_find(&mappings, (remote_addr)&__libc_start_main), &libc));
+	assert_success(elf_file_open(
+		target, mappings_find(mappings, (remote_addr)&__libc_start_main), &libc));
 	assert_true(elf_file_find(libc, "__libc_start_main", &addr, &size));
 	assert_int_equal(addr, (remote_addr)&__libc_start_main);
-	assert_failure(elf_file_open(process, &mappings,
-			       mappings_find(&mappings, (remote_addr)&addr), &libc),
+	assert_failure(elf_file_open(target, mappings_find(mappings, (remote_addr)&addr), &libc),
 		ERROR_NOT_FOUND);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);

@@ -23,7 +23,7 @@ static struct error *build(const struct heap_zoo *zoo, const struct target *targ
 {
 	struct heap_builder_options options = {.workers = workers, .keep_audit = true};
 
-	return heap_build(target, NULL, &zoo->place, &options, ret);
+	return heap_build(target, &zoo->place, &options, ret);
 }
 
 static node_id node_of(const struct heap_builder *builder, remote_addr addr)

@@ -157,7 +157,7 @@ static void test_edges_without_room(void **state)
 	heap_writer_put(writer, thing + layout->object.size, explained); // not counted
 	heap_writer_put_ref(writer, thing + layout->object.size + 8, held);
 	target = heap_writer_finish(writer, &place);
-	assert_success(heap_build(target, NULL, &place, &options, &builder));
+	assert_success(heap_build(target, &place, &options, &builder));
 	assert_success(heap_graph_check(builder->graph));
 	assert_true(leads_to(builder, thing, held));
 	assert_false(leads_to(builder, thing, explained));
@@ -205,7 +205,7 @@ static void test_blocks_have_one_owner(void **state)
 	heap_writer_put(writer, small + 8, blocks[NEAR]);
 	heap_writer_hold(writer, "things", heap_writer_list(writer, 3, things, 3));
 	target = heap_writer_finish(writer, &place);
-	assert_success(heap_build(target, NULL, &place, &options, &builder));
+	assert_success(heap_build(target, &place, &options, &builder));
 	assert_int_equal(size_of(builder, things[0]), size + layout->gc_head.size +
 							      ((1000 + 8 + 15) & ~15) - 8 +
 							      ((2000 + 8 + 15) & ~15) - 8);
