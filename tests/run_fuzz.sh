@@ -16,8 +16,8 @@ python=${FUZZ_PYTHON:-/usr/bin/python3}
 cd "$root"
 test -f "$build/build.ninja" || CC=clang meson setup "$build" -Dfuzzers=true \
 	-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
-ninja -C "$build" fuzz/fuzz-heap fuzz/fuzz-mappings fuzz/fuzz-elf fuzz/heap-trials \
-	tests/support/image-record >"$build/fuzz-build.log" || { cat "$build/fuzz-build.log"; exit 1; }
+ninja -C "$build" fuzz/fuzz-heap fuzz/fuzz-mappings fuzz/fuzz-elf fuzz/fuzz-core fuzz/heap-trials \
+	tests/support/image-record tests/support/core-sample >"$build/fuzz-build.log" || { cat "$build/fuzz-build.log"; exit 1; }
 
 # The target: its standard input stays open until it was recorded.
 mkfifo "$build/input.$$"
@@ -70,11 +70,14 @@ cp /proc/self/maps "$build/seeds-mappings/maps"
 printf 'int number = 1; int main(void) { return number; }' |
 	cc -x c -shared -fPIC -o "$build/seeds-elf/library" -
 printf '12345678' >>"$build/seeds-elf/library"
+mkdir -p "$build/seeds-core"
+"$build/tests/support/core-sample" "$build/seeds-core/sample"
 for kind in 0 1 2 3 4 5 6 7; do
 	head -c 513 /dev/urandom >"$build/seeds-heap/$kind"
 done
 fuzz mappings "$small" "$build/seeds-mappings"
 fuzz elf "$small" "$build/seeds-elf" -max_len=65536
-fuzz heap "$((seconds - 2 * small > 0 ? seconds - 2 * small : 1))" "$build/seeds-heap" -max_len=1024 \
+fuzz core "$small" "$build/seeds-core" -max_len=65536
+fuzz heap "$((seconds - 3 * small > 0 ? seconds - 3 * small : 1))" "$build/seeds-heap" -max_len=1024 \
 	-len_control=0
 exit $failed

@@ -22,6 +22,13 @@
  *  interpreter together have some 10 MB. */
 #define LIMIT_GADGET_BYTES (256u << 20)
 
+/** The notes of a core file: 16 MB of NT_FILE (the most that the kernel can be told to write), and
+ *  registers of 32,768 threads. */
+#define LIMIT_CORE_NOTE_BYTES (256u << 20)
+
+/** Different files that a core names and that are looked for; each that is found stays open. */
+#define LIMIT_CORE_BINARIES 4096
+
 /** Threads of one process that are stopped together. */
 #define LIMIT_THREADS 32768
 
@@ -36,6 +43,9 @@
 
 /** Frames in one thread's chain; the default recursion limit is 1000, and it can be raised. */
 #define LIMIT_FRAMES 100000
+
+/** Frames of all threads that are kept with their names, about 1 kB each at worst. */
+#define LIMIT_STACK_FRAMES (1u << 17)
 
 /** Slots (locals and value stack) in one frame. */
 #define LIMIT_FRAME_SLOTS 65536

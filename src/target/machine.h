@@ -64,6 +64,12 @@ bool machine_hide_interruption(struct machine_registers *registers);
 
 void machine_describe_thread(const struct machine_registers *registers, struct target_thread *ret);
 
+/** The same, and its id, from NT_PRSTATUS of a core file; false if that is another machine's. */
+bool machine_describe_core_thread(const void *status, size_t size, struct target_thread *ret);
+
+/** e_machine of core files whose threads these are. */
+uint16_t machine_elf_machine(void);
+
 /** The general-purpose registers by the numbers that DWARF gives them, from 0 on: what a stack is unwound
  * with. The program counter is told apart. */
 #define MACHINE_DWARF_REGISTERS_MAX 32

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <string.h>
+#include <sys/procfs.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -230,6 +231,26 @@ void machine_dwarf_registers(
 		.count = sizeof(dwarf_order), .stack_pointer = DWARF_STACK_POINTER};
 	for (unsigned i = 0; i < ret->count; i++)
 		ret->values[i] = thread->registers[dwarf_order[i]];
+}
+
+bool machine_describe_core_thread(const void *status, size_t size, struct target_thread *ret)
+{
+	struct machine_registers registers = {0};
+	struct elf_prstatus it;
+
+	_Static_assert(sizeof(it.pr_reg) == sizeof(struct user_regs_struct), "not the same");
+	if (size != sizeof(it))
+		return false;
+	memcpy(&it, status, sizeof(it));
+	memcpy(registers.words, it.pr_reg, sizeof(it.pr_reg));
+	machine_describe_thread(&registers, ret);
+	ret->id = ret->id_inside = it.pr_pid;
+	return true;
+}
+
+uint16_t machine_elf_machine(void)
+{
+	return EM_X86_64;
 }
 
 // Size of the standard (not compacted) XSAVE area that holds @p features.
