@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "target/core_file.h"
 
 /** Exit codes: part of the interface, never changed. */
 enum exit_code {
@@ -37,6 +38,20 @@ extern const struct command command_hunt;
 extern const struct command command_doctor;
 extern const struct command command_layout;
 extern const struct command command_watch_object;
+extern const struct command command_show;
+
+/** Rows for a member of type struct core_options: for commands that take a core file. */
+#define CORE_OPTION_ROWS(holder, member)                                                           \
+	{.name = "exe",                                                                            \
+		.type = OPTION_TEXT,                                                               \
+		.offset = offsetof(holder, member.executable),                                     \
+		.argument = "FILE",                                                                \
+		.help = "of a core: its program, where that is not by its path here"},             \
+	{                                                                                          \
+		.name = "sysroot", .type = OPTION_TEXT,                                            \
+		.offset = offsetof(holder, member.sysroot), .argument = "DIR",                     \
+		.help = "of a core: below which its programs and libraries are"                    \
+	}
 
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/terminal.h"
 #include "export/export_doctor.h"
+#include "heap/heap_open.h"
 #include "report/doctor_text.h"
 
 struct doctor_options {
@@ -69,7 +70,12 @@ static struct error *run(const void *options, int operand_count, char **operands
 		return error_create(
 			ERROR_USAGE, "doctor takes one process, not also '%s'", operands[1]);
 	if (operand_count == 1)
-		err = options_parse_pid(operands[0], &pid);
+		err = heap_source_read_word(operands[0], &pid);
+	if (!err && operand_count == 1 && !pid)
+		err = error_create(ERROR_USAGE,
+			"doctor looks at processes that run; for a core file, see shikari layout "
+			"%s",
+			operands[0]);
 	if (!err)
 		err = doctor_examine(pid, &report);
 	return err ? err : print_report(options, &report, ret_code);

@@ -31,6 +31,7 @@ struct hunt_options {
 	int mode;   /* enum capture_mode */
 	int colour; /* enum colour_when */
 	bool json, force, values;
+	struct core_options core;
 };
 
 // In the order of enum capture_mode.
@@ -99,6 +100,7 @@ static const struct option_row hunt_rows[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct hunt_options, force),
 		.help = "go on although memory is short"},
+	CORE_OPTION_ROWS(struct hunt_options, core),
 	{.name = "color",
 		.type = OPTION_CHOICE,
 		.offset = offsetof(struct hunt_options, colour),
@@ -117,7 +119,8 @@ static void set_defaults(void *options)
 /** What a hunt consists of. */
 struct hunt {
 	const struct hunt_options *options;
-	struct heap_source *source;
+	struct heap_source *source; /* the process, or the core file that is looked at; borrowed */
+	size_t wanted;              /* snapshots */
 	struct growth growth;
 	struct hunt_report report;
 	double started_s, first_s;
@@ -133,7 +136,9 @@ static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapsh
 	*snapshot = (struct hunt_snapshot){
 		.at_s = stats->taken_at_s - hunt->first_s,
 		.stopped_ms = stats->capture.stopped_ms,
-		.mode = mem_strdup(capture_mode_name(stats->capture.mode)),
+		.mode = mem_strdup(heap_source_process(hunt->source)
+					   ? capture_mode_name(stats->capture.mode)
+					   : heap_source_kind_name(HEAP_SOURCE_CORE)),
 		.fallback_reason = mem_strdup(stats->capture.fallback_reason),
 		.objects = stats->objects,
 		.bytes = stats->bytes,
@@ -173,7 +178,7 @@ static struct error *take_snapshot(struct hunt *hunt)
 		return err;
 	if (hunt->report.snapshot_count == 0)
 		hunt->first_s = snapshot->stats.taken_at_s;
-	hunt->report.threads = process_thread_count(heap_source_process(hunt->source));
+	hunt->report.threads = snapshot->stats.threads;
 	err = dominators_create(snapshot->graph, &dominators);
 	if (err)
 		return err;
@@ -205,7 +210,7 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 
 	for (;;) {
 		double now = monotonic_seconds();
-		struct error *err = process_check_same(heap_source_process(hunt->source));
+		struct error *err = heap_source_check(hunt->source);
 
 		if (err || interrupt_signal() || now >= until)
 			return err;
@@ -215,8 +220,9 @@ static struct error *wait_for_snapshot(struct hunt *hunt, unsigned number)
 	}
 }
 
-static struct error *take_snapshots(struct hunt *hunt)
+static struct error *take_snapshots(struct hunt *hunt, void *unused)
 {
+	(void)unused;
 	hunt->started_s = monotonic_seconds();
 	for (unsigned i = 0; i < hunt->options->snapshots; i++) {
 		struct error *err = wait_for_snapshot(hunt, i);
@@ -255,16 +261,15 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 		*ret_code = EXIT_SIGNAL + interrupt_signal();
 		return NULL;
 	}
-	hunt->report.ended_early = hunt->report.snapshot_count < hunt->options->snapshots
-					   ? ending_of(end)
-					   : mem_strdup("");
+	hunt->report.ended_early =
+		hunt->report.snapshot_count < hunt->wanted ? ending_of(end) : mem_strdup("");
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
 	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 
-// A process that has ended, and a person in a hurry, are not to be watched.
+// A process that has ended, also in a core file, and a person in a hurry, are not to be watched.
 static struct error *watch(struct hunt *hunt)
 {
 	const struct hunt_options *options = hunt->options;
@@ -273,7 +278,7 @@ static struct error *watch(struct hunt *hunt)
 
 	hunt->report.with_values = options->values;
 	if (options->watch_s <= 0 || !hunt_report_is_leak(&hunt->report) ||
-		*hunt->report.ended_early)
+		*hunt->report.ended_early || !heap_source_process(hunt->source))
 		return NULL;
 	return watch_suspects(hunt->source, &watch_options, &hunt->report);
 }
@@ -306,21 +311,21 @@ static struct error *describe_target(struct hunt *hunt)
 	report->python = mem_strdup(info->python);
 	report->executable = mem_strdup(info->executable);
 	report->command_line = mem_strdup(info->command_line ? info->command_line : "");
-	report->snapshots = mem_calloc(hunt->options->snapshots, sizeof(*report->snapshots));
+	report->snapshots = mem_calloc(hunt->wanted, sizeof(*report->snapshots));
 	if (!report->python || !report->executable || !report->command_line || !report->snapshots)
 		return error_enomem();
 	return NULL;
 }
 
-static struct error *run_hunt(struct hunt *hunt, pid_t pid, int *ret_code)
+// What the snapshots that @p take_all takes say.
+static struct error *finish(struct hunt *hunt,
+	struct error *(*take_all)(struct hunt *hunt, void *user), void *user, int *ret_code)
 {
-	struct error *err = heap_source_open_process(pid, &hunt->source);
+	struct error *err = describe_target(hunt);
 
-	if (!err)
-		err = describe_target(hunt);
 	if (err)
 		return err;
-	err = conclude(hunt, take_snapshots(hunt), ret_code);
+	err = conclude(hunt, take_all(hunt, user), ret_code);
 	if (!err && *ret_code == EXIT_DONE)
 		err = watch(hunt);
 	progress_clear();
@@ -329,40 +334,165 @@ static struct error *run_hunt(struct hunt *hunt, pid_t pid, int *ret_code)
 	return print_report(hunt, ret_code);
 }
 
+static struct error *hunt_process(struct hunt *hunt, pid_t pid, int *ret_code)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	struct error *err = heap_source_open_process(pid, &source);
+
+	if (err)
+		return err;
+	hunt->source = source;
+	hunt->wanted = hunt->options->snapshots;
+	return finish(hunt, take_snapshots, NULL, ret_code);
+}
+
+/** Core files of one process. */
+struct core_series {
+	struct heap_source *items[GROWTH_MOMENTS_MAX]; /* owned */
+	size_t count;
+};
+
+static void core_series_deinit(struct core_series *series)
+{
+	for (size_t i = 0; i < series->count; i++)
+		heap_source_destroy(series->items[i]);
+}
+
+static double written_at(const struct heap_source *source)
+{
+	return heap_source_info(source)->written_at_s;
+}
+
+static int compare_times(const void *left, const void *right)
+{
+	double a = written_at(*(struct heap_source *const *)left);
+	double b = written_at(*(struct heap_source *const *)right);
+
+	return (a > b) - (a < b);
+}
+
+// Of one process, in the order in which they were written.
+static struct error *put_in_order(struct core_series *series)
+{
+	for (size_t i = 1; i < series->count; i++) {
+		if (!heap_source_is_same_process(series->items[0], series->items[i]))
+			return error_create(ERROR_USAGE,
+				"%s and %s are two processes: what grew is seen in core files of "
+				"one",
+				heap_source_info(series->items[0])->name,
+				heap_source_info(series->items[i])->name);
+	}
+	qsort((void *)series->items, series->count, sizeof(*series->items), compare_times);
+	for (size_t i = 1; i < series->count; i++) {
+		if (written_at(series->items[i - 1]) == written_at(series->items[i]))
+			return error_create(ERROR_USAGE,
+				"%s and %s are of the same time, so that their order is not known "
+				"(cp -p keeps the times of files)",
+				heap_source_info(series->items[i - 1])->name,
+				heap_source_info(series->items[i])->name);
+	}
+	return NULL;
+}
+
+static struct error *open_cores(
+	const struct hunt *hunt, size_t count, char **paths, struct core_series *ret)
+{
+	while (ret->count < count) {
+		struct error *err = heap_source_open_core(
+			paths[ret->count], &hunt->options->core, &ret->items[ret->count]);
+
+		if (err)
+			return err;
+		ret->count++;
+	}
+	return put_in_order(ret);
+}
+
+static struct error *take_cores(struct hunt *hunt, void *user)
+{
+	const struct core_series *series = user;
+
+	for (size_t i = 0; i < series->count && !interrupt_signal(); i++) {
+		struct error *err;
+
+		progress_show("shikari: core file %zu of %zu …", i + 1, series->count);
+		hunt->source = series->items[i];
+		err = take_snapshot(hunt);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct error *hunt_cores(struct hunt *hunt, size_t count, char **paths, int *ret_code)
+{
+	struct core_series series = {0};
+	struct error *err;
+
+	if (count < GROWTH_MOMENTS_MIN)
+		return error_create(ERROR_USAGE,
+			"a hunt needs %d core files of one process or more, as what grew once "
+			"cannot "
+			"be told from what goes on growing; shikari show %s types says what is in "
+			"one",
+			GROWTH_MOMENTS_MIN, paths[0]);
+	if (count > GROWTH_MOMENTS_MAX)
+		return error_create(ERROR_USAGE, "a hunt takes at most %d core files, not %zu",
+			GROWTH_MOMENTS_MAX, count);
+	err = open_cores(hunt, count, paths, &series);
+	if (!err) {
+		const struct heap_source_info *last = heap_source_info(series.items[count - 1]);
+
+		hunt->source = series.items[0];
+		hunt->wanted = count;
+		hunt->report.notes = last->notes;
+		hunt->report.note_count = last->note_count;
+		err = finish(hunt, take_cores, &series, ret_code);
+	}
+	core_series_deinit(&series);
+	return err;
+}
+
 static struct error *run(const void *options, int operand_count, char **operands, int *ret_code)
 {
 	struct hunt hunt = {.options = options};
-	struct error *err;
+	struct error *err = NULL;
 	pid_t pid = 0;
 
 	if (operand_count == 0)
-		return error_create(ERROR_USAGE, "hunt needs the id of a process");
-	if (operand_count > 1)
-		return error_create(
-			ERROR_USAGE, "hunt takes one process, not also '%s'", operands[1]);
-	err = options_parse_pid(operands[0], &pid);
+		return error_create(ERROR_USAGE, "hunt needs the id of a process, or core files");
+	for (int i = 0; !err && i < operand_count; i++) {
+		err = heap_source_read_word(operands[i], &pid);
+		if (!err && pid && operand_count > 1)
+			err = error_create(ERROR_USAGE, "hunt takes one process, not also '%s'",
+				operands[i == 0]);
+	}
 	if (err)
 		return err;
-	err = run_hunt(&hunt, pid, ret_code);
+	err = pid ? hunt_process(&hunt, pid, ret_code)
+		  : hunt_cores(&hunt, (size_t)operand_count, operands, ret_code);
 	growth_deinit(&hunt.growth);
 	hunt_report_deinit(&hunt.report);
-	heap_source_destroy(hunt.source);
 	return err;
 }
 
 const struct command command_hunt = {
 	.name = "hunt",
 	.summary = "find the leak: what grows, who holds it, how fast (`shikari PID` is the same)",
-	.usage = "hunt [OPTIONS] PID",
+	.usage = "hunt [OPTIONS] PID\n"
+		 "       shikari hunt [OPTIONS] CORE CORE CORE…",
 	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. "
 		"The\n"
 		"process is stopped for milliseconds per snapshot; nothing is installed or run in "
 		"it.\n"
 		"Then the containers that leak are watched for a moment: who adds to them, on "
-		"which line.\n",
+		"which line.\n"
+		"Or compare core files of one process (gcore), in the order in which they were "
+		"written.\n",
 	.examples = "examples:\n"
 		    "  shikari hunt 4242\n"
-		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n\n"
+		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n"
+		    "  shikari hunt core.1 core.2 core.3\n\n"
 		    "exit codes: 0 an answer, 2 usage, 3 the process cannot be read,\n"
 		    "            4 not supported, 128+N ended by signal N\n",
 	.options = hunt_rows,

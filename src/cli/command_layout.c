@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "cli/terminal.h"
 #include "export/export_layout.h"
+#include "heap/heap_open.h"
 #include "report/layout_text.h"
 
 struct layout_options {
+	struct core_options core;
 	int colour; /* enum colour_when */
 	bool all, json;
 };
@@ -18,6 +20,7 @@ static const struct option_row layout_rows[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct layout_options, all),
 		.help = "the versions that can be read (default without PID)"},
+	CORE_OPTION_ROWS(struct layout_options, core),
 	{.name = "json",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct layout_options, json),
@@ -86,25 +89,27 @@ static struct error *run(const void *data, int operand_count, char **operands, i
 		err = doctor_layout_list(&layout);
 		return err ? err : print_layout(options, &layout, ret_code);
 	}
-	err = options_parse_pid(operands[0], &pid);
+	err = heap_source_read_word(operands[0], &pid);
 	if (err)
 		return err;
-	return finish(options, &layout, doctor_layout_examine(pid, &layout), ret_code);
+	err = pid ? doctor_layout_examine(pid, &layout)
+		  : doctor_layout_examine_core(operands[0], &options->core, &layout);
+	return finish(options, &layout, err, ret_code);
 }
 
 const struct command command_layout = {
 	.name = "layout",
 	.summary = "which versions can be read; what is used for a process, and where it came from",
-	.usage = "layout [OPTIONS] [PID]",
+	.usage = "layout [OPTIONS] [PID|CORE]",
 	.text = "Without PID: the versions of CPython that can be read, and the interpreters that "
 		"their\n"
-		"layouts were read from. With PID: which of them is used for that process, which "
-		"others\n"
-		"were tried, and each offset with where it came from: the row, "
-		"data/layout/rows.txt "
-		"(set),\n"
-		"or the process itself (_Py_DebugOffsets, from 3.13 on). The process is not "
-		"stopped.\n",
+		"layouts were read from. With PID, or a core file: which of them is used for that "
+		"process,\n"
+		"which others were tried, and each offset with where it came from: the row,\n"
+		"data/layout/rows.txt (set), or the process itself (_Py_DebugOffsets, from 3.13 "
+		"on). "
+		"The\n"
+		"process is not stopped.\n",
 	.examples =
 		"examples:\n"
 		"  shikari layout\n"

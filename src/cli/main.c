@@ -18,6 +18,7 @@
 static const struct command *const commands[] = {
 	&command_hunt,
 	&command_doctor,
+	&command_show,
 	&command_layout,
 	&command_watch_object,
 };

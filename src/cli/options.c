@@ -124,6 +124,14 @@ static struct error *set_choice(const struct option_row *row, const char *text, 
 	return error_create(ERROR_USAGE, "--%s takes %s, not '%s'", row->name, row->argument, text);
 }
 
+static struct error *set_text(const struct option_row *row, const char *text, void *member)
+{
+	if (!*text)
+		return error_create(ERROR_USAGE, "--%s must not be empty", row->name);
+	*(const char **)member = text;
+	return NULL;
+}
+
 static struct error *set_option(const struct option_row *row, const char *text, void *target)
 {
 	void *member = (char *)target + row->offset;
@@ -139,6 +147,8 @@ static struct error *set_option(const struct option_row *row, const char *text, 
 			row->name, row->argument);
 	if (row->type == OPTION_CHOICE)
 		return set_choice(row, text, member);
+	if (row->type == OPTION_TEXT)
+		return set_text(row, text, member);
 	return set_number(row, text, member);
 }
 

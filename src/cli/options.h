@@ -20,6 +20,7 @@ enum option_type {
 	OPTION_COUNT,   /* unsigned, within minimum … maximum */
 	OPTION_SECONDS, /* double, within minimum … maximum */
 	OPTION_CHOICE,  /* int: index of the word in choices */
+	OPTION_TEXT,    /* const char *: as it stands, not empty */
 	OPTION_END,
 };
 

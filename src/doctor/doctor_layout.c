@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cpython/pyruntime.h"
+#include "target/core_file.h"
 #include "target/process.h"
 
 #include <stdio.h>
@@ -226,26 +227,50 @@ static struct error *open_python(
 	return err;
 }
 
+static struct error *examine(const struct target *target, struct doctor_layout *ret)
+{
+	struct pyruntime_place place;
+	struct error *err = pyruntime_find(target, &place);
+
+	if (err)
+		return err;
+	err = open_python(target, &place, ret);
+	pyruntime_place_deinit(&place);
+	return err;
+}
+
 struct error *doctor_layout_examine(pid_t pid, struct doctor_layout *ret)
 {
 	_cleanup_(process_destroy) struct process *process = NULL;
 	_cleanup_(target_destroy) struct target *target = NULL;
-	struct pyruntime_place place;
 	struct error *err;
 
-	*ret = (struct doctor_layout){.supported = pylayout_supported(), .pid = pid};
+	*ret = (struct doctor_layout){
+		.supported = pylayout_supported(), .is_of_process = true, .pid = pid};
 	err = process_open(pid, &process);
 	if (err)
 		return err;
 	snprintf(ret->executable, sizeof(ret->executable), "%s", process_executable(process));
 	err = process_target_live(process, &target);
 	if (!err)
-		err = pyruntime_find(target, &place);
-	if (!err) {
-		err = open_python(target, &place, ret);
-		pyruntime_place_deinit(&place);
-	}
+		err = examine(target, ret);
 	return process_explain(process, err);
+}
+
+struct error *doctor_layout_examine_core(
+	const char *path, const struct core_options *options, struct doctor_layout *ret)
+{
+	_cleanup_(target_destroy) struct target *target = NULL;
+	struct error *err;
+
+	*ret = (struct doctor_layout){.supported = pylayout_supported(), .is_of_process = true};
+	snprintf(ret->core, sizeof(ret->core), "%s", path);
+	err = core_file_open(path, options, &target);
+	if (err)
+		return err;
+	ret->pid = core_file_info(target)->pid;
+	snprintf(ret->executable, sizeof(ret->executable), "%s", target_executable(target));
+	return core_file_explain(target, examine(target, ret));
 }
 
 const struct doctor_layout_row *doctor_layout_taken(const struct doctor_layout *layout)

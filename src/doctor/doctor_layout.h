@@ -10,6 +10,8 @@
 
 #include "doctor/doctor.h"
 
+struct core_options;
+
 /** "3.14.0rc1 to 3.14.4". */
 #define DOCTOR_VERSIONS_BYTES 64
 
@@ -68,8 +70,10 @@ struct doctor_layout_member {
 };
 
 struct doctor_layout {
-	const char *supported; /* "2.7, 3.6 to 3.15" */
-	pid_t pid;             /* 0: all rows, of no process */
+	const char *supported;        /* "2.7, 3.6 to 3.15" */
+	bool is_of_process;           /* false: all rows, of no process */
+	pid_t pid;                    /* 0: unknown, a core does not always say it */
+	char core[DOCTOR_TEXT_BYTES]; /* the core file; "": a process that runs */
 	uint32_t version_hex;
 	char python[DOCTOR_VERSIONS_BYTES]; /* "CPython 3.13.5" */
 	char binary[DOCTOR_TEXT_BYTES];     /* that has the interpreter, in the process's mounts */
@@ -90,6 +94,10 @@ struct error *doctor_layout_list(struct doctor_layout *ret);
  * it is that no row fits, @p ret still says which were tried, and why each was refused.
  */
 struct error *doctor_layout_examine(pid_t pid, struct doctor_layout *ret);
+
+/** The same for what a core file holds. */
+struct error *doctor_layout_examine_core(
+	const char *path, const struct core_options *options, struct doctor_layout *ret);
 
 /** The row that was taken, or NULL. */
 const struct doctor_layout_row *doctor_layout_taken(const struct doctor_layout *layout);

@@ -184,6 +184,8 @@ static json_t *report_json(const struct hunt_report *report)
 		report->watch.is_done ? export_watch_json(&report->watch.report) : json_null());
 	json_object_put(
 		&root, "notes", json_texts(report->suspects.notes, report->suspects.note_count));
+	json_object_put(
+		&root, "target_notes", json_texts((char **)report->notes, report->note_count));
 	return json_object_end(&root);
 }
 

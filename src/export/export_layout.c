@@ -120,10 +120,11 @@ static json_t *process_json(const struct doctor_layout *layout)
 {
 	struct json_object object;
 
-	if (!layout->pid)
+	if (!layout->is_of_process)
 		return json_null();
 	object = json_object_begin();
-	json_object_put(&object, "pid", json_integer(layout->pid));
+	json_object_put(&object, "pid", layout->pid ? json_integer(layout->pid) : json_null());
+	json_object_put(&object, "core", *layout->core ? json_text(layout->core) : json_null());
 	json_object_put(&object, "python", json_text(layout->python));
 	json_object_put(&object, "version_hex", json_count(layout->version_hex));
 	json_object_put(&object, "executable", json_text(layout->executable));

@@ -26,11 +26,11 @@
 #define OPEN_PAUSE_US 20000
 
 struct heap_source {
-	struct process *process;
+	struct process *process; /* NULL: a core */
 	struct pyruntime_place place;
 	struct heap_source_info info;
 	char python[48];
-	struct target *live;
+	struct target *live;        /* the running process's memory, or the core's */
 	struct python *live_python; /* for looking at the GIL before a stop */
 };
 
@@ -41,7 +41,8 @@ static struct error *open_python(struct heap_source *source)
 
 	for (unsigned i = 0;; i++) {
 		err = python_open(source->live, &source->place, &source->live_python);
-		if (!err || error_kind(err) != ERROR_BAD_DATA || i == OPEN_TRIES)
+		if (!err || error_kind(err) != ERROR_BAD_DATA || i == OPEN_TRIES ||
+			!source->process)
 			break;
 		error_destroy(err);
 		usleep(OPEN_PAUSE_US);
@@ -51,10 +52,38 @@ static struct error *open_python(struct heap_source *source)
 	return err;
 }
 
+static struct error *explain(const struct heap_source *source, struct error *err)
+{
+	if (source->process)
+		return process_explain(source->process, err);
+	return source->live ? core_file_explain(source->live, err) : err;
+}
+
+// Who it is, and which Python, once its bytes can be read.
+static struct error *identify(struct heap_source *source)
+{
+	char version[32];
+	struct error *err = pyruntime_find(source->live, &source->place);
+
+	if (!err)
+		err = open_python(source);
+	if (err)
+		return err;
+	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));
+	snprintf(source->python, sizeof(source->python), "CPython %s", version);
+	source->info = (struct heap_source_info){
+		.kind = source->process ? HEAP_SOURCE_PROCESS : HEAP_SOURCE_CORE,
+		.name = target_name(source->live),
+		.python = source->python,
+		.version_hex = source->live_python->version_hex,
+		.executable = target_executable(source->live),
+	};
+	return NULL;
+}
+
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 {
 	_cleanup_(heap_source_destroy) struct heap_source *source = mem_calloc(1, sizeof(*source));
-	char version[32];
 	struct error *err;
 
 	if (!source)
@@ -63,22 +92,49 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!err)
 		err = process_target_live(source->process, &source->live);
 	if (!err)
-		err = pyruntime_find(source->live, &source->place);
-	if (!err)
-		err = open_python(source);
+		err = identify(source);
 	if (err)
-		return source->process ? process_explain(source->process, err) : err;
-	pyruntime_version_text(source->live_python->version_hex, version, sizeof(version));
-	snprintf(source->python, sizeof(source->python), "CPython %s", version);
-	source->info = (struct heap_source_info){
-		.pid = pid,
-		.python = source->python,
-		.version_hex = source->live_python->version_hex,
-		.executable = process_executable(source->process),
-		.command_line = process_command_line(source->process),
-	};
+		return explain(source, err);
+	source->info.pid = pid;
+	source->info.command_line = process_command_line(source->process);
 	*ret = take(source);
 	return NULL;
+}
+
+struct error *heap_source_open_core(
+	const char *path, const struct core_options *options, struct heap_source **ret)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = mem_calloc(1, sizeof(*source));
+	const struct core_info *core;
+	struct error *err;
+
+	if (!source)
+		return error_enomem();
+	err = core_file_open(path, options, &source->live);
+	if (!err)
+		err = identify(source);
+	if (err)
+		return explain(source, err);
+	core = core_file_info(source->live);
+	source->info.pid = core->pid;
+	source->info.command_line = core->command_line;
+	source->info.written_at_s = core->written_at_s;
+	source->info.notes = core->notes;
+	source->info.note_count = core->note_count;
+	*ret = take(source);
+	return NULL;
+}
+
+struct error *heap_source_open(
+	const char *word, const struct heap_source_options *options, struct heap_source **ret)
+{
+	pid_t pid;
+	struct error *err = heap_source_read_word(word, &pid);
+
+	if (err)
+		return err;
+	return pid ? heap_source_open_process(pid, ret)
+		   : heap_source_open_core(word, options ? &options->core : NULL, ret);
 }
 
 void heap_source_destroy(struct heap_source *source)
@@ -105,6 +161,18 @@ struct process *heap_source_process(struct heap_source *source)
 const struct python *heap_source_python(const struct heap_source *source)
 {
 	return source->live_python;
+}
+
+struct error *heap_source_check(struct heap_source *source)
+{
+	return source->process ? process_check_same(source->process) : NULL;
+}
+
+bool heap_source_is_same_process(const struct heap_source *left, const struct heap_source *right)
+{
+	if (left->process || right->process)
+		return left->process && right->process && left->info.pid == right->info.pid;
+	return core_file_is_same_process(left->live, right->live);
 }
 
 struct moment {
@@ -139,26 +207,38 @@ static void wait_for_quiet(const struct heap_source *source)
 	}
 }
 
-// One picture. What it caught is told by a few words of it, before the work of a graph.
-static struct error *take_once(struct heap_source *source,
-	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+static struct target *picture_of(
+	const struct heap_source *source, const struct heap_snapshot *snapshot)
+{
+	return snapshot->target ? snapshot->target : source->live;
+}
+
+// What a picture caught is told by a few words of it, before the work of a graph.
+static void note_moment(const struct heap_source *source, struct heap_snapshot *snapshot)
 {
 	struct heap_snapshot_stats *stats = &snapshot->stats;
 	struct python python = *source->live_python;
 	struct moment moment;
+
+	python.target = picture_of(source, snapshot);
+	moment = look(&python);
+	stats->was_collecting = moment.is_collecting;
+	stats->gil_was_held = moment.gil_is_held;
+	stats->collector_is_enabled = moment.collector_is_enabled;
+}
+
+static struct error *take_once(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+{
+	struct heap_snapshot_stats *stats = &snapshot->stats;
 	struct error *err;
 
 	wait_for_quiet(source);
 	stats->taken_at_s = monotonic_seconds();
 	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
-	if (err)
-		return err;
-	python.target = snapshot->target;
-	moment = look(&python);
-	stats->was_collecting = moment.is_collecting;
-	stats->gil_was_held = moment.gil_is_held;
-	stats->collector_is_enabled = moment.collector_is_enabled;
-	return NULL;
+	if (!err)
+		note_moment(source, snapshot);
+	return err;
 }
 
 static struct error *build(struct heap_source *source, const struct heap_snapshot_options *options,
@@ -167,8 +247,8 @@ static struct error *build(struct heap_source *source, const struct heap_snapsho
 	struct heap_builder_options build_options = {
 		.workers = options->workers, .keep_audit = options->keep_audit};
 	double started = monotonic_seconds();
-	struct error *err =
-		heap_build(snapshot->target, &source->place, &build_options, &snapshot->builder);
+	struct error *err = heap_build(
+		picture_of(source, snapshot), &source->place, &build_options, &snapshot->builder);
 
 	snapshot->stats.build_s = monotonic_seconds() - started;
 	return err;
@@ -186,6 +266,7 @@ static void fill_stats(struct heap_source *source, struct heap_snapshot *snapsho
 	const struct heap_builder_stats *built = &snapshot->builder->stats;
 
 	snapshot->graph = snapshot->builder->graph;
+	snapshot->info = source->info;
 	stats->objects = built->objects;
 	stats->bytes = built->bytes;
 	stats->edges = snapshot->graph->edge_count;
@@ -194,7 +275,36 @@ static void fill_stats(struct heap_source *source, struct heap_snapshot *snapsho
 	stats->refcounts_checked = built->refcounts_checked;
 	stats->refcounts_exact = built->refcounts_exact;
 	stats->refcounts_inferred = built->refcounts_inferred;
-	stats->rss_bytes = process_rss_bytes(source->process);
+	if (source->process) {
+		stats->rss_bytes = process_rss_bytes(source->process);
+		stats->threads = process_thread_count(source->process);
+	} else {
+		size_t count;
+
+		target_threads(source->live, &count);
+		stats->rss_bytes = core_file_info(source->live)->bytes;
+		stats->threads = count;
+	}
+}
+
+static struct error *take_of_process(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+{
+	struct error *err = take_once(source, options, snapshot);
+
+	while (!err && snapshot->stats.was_collecting && snapshot->stats.retries < RETRIES_MAX) {
+		drop(snapshot);
+		usleep(RETRY_PAUSE_US);
+		snapshot->stats.retries++;
+		err = take_once(source, options, snapshot);
+	}
+	return err;
+}
+
+static void take_of_core(struct heap_source *source, struct heap_snapshot *snapshot)
+{
+	snapshot->stats.taken_at_s = core_file_info(source->live)->written_at_s;
+	note_moment(source, snapshot);
 }
 
 struct error *heap_snapshot_take(struct heap_source *source,
@@ -202,24 +312,26 @@ struct error *heap_snapshot_take(struct heap_source *source,
 {
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot =
 		mem_calloc(1, sizeof(*snapshot));
-	struct error *err;
+	struct error *err = NULL;
 
 	if (!snapshot)
 		return error_enomem();
-	err = take_once(source, options, snapshot);
-	while (!err && snapshot->stats.was_collecting && snapshot->stats.retries < RETRIES_MAX) {
-		drop(snapshot);
-		usleep(RETRY_PAUSE_US);
-		snapshot->stats.retries++;
-		err = take_once(source, options, snapshot);
-	}
+	if (source->process)
+		err = take_of_process(source, options, snapshot);
+	else
+		take_of_core(source, snapshot);
 	if (!err)
 		err = build(source, options, snapshot);
 	if (err)
-		return process_explain(source->process, err);
+		return explain(source, err);
 	fill_stats(source, snapshot);
 	*ret = take(snapshot);
 	return NULL;
+}
+
+struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret)
+{
+	return heap_threads_read(snapshot->builder, ret);
 }
 
 void heap_snapshot_destroy(struct heap_snapshot *snapshot)

@@ -1,46 +1,79 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The door that front ends use: a process in, object graphs out.
+ * The door that front ends use: a process or a core file in, object graphs out.
  *
  *	struct heap_source *source;
- *	err = heap_source_open_process(pid, &source);   // who is it, which CPython; nothing is
- *stopped err = heap_snapshot_take(source, &options, &snapshot);   // one short stop; builds the
- *graph
+ *	err = heap_source_open("4242", NULL, &source); // who is it, which CPython; nothing is stopped
+ *	err = heap_snapshot_take(source, &options, &snapshot); // one short stop; builds the graph
  *	... snapshot->graph ...
- *	heap_snapshot_destroy(snapshot);                // the clone is killed and reaped
+ *	heap_snapshot_destroy(snapshot); // the clone is killed and reaped
  *
- * A snapshot's graph can be asked for labels and names (struct heap_naming) until it is destroyed.
- * Captures use ptrace: all calls must be made from one thread.
+ * A snapshot's graph can be asked for labels and names (struct heap_naming) until it is destroyed,
+ * which must be before its source is. Captures use ptrace: all calls must be made from one thread.
  */
 #pragma once
 
 #include "heap/heap_graph.h"
+#include "heap/heap_threads.h"
 #include "target/capture.h"
+#include "target/core_file.h"
 
 struct heap_source;
 struct python;
 
+enum heap_source_kind {
+	HEAP_SOURCE_PROCESS, /* as many snapshots as one likes */
+	HEAP_SOURCE_CORE,    /* all snapshots are the same */
+};
+
+/** "process", "core". */
+const char *heap_source_kind_name(enum heap_source_kind kind);
+
 /** Facts about the process, found when it was opened. Texts are owned by the source. */
 struct heap_source_info {
-	pid_t pid;
+	enum heap_source_kind kind;
+	pid_t pid;              /* 0: a core that does not say it */
+	const char *name;       /* "process 4242", "process 4242 in app.core" */
 	const char *python;     /* "CPython 3.11.2" */
 	uint32_t version_hex;   /* PY_VERSION_HEX: 0x030b02f0 */
 	const char *executable; /* path in the target's mount namespace */
 	const char *command_line;
+	double written_at_s; /* of a core: seconds since 1970; else 0 */
+	/** What a core lacks, a sentence each. */
+	const char *const *notes;
+	size_t note_count;
 };
+
+struct heap_source_options {
+	struct core_options core;
+};
+
+/** A word that stands for a target: digits are the id of a process, all else is the name of a file, and
+ *  *ret_pid 0. ERROR_USAGE if it is neither. */
+struct error *heap_source_read_word(const char *word, pid_t *ret_pid);
+/** Open the process or the file that @p word stands for: what a file is, it says itself. */
+struct error *heap_source_open(
+	const char *word, const struct heap_source_options *options, struct heap_source **ret);
 
 /** Identify the process and its interpreter. Errors are those of process_open(), and
  *  ERROR_UNSUPPORTED: not a Python process, or a Python that is not supported yet. */
 struct error *heap_source_open_process(pid_t pid, struct heap_source **ret);
+/** The same for what a core file holds. Errors are those of core_file_open(). */
+struct error *heap_source_open_core(
+	const char *path, const struct core_options *options, struct heap_source **ret);
 void heap_source_destroy(struct heap_source *source);
 DEFINE_CLEANUP(struct heap_source *, heap_source_destroy)
 
 const struct heap_source_info *heap_source_info(const struct heap_source *source);
-/** The process behind it: for its current RSS and threads. */
+/** The process behind it; NULL if it is none that runs. */
 struct process *heap_source_process(struct heap_source *source);
 /** Its interpreter, read live: what is read may change meanwhile. */
 const struct python *heap_source_python(const struct heap_source *source);
+/** Can another snapshot be taken? ERROR_GONE if the process ended or executed another program. */
+struct error *heap_source_check(struct heap_source *source);
+/** Are both files of one process? Their snapshots then are moments of the same heap. */
+bool heap_source_is_same_process(const struct heap_source *left, const struct heap_source *right);
 
 struct heap_snapshot_options {
 	struct capture_options capture;
@@ -53,7 +86,7 @@ struct heap_snapshot_options {
 /** What is known about the reading itself. */
 struct heap_snapshot_stats {
 	struct capture_report capture;
-	/** CLOCK_MONOTONIC seconds at the moment of the stop. */
+	/** CLOCK_MONOTONIC seconds at the moment of the stop; of a core, seconds since 1970. */
 	double taken_at_s;
 	uint64_t objects, bytes; /* live objects, and the sum of their shallow sizes */
 	uint64_t edges, inferred_edges;
@@ -61,7 +94,8 @@ struct heap_snapshot_stats {
 	uint64_t unreadable;
 	/** Reference counts: checked, equal to the exact edges found, equal with inferred ones. */
 	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
-	uint64_t rss_bytes;
+	uint64_t rss_bytes; /* of a core, the bytes of memory in it */
+	uint64_t threads;   /* of the kernel */
 	double build_s;
 	/** The interpreter was in the middle of a collection, or a thread held the GIL. */
 	bool was_collecting, gil_was_held;
@@ -74,11 +108,14 @@ struct heap_snapshot_stats {
 struct heap_snapshot {
 	struct heap_graph *graph;
 	struct heap_snapshot_stats stats;
+	struct heap_source_info info; /* texts are the source's */
 	struct heap_builder *builder; /* answers the graph's naming questions */
-	struct target *target;        /* owned */
+	struct target *target;        /* owned; NULL: the source's own bytes are the picture */
 };
 
 struct error *heap_snapshot_take(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot **ret);
+/** The Python stacks of all threads. Texts are the graph's. */
+struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret);
 void heap_snapshot_destroy(struct heap_snapshot *snapshot);
 DEFINE_CLEANUP(struct heap_snapshot *, heap_snapshot_destroy)

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "cpython/pyframe.h"
 #include "cpython/pytext.h"
+#include "heap/heap_threads.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -243,44 +244,6 @@ static struct error *collect_frames(
 	return err;
 }
 
-// Before 3.11 a thread state has only the pthread_t: with glibc, the address of a struct pthread that
-// has the kernel's number at this offset (nptl/descr.h, 2.23 to 2.36, x86-64). If that is no number
-// of a thread, nothing is named after it.
-#define PTHREAD_TID 720
-
-static uint64_t native_thread_id(struct heap_builder *builder, remote_addr thread)
-{
-	const struct pylayout *layout = builder->python->layout;
-	struct pyreader *reader = &builder->context.reader;
-	remote_addr pthread;
-	uint32_t id = 0;
-
-	if (pylayout_has(layout->tstate.native_thread_id))
-		return pyreader_pointer(reader, thread + layout->tstate.native_thread_id);
-	pthread = pyreader_pointer(reader, thread + layout->tstate.thread_id);
-	if (pthread)
-		pyreader_u32(reader, pthread + PTHREAD_TID, &id);
-	return id;
-}
-
-// "thread 'MainThread'": the threading module's name, or the kernel's. The kernel calls the main one like
-// the program, threading would call it like this.
-static void name_thread(struct heap_builder *builder, remote_addr interpreter, remote_addr thread,
-	char *ret, size_t size)
-{
-	uint64_t native = native_thread_id(builder, thread);
-	char name[128];
-	size_t count;
-	const struct target_thread *threads = target_threads(builder->target, &count);
-
-	pyruntime_thread_name(&builder->context, interpreter, thread, name, sizeof(name));
-	for (size_t i = 0; !name[0] && i < count; i++) {
-		if ((uint64_t)threads[i].id_inside == native)
-			snprintf(name, sizeof(name), "%s", i ? threads[i].name : "MainThread");
-	}
-	snprintf(ret, size, "thread '%s'", name);
-}
-
 static struct error *collect_threads(struct heap_builder *builder, remote_addr interpreter)
 {
 	_cleanup_(addr_vector_deinit) struct addr_vector threads = {0};
@@ -288,9 +251,10 @@ static struct error *collect_threads(struct heap_builder *builder, remote_addr i
 	struct error *err = pyruntime_threads(&builder->context, interpreter, &threads);
 
 	for (size_t i = 0; !err && i < threads.count; i++) {
-		char name[160], prefix[176];
+		char bare[128], name[160], prefix[176];
 
-		name_thread(builder, interpreter, threads.items[i], name, sizeof(name));
+		heap_threads_name(builder, interpreter, threads.items[i], bare, sizeof(bare));
+		snprintf(name, sizeof(name), "thread '%s'", bare);
 		snprintf(prefix, sizeof(prefix), "%s ", name);
 		err = collect_fields(builder, threads.items[i], fields, HEAP_ROOT_THREAD, prefix);
 		if (!err)

@@ -14,7 +14,7 @@
 struct hunt_snapshot {
 	double at_s; /* since the first one */
 	double stopped_ms;
-	char *mode;            /* "clone", "freeze", "live" */
+	char *mode;            /* "clone", "freeze", "live"; "core" */
 	char *fallback_reason; /* why not clone; "" otherwise */
 	uint64_t objects, bytes;
 	uint64_t unreadable;
@@ -47,6 +47,9 @@ struct hunt_report {
 	uint64_t threads;
 	struct hunt_snapshot *snapshots;
 	size_t snapshot_count;
+	/** What core files lack, a sentence each. Borrowed. */
+	const char *const *notes;
+	size_t note_count;
 	/** Why it ended before its time: "interrupted", "the process ended"; "" if it did not. */
 	char *ended_early;
 	struct suspects suspects;

@@ -37,7 +37,12 @@ static void write_snapshots(struct text_writer *writer, const struct hunt_report
 		longest = snapshot->stopped_ms > longest ? snapshot->stopped_ms : longest;
 		unreadable += snapshot->unreadable;
 	}
-	if (longest > 0)
+	if (strcmp(last->mode, "core") == 0)
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
+			"%zu core files, written over %s · %s objects, %s", report->snapshot_count,
+			human_seconds(last->at_s).text, human_count(last->objects).text,
+			human_bytes((double)last->bytes).text);
+	else if (longest > 0)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
 			"%zu snapshots over %s, target stopped %zu × %s at most (%s) · %s objects, "
 			"%s",
@@ -57,6 +62,8 @@ static void write_snapshots(struct text_writer *writer, const struct hunt_report
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
 			"%s objects could not be read and are left out",
 			human_count(unreadable).text);
+	for (size_t i = 0; i < report->note_count; i++)
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "%s", report->notes[i]);
 	if (*report->ended_early)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "ended early: %s",
 			report->ended_early);

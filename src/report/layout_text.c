@@ -136,8 +136,13 @@ static void write_process(struct text_writer *writer, const struct doctor_layout
 {
 	const struct doctor_layout_row *taken = doctor_layout_taken(layout);
 
-	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD, "shikari: %s %d (%s, in %s)",
-		layout->executable, (int)layout->pid, layout->python, layout->binary);
+	if (*layout->core)
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD,
+			"shikari: %s %d in %s (%s, in %s)", layout->executable, (int)layout->pid,
+			layout->core, layout->python, layout->binary);
+	else
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD, "shikari: %s %d (%s, in %s)",
+			layout->executable, (int)layout->pid, layout->python, layout->binary);
 	text_writer_blank(writer);
 	write_trials(writer, layout);
 	if (!taken)
@@ -157,7 +162,7 @@ char *layout_text(const struct doctor_layout *layout, const struct report_style 
 {
 	struct text_writer writer = {.style = *style};
 
-	if (layout->pid)
+	if (layout->is_of_process)
 		write_process(&writer, layout);
 	else
 		write_all(&writer, layout);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * graph-dump PID [OUT]: take one snapshot and write the graph for tests/system/compare_truth.py.
+ * graph-dump PID|CORE [OUT]: take one snapshot and write the graph for tests/system/compare_truth.py.
  * graph-dump PID --repeat N: take N snapshots, check each graph, print the figures of each.
  *
  * Little-endian: "SHKDUMP1", then per node: u64 address, u64 address of its type, u64 size,
@@ -87,11 +87,11 @@ static struct error *write_dump(const struct heap_snapshot *snapshot, const char
 	return NULL;
 }
 
-static struct error *dump(pid_t pid, const char *path, int repeat)
+static struct error *dump(const char *target, const char *path, int repeat)
 {
 	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
 	struct heap_snapshot_options options = {.keep_audit = path != NULL};
-	struct error *err = heap_source_open_process(pid, &source);
+	struct error *err = heap_source_open(target, NULL, &source);
 
 	for (int i = 0; !err && i < repeat; i++) {
 		_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
@@ -115,11 +115,10 @@ int main(int argc, char **argv)
 	struct error *err;
 
 	if (argc < 2 || (argc > 3 && !repeats)) {
-		fprintf(stderr, "usage: graph-dump PID [OUT | --repeat N]\n");
+		fprintf(stderr, "usage: graph-dump PID|CORE [OUT | --repeat N]\n");
 		return 2;
 	}
-	err = dump(
-		atoi(argv[1]), repeats || argc < 3 ? NULL : argv[2], repeats ? atoi(argv[3]) : 1);
+	err = dump(argv[1], repeats || argc < 3 ? NULL : argv[2], repeats ? atoi(argv[3]) : 1);
 	if (err) {
 		fprintf(stderr, "graph-dump: %s\n", error_message(err));
 		error_destroy(err);

@@ -60,6 +60,7 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (!source)
 		return error_enomem();
 	source->info = (struct heap_source_info){.pid = pid,
+		.name = "process",
 		.python = "CPython 3.11.2",
 		.version_hex = 0x030b02f0,
 		.executable = process_executable(process),
@@ -67,6 +68,26 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	source->process = take(process);
 	*ret = source;
 	return NULL;
+}
+
+struct error *heap_source_open_core(
+	const char *path, const struct core_options *options, struct heap_source **ret)
+{
+	(void)options;
+	(void)ret;
+	return error_create(ERROR_UNSUPPORTED, "%s: no core files in a rehearsal", path);
+}
+
+struct error *heap_source_open(
+	const char *word, const struct heap_source_options *options, struct heap_source **ret)
+{
+	pid_t pid;
+	struct error *err = heap_source_read_word(word, &pid);
+
+	if (err)
+		return err;
+	return pid ? heap_source_open_process(pid, ret)
+		   : heap_source_open_core(word, &options->core, ret);
 }
 
 void heap_source_destroy(struct heap_source *source)
@@ -91,6 +112,16 @@ const struct python *heap_source_python(const struct heap_source *source)
 {
 	(void)source;
 	return NULL;
+}
+
+struct error *heap_source_check(struct heap_source *source)
+{
+	return process_check_same(source->process);
+}
+
+bool heap_source_is_same_process(const struct heap_source *left, const struct heap_source *right)
+{
+	return left == right;
 }
 
 static const char *play(void)
@@ -186,9 +217,23 @@ struct error *heap_snapshot_take(struct heap_source *source,
 		.objects = snapshot->graph->node_count - 1,
 		.bytes = 24ull * snapshot->graph->node_count,
 		.rss_bytes = process_rss_bytes(source->process),
+		.threads = process_thread_count(source->process),
 	};
+	snapshot->info = source->info;
 	*ret = snapshot;
 	return NULL;
+}
+
+struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret)
+{
+	(void)snapshot;
+	*ret = (struct heap_threads){0};
+	return NULL;
+}
+
+void heap_threads_deinit(struct heap_threads *threads)
+{
+	(void)threads;
 }
 
 void heap_snapshot_destroy(struct heap_snapshot *snapshot)

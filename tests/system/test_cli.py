@@ -161,7 +161,7 @@ class Usage(CommandLine):
         self.assertEqual(run("help").stdout, run("--help").stdout)
 
     def test_help_fits_100_columns(self):
-        pages = [run("help"), *(run("help", name) for name in ("hunt", "doctor", "layout"))]
+        pages = [run("help"), *(run("help", name) for name in ("hunt", "doctor", "show", "layout"))]
         for line in "".join(page.stdout for page in pages).splitlines():
             self.assertLessEqual(len(line), 100, line)
 
@@ -195,6 +195,13 @@ class Usage(CommandLine):
         self.assert_refused(run("hunt", "--json=yes", "1"), 2, "takes no value")
         self.assert_refused(run("hunt", "--mode", "fast", "1"), 2, "auto|clone|freeze|live")
         self.assert_refused(run("hunt", "--max-pause", "-5", "1"), 2)
+        self.assert_refused(run("show"), 2, "core file")
+        self.assert_refused(run("show", "1", "typs"), 2, "did you mean 'types'?")
+        self.assert_refused(run("show", "1", "types", "threads"), 2, "'threads'")
+        self.assert_refused(run("show", "--limit", "0", "1"), 2)
+        self.assert_refused(run("show", "--sysroot=", "1"), 2, "empty")
+        self.assert_refused(run("show", "./no-such-file"), 2, "no file")
+        self.assert_refused(run("doctor", __file__), 2, "layout")
 
 
 class BadTargets(CommandLine):
@@ -322,6 +329,18 @@ class Streams(CommandLine):
         report = json.loads(done.stdout)
         self.assertIsNone(report["watch"])
         self.assertIsNone(report["suspects"][0]["added_by"])
+
+    def test_show(self):
+        with leaking_python() as child:
+            done = run("show", child.pid, "--limit=1")
+            document = json.loads(run("show", child.pid, "types", "--json").stdout)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^ *bytes +share +objects +type$")
+        self.assertRegex(done.stdout, r"(?m)\(other\)\n\d+ more rows \(--limit\)$")
+        self.assertEqual(document["schema"], "shikari.show/1")
+        self.assertEqual((document["target"]["kind"], document["target"]["pid"]), ("process", child.pid))
+        self.assertEqual(sum(row["count"] for row in document["rows"]), document["heap"]["objects"])
+        self.assertIn("float", {row["type"] for row in document["rows"]})
 
     def test_stdout_closed(self):
         with leaking_python() as child:

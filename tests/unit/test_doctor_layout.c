@@ -180,6 +180,7 @@ static struct doctor_layout_member members[] = {
 };
 static const struct doctor_layout process = {
 	.supported = "3.13",
+	.is_of_process = true,
 	.pid = 42,
 	.version_hex = 0x030d05f0,
 	.python = "CPython 3.13.5",

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A view of one heap as a table: columns, rows, and what was left out of it.
+ *
+ * A view is a function from a heap to rows (show_types.h, show_threads.h, …); text and JSON are made
+ * of any table by the same code.
+ */
+#pragma once
+
+#include "analysis/dominators.h"
+#include "analysis/paths.h"
+#include "heap/heap_graph.h"
+#include "heap/heap_threads.h"
+#include "report/hunt_report.h"
+
+#include <sys/types.h>
+
+struct error;
+
+enum show_kind {
+	SHOW_TEXT,   /* a text of the target */
+	SHOW_COUNT,  /* a number */
+	SHOW_NUMBER, /* a number that is a name: of a line, of a thread */
+	SHOW_BYTES,  /* bytes */
+	SHOW_SHARE,  /* 0 to 1 */
+};
+
+struct show_column {
+	const char *name;  /* in JSON: "bytes" */
+	const char *title; /* for people */
+	enum show_kind kind;
+	/** Rows with the same value follow each other. As text: a line above them, when it changes. */
+	bool is_heading;
+};
+
+/** At most so many columns. */
+#define SHOW_COLUMNS_MAX 8
+
+/** A cell: which member, its column's kind says. */
+struct show_cell {
+	bool is_known;    /* false: null in JSON, nothing as text */
+	const char *text; /* borrowed from the heap, or static */
+	uint64_t count;   /* or bytes */
+	double share;
+};
+
+struct show_row {
+	struct show_cell cells[SHOW_COLUMNS_MAX];
+};
+
+/** Where the heap is from. Texts are borrowed. */
+struct show_target {
+	const char *kind; /* "process", "core", … */
+	const char *name; /* "process 4242 in app.core" */
+	pid_t pid;        /* 0: unknown */
+	const char *python, *executable, *command_line;
+	uint64_t rss_bytes, threads; /* 0: unknown */
+	uint64_t objects, bytes;     /* of the heap */
+	double stopped_ms;           /* for a snapshot of a process */
+};
+
+struct show_report {
+	struct show_target target;
+	const char *view; /* "types" */
+	const struct show_column *columns;
+	size_t column_count;
+	struct show_row *rows; /* owned */
+	size_t row_count;
+	/** All rows that --limit left out, added up; of no meaning if there are none. */
+	struct show_row other;
+	uint64_t other_rows;
+	const char *const *notes; /* what the heap's source lacks. Borrowed */
+	size_t note_count;
+};
+
+/** What views may ask of a heap; what one does not ask for may be NULL. */
+struct show_input {
+	const struct heap_graph *graph;
+	const struct heap_threads *threads;
+	const struct dominators *dominators;
+	const struct paths *paths;
+	size_t limit; /* of rows */
+};
+
+/** A view: fills columns, rows and other. The rows borrow from @p input. */
+typedef struct error *(*show_view)(const struct show_input *input, struct show_report *ret);
+
+void show_report_deinit(struct show_report *report);
+
+static inline void cleanup_show_report_deinit(struct show_report *report)
+{
+	show_report_deinit(report);
+}
+
+/** The report as text, like hunt_report_text(). */
+char *show_report_text(const struct show_report *report, const struct report_style *style);
+
+/** The views. By type: objects and their own bytes, most bytes first. */
+struct error *show_types(const struct show_input *input, struct show_report *ret);
+/** The Python stack of each thread, the innermost frame first. Needs input->threads. */
+struct error *show_threads(const struct show_input *input, struct show_report *ret);
