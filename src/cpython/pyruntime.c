@@ -27,17 +27,24 @@ static uint32_t version_in_name(const char *path)
 	return major << 24 | minor << 16;
 }
 
-static bool is_first_mapping(const struct mappings *mappings, size_t index)
-{
-	const struct mapping *mapping = &mappings->items[index];
+/** A file, and a look at it that was had. */
+struct file_seen {
+	uint64_t inode;
+	uint32_t device_major, device_minor;
+};
+DEFINE_VECTOR(files_seen, struct file_seen)
 
-	for (size_t i = 0; i < index; i++) {
-		if (mappings->items[i].inode == mapping->inode &&
-			mappings->items[i].device_major == mapping->device_major &&
-			mappings->items[i].device_minor == mapping->device_minor)
-			return false;
+// Files are few, mappings may be a million.
+static bool was_seen(const struct files_seen *seen, const struct mapping *mapping)
+{
+	for (size_t i = seen->count; i > 0; i--) {
+		const struct file_seen *file = &seen->items[i - 1];
+
+		if (file->inode == mapping->inode && file->device_major == mapping->device_major &&
+			file->device_minor == mapping->device_minor)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 // In which order to look: the executable, libpython, then any other library.
@@ -171,14 +178,18 @@ static struct error *find_in_rank(
 	const struct target *target, int rank, struct pyruntime_place *ret)
 {
 	const struct mappings *mappings = target_mappings(target);
+	_cleanup_(files_seen_deinit) struct files_seen seen = {0};
 
 	for (size_t i = 0; i < mappings->count; i++) {
 		const struct mapping *mapping = &mappings->items[i];
 		struct elf_file *elf;
 		struct error *err;
 
-		if (candidate_rank(target, mapping) != rank || !is_first_mapping(mappings, i))
+		if (candidate_rank(target, mapping) != rank || was_seen(&seen, mapping))
 			continue;
+		if (!files_seen_push(&seen, (struct file_seen){mapping->inode,
+						    mapping->device_major, mapping->device_minor}))
+			return error_enomem();
 		err = elf_file_open(target, mapping, &elf);
 		if (err) {
 			error_destroy(err);
