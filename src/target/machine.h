@@ -38,6 +38,15 @@ void machine_find_gadgets(
 struct error *machine_read_registers(pid_t thread, struct machine_registers *ret);
 struct error *machine_write_registers(pid_t thread, const struct machine_registers *registers);
 
+/** Floating-point and vector registers, which functions use as they like. */
+struct machine_vectors {
+	size_t size;
+	unsigned char bytes[16 << 10];
+};
+
+struct error *machine_read_vectors(pid_t thread, struct machine_vectors *ret);
+struct error *machine_write_vectors(pid_t thread, const struct machine_vectors *vectors);
+
 /** Does the thread execute code of the kind we know (64-bit)? */
 bool machine_is_native(const struct machine_registers *registers);
 
@@ -59,8 +68,11 @@ enum machine_activity machine_activity(const struct machine_registers *registers
  * Some system calls fail with EINTR when a thread was merely stopped (epoll_wait, a receive with a
  * time-out, …: see signal(7)). Change @p registers so that the kernel enters such a call again,
  * unless a signal handler runs first. Returns false, and changes nothing, if this is not one.
+ *
+ * A thread that was stopped just before it enters a timed wait again is taken back to the moment before, in
+ * which it shows as one that waits.
  */
-bool machine_hide_interruption(struct machine_registers *registers);
+bool machine_hide_interruption(pid_t thread, struct machine_registers *registers);
 
 void machine_describe_thread(const struct machine_registers *registers, struct target_thread *ret);
 
@@ -86,6 +98,7 @@ struct machine_frame {
 	size_t size;
 	remote_addr stack;       /* stack pointer for the injected system calls */
 	remote_addr child_stack; /* for a child that is born by one of them */
+	remote_addr way_back;    /* stack pointer when the last thing it does, the return, begins */
 	unsigned char bytes[32 << 10];
 };
 
@@ -105,6 +118,55 @@ struct error *machine_make_frame(pid_t thread, const struct machine_registers *r
 void machine_prepare_call(const struct machine_registers *registers,
 	const struct machine_gadgets *gadgets, const struct machine_frame *frame, long number,
 	const uint64_t arguments[6], struct machine_registers *ret);
+
+#define MACHINE_FUNCTIONS_MAX 4
+
+/** Functions to be called one after the other. The first gets the arguments, the others none; what they
+ * return is lost. */
+struct machine_functions {
+	remote_addr items[MACHINE_FUNCTIONS_MAX];
+	size_t count;
+	uint64_t arguments[2];
+};
+
+/** Put before @p frame what makes the functions return into each other, and the last into the frame. */
+void machine_add_functions(const struct machine_functions *functions,
+	const struct machine_gadgets *gadgets, struct machine_frame *frame);
+
+/** Registers with which the thread calls the functions, and goes back by @p frame. */
+void machine_prepare_functions(const struct machine_registers *registers,
+	const struct machine_functions *functions, const struct machine_frame *frame,
+	struct machine_registers *ret);
+
+/** At the entry of a system call: is it the one by which @p frame leads back? */
+bool machine_is_on_way_back(
+	const struct machine_registers *registers, const struct machine_frame *frame);
+/** Registers for that moment: the system call is left out, and comes once more if the thread runs. */
+void machine_put_off_way_back(const struct machine_registers *registers,
+	const struct machine_gadgets *gadgets, struct machine_registers *ret);
+
+/** The system call a stopped thread is in or was stopped at, or -1; and its first argument. */
+long machine_system_call(pid_t thread, const struct machine_registers *registers);
+uint64_t machine_argument(const struct machine_registers *registers);
+/** If the wait that a thread was stopped in would be entered again: let it return EINTR. */
+void machine_interrupt_wait(struct machine_registers *registers);
+/** At the exit of a system call: did it overwrite what the kernel remembers of a timed wait that was
+ * interrupted (its "restart block")? Such a wait can only begin anew: change @p registers for that. */
+bool machine_forgets_wait(const struct machine_registers *registers);
+void machine_begin_wait_anew(pid_t thread, struct machine_registers *registers);
+/** What pthread_self() is in this thread (glibc and musl keep it where thread-local data is). */
+uint64_t machine_thread_pointer(const struct machine_registers *registers);
+
+/** Bytes of code before a return address that machine_is_after_call() looks at. */
+#define MACHINE_CODE_BEFORE 7
+/** Does a call instruction end these bytes? */
+bool machine_is_after_call(const unsigned char bytes[MACHINE_CODE_BEFORE]);
+
+/** Words of a signal frame that machine_is_signal_frame() looks at. */
+#define MACHINE_SIGNAL_WORDS 32
+/** Could a signal frame, as the kernel builds it, begin with these words, at @p addr of a stack? */
+bool machine_is_signal_frame(
+	const uint64_t words[MACHINE_SIGNAL_WORDS], remote_addr addr, remote_addr signal_return);
 
 /** What the system call returned. */
 int64_t machine_call_result(const struct machine_registers *registers);

@@ -24,6 +24,7 @@
 #define ENDING_FLAGS       0x00000404 // PF_EXITING, PF_SIGNALED
 #define COMMAND_LINE_BYTES 4096
 #define STATUS_BYTES       16384
+#define ROLLUP_BYTES       4096
 #define PATH_BYTES         4096
 #define YAMA_NO_TRACING    3
 #define CAPABILITY_PTRACE  19
@@ -427,6 +428,42 @@ const char *process_command_line(const struct process *process)
 uint64_t process_rss_bytes(const struct process *process)
 {
 	return status_number(process_memory_thread(process), "VmRSS", 10) * 1024;
+}
+
+struct error *process_write(
+	const struct process *process, remote_addr addr, const void *bytes, size_t size)
+{
+	struct iovec local = {(void *)bytes, size}, remote = {(void *)addr, size};
+
+	if (process_vm_writev(process_memory_thread(process), &local, 1, &remote, 1, 0) ==
+		(ssize_t)size)
+		return NULL;
+	return error_system(errno, "cannot write to the memory of process %d", process->pid);
+}
+
+struct error *process_read_usage(
+	const struct process *process, uint64_t *ret_rss, uint64_t *ret_pss)
+{
+	_cleanup_(mem_free) char *text = NULL;
+	struct error *error;
+	size_t size;
+
+	*ret_rss = process_rss_bytes(process);
+	*ret_pss = 0;
+	// Since Linux 4.14.
+	error = proc_read(&text, &size, ROLLUP_BYTES, "/proc/%d/smaps_rollup",
+		process_memory_thread(process));
+	if (!error && proc_field(text, "Pss", 10, ret_pss) &&
+		proc_field(text, "Rss", 10, ret_rss)) {
+		*ret_rss *= 1024;
+		*ret_pss *= 1024;
+	}
+	if (!process_is_alive(process)) {
+		error_destroy(error);
+		return process_check_same(process);
+	}
+	error_destroy(error);
+	return NULL;
 }
 
 size_t process_thread_count(const struct process *process)

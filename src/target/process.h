@@ -29,9 +29,17 @@ const char *process_executable(const struct process *process);
 /** Command line, arguments joined by spaces, cut to a sensible length; may be "". */
 const char *process_command_line(const struct process *process);
 
+/** Write into the process's memory. Only while the threads that may use it are stopped. */
+struct error *process_write(
+	const struct process *process, remote_addr addr, const void *bytes, size_t size);
+
 /** Numbers that change; 0 if they cannot be read. */
 uint64_t process_rss_bytes(const struct process *process);
 size_t process_thread_count(const struct process *process);
+/** RSS, and PSS: what is shared counted in parts (0 where the kernel does not say). Takes a moment: the
+ * kernel walks all page tables. */
+struct error *process_read_usage(
+	const struct process *process, uint64_t *ret_rss, uint64_t *ret_pss);
 
 /** NULL if it still is the same process running the same program, else ERROR_GONE saying whether it
  *  ended or executed another program. */

@@ -187,7 +187,7 @@ static struct error *read_registers(struct stopped_thread *thread)
 	if (!thread->stopped)
 		return NULL;
 	error = machine_read_registers(thread->id, &thread->registers);
-	if (!error && machine_hide_interruption(&thread->registers))
+	if (!error && machine_hide_interruption(thread->id, &thread->registers))
 		error = machine_write_registers(thread->id, &thread->registers);
 	if (error && error_kind(error) == ERROR_GONE) {
 		// Killed while it was stopped.
@@ -330,6 +330,22 @@ static void release_late(struct stopped_thread *thread)
 	default:
 		break;
 	}
+}
+
+double ptrace_release_others(struct stopped_threads *threads, size_t keep)
+{
+	int signal;
+
+	for (size_t i = 0; i < threads->count; i++) {
+		struct stopped_thread *thread = &threads->items[i];
+
+		if (i == keep || !thread->stopped)
+			continue;
+		if (ptrace(PTRACE_DETACH, thread->id, NULL, NULL) < 0)
+			ptrace_wait(thread->id, DEATH_SECONDS_MAX, &signal);
+		thread->stopped = false;
+	}
+	return (monotonic_seconds() - threads->since) * 1e3;
 }
 
 double ptrace_release(struct stopped_threads *threads)

@@ -50,6 +50,9 @@ bool ptrace_interrupt(struct stopped_thread *thread);
 /** Let all go, and release the list. Returns how long they were stopped, in milliseconds. */
 double ptrace_release(struct stopped_threads *threads);
 
+/** Let all go but one, which stays in the list. Returns the same. */
+double ptrace_release_others(struct stopped_threads *threads, size_t keep);
+
 /** What waiting for a stopped thread's next stop brought. */
 enum ptrace_event {
 	PTRACE_STOPPED_BY_US,   /* PTRACE_INTERRUPT, or a group stop */

@@ -385,7 +385,7 @@ static void hide_interruption(pid_t id)
 	struct machine_registers registers;
 	struct error *error = machine_read_registers(id, &registers);
 
-	if (!error && machine_hide_interruption(&registers))
+	if (!error && machine_hide_interruption(id, &registers))
 		error = machine_write_registers(id, &registers);
 	error_destroy(error);
 }

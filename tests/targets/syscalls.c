@@ -411,6 +411,43 @@ static void vector_registers(const char *name)
 		vector_registers_256(name);
 }
 
+// To be called in any thread from outside: leaves nothing in a register that a function may change. It may
+// be called in the midst of anything, and must not use the C library's state.
+void scratch(void);
+
+static __attribute__((__target__("avx2"))) void scratch_vectors(void)
+{
+	__asm__ volatile("vpcmpeqd %%ymm0, %%ymm0, %%ymm0\n\tvmovdqa %%ymm0, %%ymm3\n\t"
+			 "vmovdqa %%ymm0, %%ymm15\n\tvzeroall"
+			 :
+			 :
+			 : "xmm0", "xmm3", "xmm15");
+}
+
+void scratch(void)
+{
+	long result;
+
+	if (__builtin_cpu_supports("avx2"))
+		scratch_vectors();
+	__asm__ volatile("syscall" : "=a"(result) : "0"(SYS_getpid) : "rcx", "r11", "memory");
+	__asm__ volatile("" ::: "rdx", "r8", "r9", "r10");
+}
+
+// The same, with a wait of its own.
+void scratch_wait(void);
+void scratch_wait(void)
+{
+	const struct timespec time = {.tv_nsec = 100000};
+	long result;
+
+	scratch();
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "0"(SYS_nanosleep), "D"(&time), "S"(NULL)
+			 : "rcx", "r11", "memory");
+}
+
 struct check {
 	const char *name;
 	void (*round)(const char *name);

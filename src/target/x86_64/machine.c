@@ -23,6 +23,8 @@ _Static_assert(sizeof(struct user_regs_struct) <= sizeof(struct machine_register
 // __USER_CS of 64-bit code.
 #define CODE_SEGMENT_64 0x33
 
+#define DIRECTION_FLAG 0x400
+
 // Results that the kernel keeps to itself: it enters the call again unless a handler runs first.
 #define ERESTARTSYS           512
 #define ERESTARTNOINTR        513
@@ -111,6 +113,25 @@ struct error *machine_write_registers(pid_t thread, const struct machine_registe
 	return NULL;
 }
 
+struct error *machine_read_vectors(pid_t thread, struct machine_vectors *ret)
+{
+	struct iovec vector = {ret->bytes, sizeof(ret->bytes)};
+
+	if (ptrace(PTRACE_GETREGSET, thread, (void *)NT_X86_XSTATE, &vector) < 0)
+		return error_system(errno, "cannot read the vector registers of thread %d", thread);
+	ret->size = vector.iov_len;
+	return NULL;
+}
+
+struct error *machine_write_vectors(pid_t thread, const struct machine_vectors *vectors)
+{
+	struct iovec vector = {(void *)vectors->bytes, vectors->size};
+
+	if (ptrace(PTRACE_SETREGSET, thread, (void *)NT_X86_XSTATE, &vector) < 0)
+		return error_system(errno, "cannot set the vector registers of thread %d", thread);
+	return NULL;
+}
+
 bool machine_is_native(const struct machine_registers *registers)
 {
 	return general_of(registers)->cs == CODE_SEGMENT_64;
@@ -177,10 +198,27 @@ static bool may_enter_again(uint64_t number)
 	return false;
 }
 
-bool machine_hide_interruption(struct machine_registers *registers)
+// The kernel has just decided to enter a timed wait again (get_nr_restart_syscall() in arch/x86): the call
+// is the next thing to happen. But no more than this says that it is that one.
+static bool is_about_to_restart(pid_t thread, const struct user_regs_struct *user)
+{
+	unsigned char code[MACHINE_CALL_BYTES];
+	struct iovec local = {code, sizeof(code)}, remote = {(void *)user->rip, sizeof(code)};
+
+	return in_system_call(user) && user->rax == SYS_restart_syscall &&
+	       process_vm_readv(thread, &local, 1, &remote, 1, 0) == sizeof(code) &&
+	       code[0] == 0x0f && code[1] == 0x05;
+}
+
+bool machine_hide_interruption(pid_t thread, struct machine_registers *registers)
 {
 	struct user_regs_struct *user = general(registers);
 
+	if (is_about_to_restart(thread, user)) {
+		user->rip += MACHINE_CALL_BYTES;
+		user->rax = (uint64_t)-ERESTART_RESTARTBLOCK;
+		return true;
+	}
 	if (!in_system_call(user) || (int64_t)user->rax != -EINTR ||
 		!may_enter_again(user->orig_rax))
 		return false;
@@ -399,6 +437,7 @@ struct error *machine_make_frame(pid_t thread, const struct machine_registers *r
 
 	*ret = (struct machine_frame){
 		.addr = own_addr, .stack = own_addr, .child_stack = child_addr};
+	ret->way_back = own_addr + sizeof(own.return_address);
 	ret->size = state_addr + state_size - own_addr;
 	memcpy(ret->bytes, &own, sizeof(own));
 	memcpy(ret->bytes + (child_addr - own_addr), &child, sizeof(child));
@@ -424,6 +463,134 @@ void machine_prepare_call(const struct machine_registers *registers,
 	user->r10 = arguments[3];
 	user->r8 = arguments[4];
 	user->r9 = arguments[5];
+}
+
+// A function is entered with a return address at an odd multiple of eight, so between two there is
+// one more: that of a lone return, which ends the gadget of the system call.
+void machine_add_functions(const struct machine_functions *functions,
+	const struct machine_gadgets *gadgets, struct machine_frame *frame)
+{
+	uint64_t words[2 * MACHINE_FUNCTIONS_MAX] = {0};
+	size_t count = 0;
+
+	for (size_t i = 1; i < functions->count; i++) {
+		words[count++] = gadgets->system_call + MACHINE_CALL_BYTES;
+		words[count++] = functions->items[i];
+	}
+	memmove(frame->bytes + count * sizeof(*words), frame->bytes, frame->size);
+	memcpy(frame->bytes, words, count * sizeof(*words));
+	frame->size += count * sizeof(*words);
+	frame->addr -= count * sizeof(*words);
+	frame->stack = frame->addr;
+}
+
+void machine_prepare_functions(const struct machine_registers *registers,
+	const struct machine_functions *functions, const struct machine_frame *frame,
+	struct machine_registers *ret)
+{
+	struct user_regs_struct *user = general(ret);
+
+	*ret = *registers;
+	user->rip = functions->items[0];
+	user->rsp = frame->stack;
+	user->rdi = functions->arguments[0];
+	user->rsi = functions->arguments[1];
+	user->rax = 0;
+	user->orig_rax = (uint64_t)-1;
+	// As the calling convention has it: strings are walked upward.
+	user->eflags &= ~(uint64_t)DIRECTION_FLAG;
+}
+
+bool machine_is_on_way_back(
+	const struct machine_registers *registers, const struct machine_frame *frame)
+{
+	const struct user_regs_struct *user = general_of(registers);
+
+	return user->orig_rax == SYS_rt_sigreturn && user->rsp == frame->way_back;
+}
+
+void machine_put_off_way_back(const struct machine_registers *registers,
+	const struct machine_gadgets *gadgets, struct machine_registers *ret)
+{
+	*ret = *registers;
+	general(ret)->rip = gadgets->signal_return;
+	general(ret)->orig_rax = (uint64_t)-1;
+}
+
+long machine_system_call(pid_t thread, const struct machine_registers *registers)
+{
+	const struct user_regs_struct *user = general_of(registers);
+
+	return in_system_call(user) ? (long)original_call(thread, user) : -1;
+}
+
+uint64_t machine_argument(const struct machine_registers *registers)
+{
+	return general_of(registers)->rdi;
+}
+
+void machine_interrupt_wait(struct machine_registers *registers)
+{
+	struct user_regs_struct *user = general(registers);
+
+	if (machine_activity(registers) == MACHINE_RUNNING)
+		return;
+	user->rax = (uint64_t)-EINTR;
+	// Not in a system call any more: the next stop must not take it for an interruption of its own.
+	user->orig_rax = (uint64_t)-1;
+}
+
+// kernel/time/hrtimer.c and posix-timers.c: these two forget it when they begin, all others when they are
+// interrupted themselves.
+bool machine_forgets_wait(const struct machine_registers *registers)
+{
+	const struct user_regs_struct *user = general_of(registers);
+
+	return user->orig_rax == SYS_nanosleep || user->orig_rax == SYS_clock_nanosleep ||
+	       user->rax == (uint64_t)-ERESTART_RESTARTBLOCK;
+}
+
+void machine_begin_wait_anew(pid_t thread, struct machine_registers *registers)
+{
+	struct user_regs_struct *user = general(registers);
+
+	if (machine_activity(registers) != MACHINE_WAITING_TIMED)
+		return;
+	user->rax = original_call(thread, user);
+	user->rip -= MACHINE_CALL_BYTES;
+	user->orig_rax = (uint64_t)-1;
+}
+
+uint64_t machine_thread_pointer(const struct machine_registers *registers)
+{
+	return general_of(registers)->fs_base;
+}
+
+bool machine_is_after_call(const unsigned char bytes[MACHINE_CODE_BEFORE])
+{
+	const unsigned char *end = bytes + MACHINE_CODE_BEFORE;
+
+	// call rel32; call r/m64 in all its lengths (ff /2).
+	if (end[-5] == 0xe8)
+		return true;
+	for (int length = 2; length <= MACHINE_CODE_BEFORE; length++) {
+		if (end[-length] == 0xff && (end[1 - length] & 0x38) == 0x10)
+			return true;
+	}
+	return false;
+}
+
+bool machine_is_signal_frame(
+	const uint64_t words[MACHINE_SIGNAL_WORDS], remote_addr addr, remote_addr signal_return)
+{
+	struct signal_frame frame = {0};
+
+	_Static_assert(offsetof(struct signal_frame, context.fs) < MACHINE_SIGNAL_WORDS * 8,
+		"what is looked at is within");
+	memcpy(&frame, words, MACHINE_SIGNAL_WORDS * sizeof(*words));
+	return frame.return_address == signal_return && frame.context.link == 0 &&
+	       frame.context.flags <= 7 && frame.context.cs == CODE_SEGMENT_64 &&
+	       frame.context.rsp > addr;
 }
 
 int64_t machine_call_result(const struct machine_registers *registers)
