@@ -271,6 +271,7 @@
 	F(interp, static_types, "PyInterpreterState", "types.builtins.initialized|types.builtins") \
 	F(interp, static_types_end, "PyInterpreterState", "types.for_extensions") \
 	F(interp, extension_types, "PyInterpreterState", "types.for_extensions.initialized") \
+	F(interp, remote_debug, "PyInterpreterState", "config.remote_debug") \
 	F(interp, type_cache, "PyInterpreterState", "type_cache|types.type_cache.hashtable") \
 	S(interp, size, "PyInterpreterState") \
 	F(static_type, type, "managed_static_type_state|static_builtin_state", "type") \
@@ -295,8 +296,13 @@
 	F(tstate, current_frame, "PyThreadState", "current_frame") \
 	F(tstate, thread_id, "PyThreadState", "thread_id") \
 	F(tstate, native_thread_id, "PyThreadState", "native_thread_id") \
+	F(tstate, eval_breaker, "PyThreadState", "eval_breaker") \
+	F(tstate, remote_debugger, "PyThreadState", "remote_debugger_support") \
 	F(tstate, datastack_chunk, "PyThreadState", "datastack_chunk") \
 	S(tstate, size, "PyThreadState") \
+	F(remote_debugger, pending_call, "_PyRemoteDebuggerSupport", "debugger_pending_call") \
+	F(remote_debugger, script_path, "_PyRemoteDebuggerSupport", "debugger_script_path") \
+	S(remote_debugger, size, "_PyRemoteDebuggerSupport") \
 	F(cframe, current_frame, "_PyCFrame", "current_frame") \
 	F(pool, count, "pool_header", "ref.count") \
 	F(pool, freeblock, "pool_header", "freeblock") \
@@ -325,6 +331,11 @@
 	D(tstate, thread_id, "thread_state.thread_id") \
 	D(tstate, native_thread_id, "thread_state.native_thread_id") \
 	D(tstate, datastack_chunk, "thread_state.datastack_chunk") \
+	D(tstate, eval_breaker, "debugger_support.eval_breaker") \
+	D(tstate, remote_debugger, "debugger_support.remote_debugger_support") \
+	D(interp, remote_debug, "debugger_support.remote_debugging_enabled") \
+	D(remote_debugger, pending_call, "debugger_support.debugger_pending_call") \
+	D(remote_debugger, script_path, "debugger_support.debugger_script_path") \
 	D(iframe, previous, "interpreter_frame.previous") \
 	D(iframe, f_code, "interpreter_frame.executable") \
 	D(iframe, instr_ptr, "interpreter_frame.instr_ptr") \
