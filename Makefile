@@ -28,12 +28,13 @@ test:
 	@tools/get-pythons || echo "testing with the interpreters that are here" >&2
 	@tools/run-tests
 
-# shikari killed at a thousand random instants of taking snapshots, and two thousand of watching; a quarter of
-# an hour.
+# shikari killed at a thousand random instants of taking snapshots, two thousand of watching, and hundreds of gc
+# and trim; twenty minutes.
 soak:
 	@tools/install-dependencies test
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/capture_safety
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-2000} tools/run-tests --only system/watch_safety
+	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/calls
 
 bench: build
 	@tools/install-dependencies bench

@@ -52,6 +52,8 @@ extern const struct command command_show;
 		.offset = offsetof(holder, member.sysroot), .argument = "DIR",                     \
 		.help = "of a core: below which its programs and libraries are"                    \
 	}
+extern const struct command command_gc;
+extern const struct command command_trim;
 
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);

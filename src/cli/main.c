@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_layout,
 	&command_watch_object,
+	&command_gc,
+	&command_trim,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
