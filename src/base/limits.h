@@ -84,5 +84,20 @@
 /** Bytes of a name (attribute, key, function, file) that are read for showing. */
 #define LIMIT_NAME_BYTES 4096
 
+/** Arenas of glibc's malloc: eight per core by default. */
+#define LIMIT_MALLOC_ARENAS 65536
+
+/** Heaps of 64 MiB of one such arena: four terabytes. */
+#define LIMIT_MALLOC_HEAPS 65536
+
+/** Free chunks that malloc keeps in lists, of all threads and arenas, 16 bytes each. */
+#define LIMIT_MALLOC_CACHED (1ull << 24)
+
+/** Arenas of pymalloc: 4 terabytes of 1 MiB each. */
+#define LIMIT_PYMALLOC_ARENAS (1u << 22)
+
+/** Blocks of C code for which an owner is looked for, 32 bytes each. */
+#define LIMIT_LOOSE_BLOCKS (1u << 25)
+
 /** Nodes of a graph: 31 bits, the top bit of an edge marks it as inferred. */
 #define LIMIT_NODES 0x7ffffff0u

@@ -310,7 +310,12 @@
 	F(pool, szidx, "pool_header", "szidx") \
 	F(pool, nextoffset, "pool_header", "nextoffset") \
 	F(pool, maxnextoffset, "pool_header", "maxnextoffset") \
-	S(pool, header_size, "pool_header")
+	S(pool, header_size, "pool_header") \
+	F(arena, address, "arena_object", "address") \
+	F(arena, pool_address, "arena_object", "pool_address") \
+	F(arena, nfreepools, "arena_object", "nfreepools") \
+	F(arena, ntotalpools, "arena_object", "ntotalpools") \
+	S(arena, size, "arena_object")
 
 /* D(group, member, "entry"): the field whose value an entry of _Py_DebugOffsets (3.13+) says. */
 #define PYLAYOUT_DEBUG_OFFSETS(D) \

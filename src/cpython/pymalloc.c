@@ -160,6 +160,8 @@ void pymalloc_read_pool(const struct pylayout *layout, const struct pytypes *typ
 
 		if (free_bits[i / 64] >> i % 64 & 1)
 			continue;
+		granule = offset / layout->traits.alignment;
+		ret->used[granule / 64] |= 1ull << granule % 64;
 		if (!find_object(layout, types, bytes + offset, ret->block_size, &head))
 			continue;
 		granule = (offset + head) / layout->traits.alignment;

@@ -23,6 +23,8 @@ struct pypool {
 	/** Bit g: an object starts at granule g of the pool. */
 	uint64_t objects[PYMALLOC_POOL_WORDS];
 	uint32_t object_count;
+	/** Bit g: a block that is in use starts at granule g. */
+	uint64_t used[PYMALLOC_POOL_WORDS];
 	/** The free chain is broken: the pool was changing, or is none. */
 	bool is_torn;
 };

@@ -211,6 +211,8 @@ static void scan_managed_dict(struct pyscan *scan)
 		return;
 	}
 	emit_field(scan, instance.dict, "__dict__");
+	if (instance.values && !type->has_inline_values)
+		pyscan_note_part(scan, instance.values, 0);
 	if (!instance.values || !type->cached_keys)
 		return;
 	if (pydict_table_read(

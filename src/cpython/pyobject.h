@@ -58,6 +58,10 @@ struct pyscan {
 	 * the middle of an object, and by pyscan_flush(). It must not use the scan's reader. */
 	void (*flush)(struct pyscan *scan);
 	void *user;
+	/** NULL, or told where memory is that belongs to the object at hand: tables, arrays, buffers, at
+	 * an address inside of their blocks. A @p distance of 0: its own; else only led to, so many
+	 * steps away. */
+	void (*part)(struct pyscan *scan, remote_addr addr, uint32_t distance);
 	/** NULL, or PYSCAN_BATCH entries. */
 	struct pylabel *labels;
 	/** Words of containers and frames looked at so far, and how many may be; 0: any number.
@@ -84,10 +88,17 @@ struct pyscan {
 	size_t bytes_size;
 };
 
+static inline void pyscan_note_part(struct pyscan *scan, remote_addr addr, uint32_t distance)
+{
+	if (scan->part && addr)
+		scan->part(scan, addr, distance);
+}
+
 /** Note a block of the object at hand, if it is large enough. */
 static inline void pyscan_note_block(
 	struct pyscan *scan, remote_addr addr, uint64_t size, uint32_t distance)
 {
+	pyscan_note_part(scan, addr, distance);
 	if (size >= PYSCAN_BLOCK_BYTES_MIN && scan->block_count < PYSCAN_BLOCKS)
 		scan->blocks[scan->block_count++] = (struct pyblock){addr, size, distance};
 }

@@ -57,9 +57,9 @@ static size_t clone_read(const struct target *target, remote_addr addr, void *bu
 }
 
 static struct error *clone_resident(const struct target *target, remote_addr start, remote_addr end,
-	struct page_run_vector *runs)
+	enum page_kind kind, struct page_run_vector *runs)
 {
-	return live_resident(((const struct clone_target *)target)->clone, start, end, runs);
+	return live_resident(((const struct clone_target *)target)->clone, start, end, kind, runs);
 }
 
 static bool clone_is_gone(const struct target *target)

@@ -152,12 +152,14 @@ static struct error *add_present(const struct core_file *core, const struct core
 }
 
 static struct error *core_resident(const struct target *target, remote_addr start, remote_addr end,
-	struct page_run_vector *runs)
+	enum page_kind kind, struct page_run_vector *runs)
 {
 	const struct core_file *core = core_of(target);
 	const struct mappings *mappings = &target->mappings;
 	size_t first_run = runs->count;
 	struct error *error = NULL;
+
+	(void)kind; // what was swapped out was read in for the core
 
 	for (size_t i = mappings_lower_bound(mappings, start);
 		!error && i < mappings->count && mappings->items[i].start < end; i++) {

@@ -125,12 +125,13 @@ static size_t frozen_read(const struct target *target, remote_addr addr, void *b
 
 // Of memory that was copied, what was copied; of a file's data the rest can be read as well.
 static struct error *frozen_resident(const struct target *target, remote_addr start,
-	remote_addr end, struct page_run_vector *runs)
+	remote_addr end, enum page_kind kind, struct page_run_vector *runs)
 {
 	const struct frozen_copy *copy = frozen_of(target);
 	const struct mapping *mapping = mappings_find(&target->mappings, start);
 	size_t i = first_run_behind(copy, start);
 
+	(void)kind; // what was swapped out was read in for the copy
 	if (!mapping || mapping->end < end || !is_copied(mapping) || mapping->inode)
 		return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL
 										 : error_enomem();
@@ -192,7 +193,8 @@ static struct error *find_runs(struct frozen_copy *copy)
 		const struct mapping *mapping = &copy->target.mappings.items[i];
 
 		if (is_copied(mapping))
-			error = resident_pages_find(fd, mapping->start, mapping->end, &copy->runs);
+			error = resident_pages_find(
+				fd, mapping->start, mapping->end, PAGES_WITH_CONTENT, &copy->runs);
 	}
 	return error;
 }

@@ -76,24 +76,26 @@ static uint64_t reclaimable_bytes(const char *folder, const struct hierarchy *hi
 	return 0;
 }
 
-static uint64_t level_headroom(const char *folder, const struct hierarchy *hierarchy)
+static const struct headroom unlimited = {UINT64_MAX, UINT64_MAX};
+
+static struct headroom level_headroom(const char *folder, const struct hierarchy *hierarchy)
 {
 	uint64_t limit, usage, reclaimable;
 
 	if (!read_number(folder, hierarchy->limit, &limit) || limit >= NO_LIMIT ||
 		!read_number(folder, hierarchy->usage, &usage))
-		return UINT64_MAX;
+		return unlimited;
 	reclaimable = reclaimable_bytes(folder, hierarchy);
 	usage -= reclaimable < usage ? reclaimable : usage;
-	return usage < limit ? limit - usage : 0;
+	return (struct headroom){usage < limit ? limit - usage : 0, limit};
 }
 
 // All levels from @p path below @p mount up to the mount itself.
-static uint64_t path_headroom(
+static struct headroom path_headroom(
 	const char *mount, const char *path, const struct hierarchy *hierarchy)
 {
 	char folder[PATH_MAX];
-	uint64_t least = UINT64_MAX;
+	struct headroom least = unlimited;
 	size_t mount_length = strlen(mount);
 
 	// A path outside of our cgroup namespace cannot be walked.
@@ -102,10 +104,10 @@ static uint64_t path_headroom(
 	if (snprintf(folder, sizeof(folder), "%s%s", mount, path) >= (int)sizeof(folder))
 		return least;
 	for (int i = 0; i < LEVELS_MAX; i++) {
-		uint64_t headroom = level_headroom(folder, hierarchy);
+		struct headroom headroom = level_headroom(folder, hierarchy);
 		char *slash = strrchr(folder, '/');
 
-		if (headroom < least)
+		if (headroom.bytes < least.bytes)
 			least = headroom;
 		if (!slash || (size_t)(slash - folder) < mount_length)
 			break;
@@ -140,7 +142,7 @@ static bool find_path(const char *text, bool is_version_2, char *ret, size_t siz
 
 // One line of /proc/self/mountinfo: "ID PARENT DEV ROOT MOUNT OPTIONS … - TYPE SOURCE SUPER". In a
 // container a part of the tree may be mounted: ROOT is what to take away from paths.
-static uint64_t mount_headroom(const char *line, const char *cgroups)
+static struct headroom mount_headroom(const char *line, const char *cgroups)
 {
 	char root[PATH_MAX], mount[PATH_MAX], path[PATH_MAX], type[32], super[512];
 	const char *rest = strstr(line, " - ");
@@ -149,12 +151,12 @@ static uint64_t mount_headroom(const char *line, const char *cgroups)
 
 	if (!rest || sscanf(rest, " - %31s %*s %511s", type, super) != 2 ||
 		sscanf(line, "%*s %*s %*s %4095s %4095s", root, mount) != 2)
-		return UINT64_MAX;
+		return unlimited;
 	is_version_2 = strcmp(type, "cgroup2") == 0;
 	if (!is_version_2 && (strcmp(type, "cgroup") != 0 || !strstr(super, "memory")))
-		return UINT64_MAX;
+		return unlimited;
 	if (!find_path(cgroups, is_version_2, path, sizeof(path)))
-		return UINT64_MAX;
+		return unlimited;
 	length = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	if (strncmp(path, root, length) != 0)
 		path[length = 0] = '\0';
@@ -173,10 +175,10 @@ static uint64_t machine_headroom(void)
 	return available * 1024;
 }
 
-uint64_t headroom_bytes(pid_t pid)
+struct headroom headroom_read(pid_t pid)
 {
 	_cleanup_(mem_free) char *cgroups = NULL, *mounts = NULL;
-	uint64_t least = machine_headroom();
+	struct headroom least = {machine_headroom(), UINT64_MAX};
 	size_t size;
 	char *rest = NULL;
 
@@ -185,10 +187,15 @@ uint64_t headroom_bytes(pid_t pid)
 	if (!cgroups || !mounts)
 		return least;
 	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		uint64_t headroom = mount_headroom(line, cgroups);
+		struct headroom headroom = mount_headroom(line, cgroups);
 
-		if (headroom < least)
-			least = headroom;
+		least.bytes = headroom.bytes < least.bytes ? headroom.bytes : least.bytes;
+		least.limit = headroom.limit < least.limit ? headroom.limit : least.limit;
 	}
 	return least;
+}
+
+uint64_t headroom_bytes(pid_t pid)
+{
+	return headroom_read(pid).bytes;
 }

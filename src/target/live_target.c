@@ -42,19 +42,19 @@ static size_t live_target_read(
 	return live_read(live->process->memory_fd, addr, buffer, size);
 }
 
-struct error *live_resident(
-	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs)
+struct error *live_resident(pid_t pid, remote_addr start, remote_addr end, enum page_kind kind,
+	struct page_run_vector *runs)
 {
 	_cleanup_(close) int fd = -1;
 	struct error *error = resident_pages_open(pid, &fd);
 
-	return error ? error : resident_pages_find(fd, start, end, runs);
+	return error ? error : resident_pages_find(fd, start, end, kind, runs);
 }
 
 static struct error *live_target_resident(const struct target *target, remote_addr start,
-	remote_addr end, struct page_run_vector *runs)
+	remote_addr end, enum page_kind kind, struct page_run_vector *runs)
 {
-	return live_resident(((const struct live_target *)target)->thread, start, end, runs);
+	return live_resident(((const struct live_target *)target)->thread, start, end, kind, runs);
 }
 
 static bool live_target_is_gone(const struct target *target)

@@ -19,6 +19,6 @@ size_t live_read(int memory_fd, remote_addr addr, void *buffer, size_t size);
 
 struct error *live_target_create(struct process *process, struct target **ret);
 
-/** The runs of pages of a process that hold something; see target_resident(). */
-struct error *live_resident(
-	pid_t pid, remote_addr start, remote_addr end, struct page_run_vector *runs);
+/** The runs of pages of a process that are of a kind; see target_resident(). */
+struct error *live_resident(pid_t pid, remote_addr start, remote_addr end, enum page_kind kind,
+	struct page_run_vector *runs);

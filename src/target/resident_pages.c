@@ -29,6 +29,7 @@ struct scan_arguments {
 #define SCAN_REQUEST _IOWR('f', 16, struct scan_arguments)
 #define SCAN_PRESENT (1u << 3)
 #define SCAN_SWAPPED (1u << 4)
+#define SCAN_ZERO    (1u << 5)
 
 static bool add_run(struct page_run_vector *runs, remote_addr start, remote_addr end)
 {
@@ -40,8 +41,8 @@ static bool add_run(struct page_run_vector *runs, remote_addr start, remote_addr
 }
 
 // Returns false, having added nothing, if the kernel does not know how.
-static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vector *runs,
-	struct error **ret_error)
+static bool scan(int fd, remote_addr start, remote_addr end, enum page_kind kind,
+	struct page_run_vector *runs, struct error **ret_error)
 {
 	struct scan_region regions[REGIONS_A_SCAN];
 	struct scan_arguments arguments = {
@@ -53,6 +54,13 @@ static bool scan(int fd, remote_addr start, remote_addr end, struct page_run_vec
 		.any_of = SCAN_PRESENT | SCAN_SWAPPED,
 		.returned = SCAN_PRESENT | SCAN_SWAPPED,
 	};
+
+	if (kind == PAGES_IN_MEMORY) {
+		arguments.any_of = 0;
+		arguments.mask = SCAN_PRESENT | SCAN_ZERO;
+		arguments.inverted = SCAN_ZERO;
+		arguments.returned = SCAN_PRESENT;
+	}
 
 	while (arguments.start < end) {
 		uint64_t next;
@@ -84,15 +92,16 @@ bool resident_pages_can_scan(int fd)
 {
 	_cleanup_(page_run_vector_deinit) struct page_run_vector runs = {0};
 	struct error *error = NULL;
-	bool can = scan(fd, 0, PAGE_BYTES, &runs, &error);
+	bool can = scan(fd, 0, PAGE_BYTES, PAGES_WITH_CONTENT, &runs, &error);
 
 	error_destroy(error);
 	return can;
 }
 
-static struct error *read_page_map(
-	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs)
+static struct error *read_page_map(int fd, remote_addr start, remote_addr end, enum page_kind kind,
+	struct page_run_vector *runs)
 {
+	uint64_t wanted = kind == PAGES_IN_MEMORY ? ENTRY_PRESENT : ENTRY_PRESENT | ENTRY_SWAPPED;
 	_cleanup_(mem_free) uint64_t *entries = mem_calloc(ENTRIES_A_READ, sizeof(*entries));
 
 	if (!entries)
@@ -107,8 +116,7 @@ static struct error *read_page_map(
 		if (size < 8)
 			return size < 0 ? error_system(errno, "cannot read the page map") : NULL;
 		for (size_t i = 0; i < (size_t)size / 8; i++, at += PAGE_BYTES) {
-			if ((entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)) &&
-				!add_run(runs, at, at + PAGE_BYTES))
+			if ((entries[i] & wanted) && !add_run(runs, at, at + PAGE_BYTES))
 				return error_enomem();
 		}
 	}
@@ -124,12 +132,12 @@ struct error *resident_pages_open(pid_t pid, int *ret_fd)
 	return *ret_fd < 0 ? error_system(errno, "%s", path) : NULL;
 }
 
-struct error *resident_pages_find(
-	int fd, remote_addr start, remote_addr end, struct page_run_vector *runs)
+struct error *resident_pages_find(int fd, remote_addr start, remote_addr end, enum page_kind kind,
+	struct page_run_vector *runs)
 {
 	struct error *error = NULL;
 
-	if (scan(fd, start, end, runs, &error))
+	if (scan(fd, start, end, kind, runs, &error))
 		return error;
-	return read_page_map(fd, start, end, runs);
+	return read_page_map(fd, start, end, kind, runs);
 }

@@ -79,12 +79,24 @@ const void *target_borrow(const struct target *target, remote_addr addr, size_t 
 	return target->ops->borrow ? target->ops->borrow(target, addr, ret_size) : NULL;
 }
 
+static struct error *find_pages(const struct target *target, remote_addr start, remote_addr end,
+	enum page_kind kind, struct page_run_vector *runs)
+{
+	if (target->ops->resident)
+		return target->ops->resident(target, start, end, kind, runs);
+	return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL : error_enomem();
+}
+
 struct error *target_resident(const struct target *target, remote_addr start, remote_addr end,
 	struct page_run_vector *runs)
 {
-	if (target->ops->resident)
-		return target->ops->resident(target, start, end, runs);
-	return page_run_vector_push(runs, (struct page_run){start, end}) ? NULL : error_enomem();
+	return find_pages(target, start, end, PAGES_WITH_CONTENT, runs);
+}
+
+struct error *target_in_memory(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs)
+{
+	return find_pages(target, start, end, PAGES_IN_MEMORY, runs);
 }
 
 const struct mappings *target_mappings(const struct target *target)

@@ -49,10 +49,13 @@ struct error *target_read(const struct target *target, remote_addr addr, void *b
  *  inside readable mappings are why this exists: glibc 2.42 puts them there. */
 size_t target_read_some(const struct target *target, remote_addr addr, void *buffer, size_t size);
 
-/** Append the runs of pages within [start, end) that hold something (resident or swapped out),
- *  ascending: mappings that were only reserved need not be read. Where that is not known, one run
- * is all of it. */
+/** Append the runs of pages within [start, end) of one mapping that hold something (resident or
+ *  swapped out), ascending: mappings that were only reserved need not be read. Where that is not
+ *  known, one run is all of it. */
 struct error *target_resident(const struct target *target, remote_addr start, remote_addr end,
+	struct page_run_vector *runs);
+/** The same for those that RSS counts. Reading a clone brings pages into its memory: ask first. */
+struct error *target_in_memory(const struct target *target, remote_addr start, remote_addr end,
 	struct page_run_vector *runs);
 
 /** The bytes at @p addr where they already are in our memory, or NULL if they have to be read.

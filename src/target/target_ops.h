@@ -17,7 +17,7 @@ struct target_ops {
 	const void *(*borrow)(const struct target *target, remote_addr addr, size_t *ret_size);
 	/** See target_resident(); may be NULL (all). */
 	struct error *(*resident)(const struct target *target, remote_addr start, remote_addr end,
-		struct page_run_vector *runs);
+		enum page_kind kind, struct page_run_vector *runs);
 	/** Is the process behind the bytes gone? May be NULL (never). */
 	bool (*is_gone)(const struct target *target);
 	/** Release everything, the struct itself included; mappings and threads are already

@@ -85,6 +85,8 @@ void pykind_scan_dict(struct pyscan *scan)
 		scan->is_torn = true;
 		return;
 	}
+	pyscan_note_part(scan, table.entries, 0);
+	pyscan_note_part(scan, table.values, 0);
 	if (table.values)
 		scan->size += table.values_bytes;
 	if (table.keys_refcnt == 1)
@@ -116,12 +118,14 @@ void pykind_scan_odict(struct pyscan *scan)
 
 	pykind_scan_dict(scan);
 	for (; nodes < used && may_look(scan, 4) && pychain_goes_on(&chain, node); nodes++) {
+		pyscan_note_part(scan, node, 0);
 		emit(scan, pyreader_pointer(reader, node + layout->odict_node.key),
 			(struct pylabel){.kind = PYLABEL_KEY_OBJECT});
 		node = pyreader_pointer(reader, node + layout->odict_node.next);
 	}
 	scan->is_torn |= node != 0 || fast > LIMIT_ITEMS;
 	scan->size += 8 * (fast > LIMIT_ITEMS ? 0 : fast) + layout->odict_node.size * nodes;
+	note_part_at(scan, layout->odict.od_fast_nodes_size - 8);
 	emit_field(scan, word(scan, layout->odict.od_inst_dict), "__dict__");
 }
 
@@ -137,8 +141,10 @@ void pykind_scan_set(struct pyscan *scan)
 		scan->is_torn = true;
 		return;
 	}
-	if (table != scan->addr + layout->set.smalltable)
+	if (table != scan->addr + layout->set.smalltable) {
+		pyscan_note_part(scan, table, 0);
 		scan->size += slots * entry_size;
+	}
 	while (done < slots) {
 		uint64_t size;
 		const uint8_t *bytes =
@@ -169,6 +175,7 @@ void pykind_scan_list(struct pyscan *scan)
 		return;
 	}
 	scan->size += allocated * 8;
+	note_part_at(scan, layout->list.ob_item);
 	if (count)
 		emit_array(scan, word(scan, layout->list.ob_item), count, 0, PYLABEL_INDEX, 0);
 }
@@ -205,6 +212,7 @@ void pykind_scan_deque(struct pyscan *scan)
 	while (done < count && !scan->is_torn && pychain_goes_on(&chain, block)) {
 		uint64_t here = per_block - index < count - done ? per_block - index : count - done;
 
+		pyscan_note_part(scan, block, 0);
 		emit_array(scan, block + layout->deque_block.data + index * 8, here, done,
 			PYLABEL_INDEX, 0);
 		done += here;

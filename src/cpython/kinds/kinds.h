@@ -91,6 +91,13 @@ static inline const uint8_t *span(
 	return pyreader_span(reader_of(scan), addr, want, ret_size);
 }
 
+/** A pointer at @p offset, if the version has it, to memory of the object's own. */
+static inline void note_part_at(struct pyscan *scan, uint32_t offset)
+{
+	if (scan->part && pylayout_has(offset))
+		pyscan_note_part(scan, word(scan, offset), 0);
+}
+
 /** The word at @p offset if the version has such a field. */
 static inline void emit_word(struct pyscan *scan, uint32_t offset, const char *text)
 {

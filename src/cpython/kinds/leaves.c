@@ -40,12 +40,15 @@ void pykind_size_str(struct pyscan *scan)
 		scan->size = head + (length + 1) * kind;
 	} else {
 		text = word(scan, layout->str.data);
+		pyscan_note_part(scan, text, 0);
 		scan->size = layout->str.legacy_size + (text ? (length + 1) * kind : 0);
 	}
 	if (layout->str.wstr != PYLAYOUT_NONE) {
 		remote_addr wstr = word(scan, layout->str.wstr);
 
 		// PyUnicode_WSTR_LENGTH: an ASCII string's wstr has the string's length.
+		if (wstr != text)
+			pyscan_note_part(scan, wstr, 0);
 		if (wstr && wstr != text)
 			scan->size += extra_bytes(scan,
 				is_ascii && is_compact ? length
@@ -55,6 +58,8 @@ void pykind_size_str(struct pyscan *scan)
 	if (!(is_ascii && is_compact)) {
 		remote_addr utf8 = word(scan, layout->str.utf8);
 
+		if (utf8 != text)
+			pyscan_note_part(scan, utf8, 0);
 		if (utf8 && utf8 != text)
 			scan->size += extra_bytes(scan, word(scan, layout->str.utf8_length), 1);
 	}
@@ -80,6 +85,7 @@ void pykind_scan_old_unicode(struct pyscan *scan)
 
 	scan->size += extra_bytes(scan, word(scan, layout->old_unicode.length),
 		scan->context->python->old_unicode_width);
+	note_part_at(scan, layout->old_unicode.str);
 	emit_field(scan, word(scan, layout->old_unicode.defenc), "defenc");
 }
 

@@ -244,6 +244,7 @@ void pykind_scan_ndarray(struct pyscan *scan)
 		return;
 	}
 	scan->size += 16ull * dimensions;
+	note_part_at(scan, NDARRAY_DIMENSIONS);
 	if (half(scan, NDARRAY_FLAGS) & OWNDATA)
 		scan_owned(scan, word(scan, NDARRAY_DATA), count, descr);
 }

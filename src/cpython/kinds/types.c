@@ -71,6 +71,7 @@ void pykind_scan_type(struct pyscan *scan)
 	if (pylayout_has(layout->heap_type.ht_cached_keys) &&
 		word(scan, layout->heap_type.ht_cached_keys))
 		scan_shared_keys(scan, word(scan, layout->heap_type.ht_cached_keys));
+	note_part_at(scan, layout->heap_type.ht_cached_keys);
 }
 
 void pykind_scan_module(struct pyscan *scan)
@@ -84,6 +85,7 @@ void pykind_scan_module(struct pyscan *scan)
 	if (!pylayout_has(layout->module.md_state))
 		return;
 	state = word(scan, layout->module.md_state);
+	pyscan_note_part(scan, state, 0);
 	if (pylayout_has(layout->module.md_state_size))
 		size = word(scan, layout->module.md_state_size);
 	else if ((def = word(scan, layout->module.md_def)) != 0)
@@ -122,6 +124,9 @@ static void size_code(struct pyscan *scan)
 
 	// _PyObject_VAR_SIZE rounds up.
 	scan->size = ((scan->size + 7) & ~7ull) + extra_size(scan);
+	note_part_at(scan, layout->code.co_extra);
+	note_part_at(scan, layout->code.co_cell2arg);
+	note_part_at(scan, layout->code.co_opcache_map);
 	if (pylayout_has(layout->code.co_cell2arg) && word(scan, layout->code.co_cell2arg))
 		scan->size += 8 * var_size(scan, word(scan, layout->code.co_cellvars));
 	if (pylayout_has(layout->code.co_opcache_map) && word(scan, layout->code.co_opcache_map))
@@ -136,6 +141,7 @@ static void scan_cached(struct pyscan *scan)
 	remote_addr cached =
 		pylayout_has(layout->code.co_cached) ? word(scan, layout->code.co_cached) : 0;
 
+	pyscan_note_part(scan, cached, 0);
 	for (uint32_t at = 0; cached && at < layout->code.co_cached_size; at += 8)
 		emit_field(scan, pyreader_pointer(reader_of(scan), cached + at), "_co_cached");
 }

@@ -131,6 +131,9 @@ static void add_private(
 		if (blocks->addr[i] == start)
 			return;
 	}
+	// What begins at a page may be a mapping of its own.
+	if (!start && addr % PAGE_BYTES == 0)
+		pyscan_note_part(scan, addr, depth);
 	if (!start)
 		return;
 	blocks->addr[blocks->count] = start;

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+#include "target/usage.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/vector.h"
+#include "target/process_internal.h"
+#include "target/procfs.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_VECTOR(usage_vector, struct usage_mapping)
+
+// Lines "Name:   12 kB" that are wanted; what has two names is added up.
+static const struct usage_line {
+	const char *name;
+	size_t offset;
+} usage_lines[] = {
+	{"Rss", offsetof(struct usage_mapping, rss)},
+	{"Pss", offsetof(struct usage_mapping, pss)},
+	{"Anonymous", offsetof(struct usage_mapping, anonymous)},
+	{"Shared_Clean", offsetof(struct usage_mapping, shared)},
+	{"Shared_Dirty", offsetof(struct usage_mapping, shared)},
+	{"Swap", offsetof(struct usage_mapping, swap)},
+};
+
+// "7f0000000000-7f0000001000 rw-p …": names of fields begin with capitals, addresses do not.
+static bool parse_head(const char *line, struct usage_mapping *ret)
+{
+	char *end;
+
+	*ret = (struct usage_mapping){.start = strtoull(line, &end, 16)};
+	if (end == line || *end != '-')
+		return false;
+	ret->end = strtoull(end + 1, &end, 16);
+	return *end == ' ' && ret->start < ret->end;
+}
+
+static void parse_field(const char *line, struct usage_mapping *mapping)
+{
+	size_t length = strcspn(line, ":\n");
+
+	for (size_t i = 0; i < sizeof(usage_lines) / sizeof(usage_lines[0]); i++) {
+		const struct usage_line *wanted = &usage_lines[i];
+		uint64_t *field = (uint64_t *)((char *)mapping + wanted->offset);
+
+		if (strlen(wanted->name) == length && line[length] == ':' &&
+			memcmp(line, wanted->name, length) == 0)
+			*field += (strtoull(line + length + 1, NULL, 10) & (UINT64_MAX >> 20))
+				  << 10;
+	}
+}
+
+// @p text is NUL-terminated.
+static struct error *parse_lines(const char *text, struct usage_vector *ret)
+{
+	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		struct usage_mapping mapping;
+
+		line += *line == '\n';
+		if (isupper((unsigned char)*line)) {
+			if (ret->count)
+				parse_field(line, &ret->items[ret->count - 1]);
+			continue;
+		}
+		if (!parse_head(line, &mapping) || ret->count == LIMIT_MAPPINGS ||
+			(ret->count && mapping.start < ret->items[ret->count - 1].end))
+			continue;
+		if (!usage_vector_push(ret, mapping))
+			return error_enomem();
+	}
+	return NULL;
+}
+
+struct error *usage_parse(const char *text, size_t length, struct usage *ret)
+{
+	_cleanup_(mem_free) char *copy = mem_strndup(text, length);
+	struct usage_vector list = {0};
+	struct error *err;
+
+	if (!copy)
+		return error_enomem();
+	err = parse_lines(copy, &list);
+	if (err) {
+		usage_vector_deinit(&list);
+		return err;
+	}
+	*ret = (struct usage){.items = list.items, .count = list.count};
+	return NULL;
+}
+
+struct error *usage_read(const struct process *process, struct usage *ret)
+{
+	_cleanup_(mem_free) char *text = NULL;
+	size_t size;
+	struct error *err = proc_read(
+		&text, &size, LIMIT_PROC_BYTES, "/proc/%d/smaps", process_memory_thread(process));
+
+	return err ? err : usage_parse(text, size, ret);
+}
+
+void usage_deinit(struct usage *usage)
+{
+	mem_free(usage->items);
+	*usage = (struct usage){0};
+}
+
+size_t usage_lower_bound(const struct usage *usage, remote_addr addr)
+{
+	size_t low = 0, high = usage->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (usage->items[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
