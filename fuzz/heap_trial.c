@@ -4,6 +4,7 @@
 
 #include "analysis/dominators.h"
 #include "analysis/garbage.h"
+#include "analysis/memory.h"
 #include "analysis/paths.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -254,6 +255,29 @@ static uint64_t value_of(const struct patch *patch, uint64_t old)
 	}
 }
 
+// Each resident byte in one part.
+static void account(struct heap_builder *builder, const struct dominators *dominators,
+	const struct paths *paths)
+{
+	struct heap_memory *memory = NULL;
+	struct memory_report report;
+	uint64_t sum = 0;
+
+	must(heap_memory_create(NULL, &memory), "memory");
+	must(heap_memory_note_pages(memory, builder->target), "pages");
+	heap_memory_set_builder(memory, builder);
+	must(memory_examine(builder->graph, dominators, paths, memory, true, &report),
+		"the account");
+	for (size_t part = 0; part < HEAP_PART_COUNT; part++)
+		sum += report.figures.part_bytes[part];
+	if (sum != report.figures.rss_bytes || sum > it->bytes)
+		must(error_create(ERROR_BAD_DATA, "%lu bytes in parts, %lu resident",
+			     (unsigned long)sum, (unsigned long)report.figures.rss_bytes),
+			"the account");
+	memory_report_deinit(&report);
+	heap_memory_destroy(memory);
+}
+
 static void examine(struct heap_builder *builder)
 {
 	const struct heap_graph *graph = builder->graph;
@@ -279,6 +303,7 @@ static void examine(struct heap_builder *builder)
 		graph->naming.length(graph->naming.context, node);
 		graph->naming.bound(graph->naming.context, node);
 	}
+	account(builder, dominators, paths);
 	paths_destroy(paths);
 	garbage_deinit(&garbage);
 	dominators_destroy(dominators);
@@ -286,7 +311,8 @@ static void examine(struct heap_builder *builder)
 
 static void build_and_examine(void)
 {
-	const struct heap_builder_options options = {.workers = 1, .keep_audit = true};
+	const struct heap_builder_options options = {
+		.workers = 1, .keep_audit = true, .keep_parts = true};
 	struct heap_builder *builder = NULL;
 	struct target *target = open_image();
 	struct error *err = heap_build(target, &it->image.place, &options, &builder);

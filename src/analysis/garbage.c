@@ -169,6 +169,22 @@ struct error *garbage_compute(
 	return NULL;
 }
 
+struct error *garbage_mark(const struct heap_graph *graph, const struct dominators *dominators,
+	uint8_t *fates, uint8_t collectable, uint8_t kept)
+{
+	_cleanup_(node_set) struct node_set set = {0};
+	struct error *error;
+
+	if (!node_set_init(&set, graph->node_count))
+		return error_enomem();
+	error = find_kept(graph, dominators, &set);
+	for (node_id node = 1; !error && node < graph->node_count; node++) {
+		if (!dominators_is_reachable(dominators, node))
+			fates[node] = has_node(&set, node) ? kept : collectable;
+	}
+	return error;
+}
+
 void garbage_deinit(struct garbage *garbage)
 {
 	mem_free(garbage->types);

@@ -30,4 +30,9 @@ struct garbage {
 /** @p ret is untouched on failure; the caller releases it with garbage_deinit(). */
 struct error *garbage_compute(
 	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret);
+
+/** Which node is what: @p fates[node] is set to @p collectable or @p kept where it is unreachable, and left
+ *  alone elsewhere. */
+struct error *garbage_mark(const struct heap_graph *graph, const struct dominators *dominators,
+	uint8_t *fates, uint8_t collectable, uint8_t kept);
 void garbage_deinit(struct garbage *garbage);

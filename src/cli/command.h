@@ -37,6 +37,7 @@ struct command {
 extern const struct command command_hunt;
 extern const struct command command_doctor;
 extern const struct command command_layout;
+extern const struct command command_mem;
 extern const struct command command_watch_object;
 extern const struct command command_show;
 

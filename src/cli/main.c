@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_doctor,
 	&command_show,
 	&command_layout,
+	&command_mem,
 	&command_watch_object,
 	&command_gc,
 	&command_trim,

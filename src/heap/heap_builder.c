@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/parallel.h"
+#include "base/sort.h"
 #include "heap/heap_graph_build.h"
 
 #include <string.h>
@@ -38,6 +39,7 @@ static void deinit_worker(struct heap_worker *worker)
 	addr_vector_deinit(&worker->unknown_types.list);
 	big_vector_deinit(&worker->big_sizes);
 	owned_block_vector_deinit(&worker->blocks);
+	heap_part_vector_deinit(&worker->parts);
 	error_destroy(worker->failure);
 }
 
@@ -62,6 +64,7 @@ static struct error *assemble(struct heap_builder *builder)
 		worker->scan.context = &worker->context;
 		worker->scan.flush = heap_worker_resolve;
 		worker->scan.user = worker;
+		worker->scan.part = builder->keep_parts ? heap_worker_keep_part : NULL;
 		worker->window = mem_alloc(HEAP_WINDOW_BYTES);
 		if (!worker->window)
 			return error_enomem();
@@ -233,6 +236,33 @@ static struct error *build_once(struct heap_builder *builder)
 	return err;
 }
 
+static int compare_parts(const void *left, const void *right)
+{
+	const struct heap_part *a = left, *b = right;
+
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	if (a->distance != b->distance)
+		return a->distance < b->distance ? -1 : 1;
+	return (a->node > b->node) - (a->node < b->node);
+}
+
+static struct error *gather_parts(struct heap_builder *builder)
+{
+	for (unsigned i = 0; i < builder->workers; i++) {
+		struct heap_part_vector *parts = &builder->team[i].parts;
+
+		for (size_t j = 0; j < parts->count; j++) {
+			if (!heap_part_vector_push(&builder->parts, parts->items[j]))
+				return error_enomem();
+		}
+		heap_part_vector_deinit(parts);
+	}
+	sort_items(builder->parts.items, builder->parts.count, sizeof(*builder->parts.items),
+		compare_parts);
+	return NULL;
+}
+
 static struct error *finish(struct heap_builder *builder)
 {
 	struct error *err = heap_builder_settle_blocks(builder);
@@ -246,6 +276,8 @@ static struct error *finish(struct heap_builder *builder)
 		builder->stats.dropped_edges += builder->team[i].dropped;
 	}
 	builder->stats.inferred_edges = builder->inferred.count;
+	if (!err)
+		err = gather_parts(builder);
 	if (!err)
 		err = fill_types(builder);
 	if (!err)
@@ -281,6 +313,7 @@ struct error *heap_build(const struct target *target, const struct pyruntime_pla
 	builder->workers = options->workers ? options->workers : parallel_workers();
 	if (builder->workers > LIMIT_WORKERS)
 		builder->workers = LIMIT_WORKERS;
+	builder->keep_parts = options->keep_parts;
 	err = python_open(target, place, &builder->python);
 	if (err)
 		return err;
@@ -322,6 +355,7 @@ void heap_builder_destroy(struct heap_builder *builder)
 	node_vector_deinit(&builder->inferred);
 	addr_vector_deinit(&builder->consumed);
 	addr_vector_deinit(&builder->global_words);
+	heap_part_vector_deinit(&builder->parts);
 	if (builder->python)
 		pycontext_deinit(&builder->context);
 	python_close(builder->python);

@@ -35,6 +35,14 @@ struct heap_root_ref {
 DEFINE_VECTOR(root_ref_vector, struct heap_root_ref)
 DEFINE_VECTOR(node_vector, uint32_t)
 
+/** Memory that belongs to an object, or that it leads to (pyscan.part). */
+struct heap_part {
+	remote_addr addr; /* somewhere in its block */
+	node_id node;
+	uint32_t distance;
+};
+DEFINE_VECTOR(heap_part_vector, struct heap_part)
+
 /** What the audit of reference counts keeps for each node, if asked to (tests). */
 struct heap_audit {
 	uint32_t *refcnt, *exact, *inferred; /* by node; pages */
@@ -75,6 +83,8 @@ struct heap_builder {
 	uint32_t rows_of_others;     /* others that have been read */
 	struct node_vector inferred; /* targets of inferred edges */
 	struct heap_audit *audit;    /* NULL if not wanted */
+	bool keep_parts;
+	struct heap_part_vector parts; /* by address, once built, if they are kept */
 
 	uint32_t *edges; /* all rows so far; pages */
 	size_t edge_count, edge_capacity;
@@ -84,6 +94,8 @@ struct heap_builder {
 struct heap_builder_options {
 	unsigned workers;
 	bool keep_audit;
+	/** Note where the memory of objects is (heap_memory.h): 16 bytes per table or buffer. */
+	bool keep_parts;
 };
 
 /**

@@ -156,6 +156,15 @@ static const struct mapping *mapping_of_file(const struct heap_builder *builder,
 	return mapping && mapping->inode ? mapping : NULL;
 }
 
+void heap_worker_keep_part(struct pyscan *scan, remote_addr addr, uint32_t distance)
+{
+	struct heap_worker *worker = scan->user;
+
+	if (!heap_part_vector_push(
+		    &worker->parts, (struct heap_part){addr, worker->part_of, distance}))
+		heap_worker_fail(worker);
+}
+
 static void keep_blocks(struct heap_worker *worker, node_id node)
 {
 	const struct pyscan *scan = &worker->scan;
@@ -269,6 +278,7 @@ void heap_worker_read_object(struct heap_worker *worker, node_id node, remote_ad
 		return;
 	}
 	gc_next = gc_next_of(layout, &python->types->list.items[type], object);
+	worker->part_of = node;
 	pyobject_scan(&worker->scan, type, addr, object, size);
 	name_old_instance(worker, addr);
 	if (gc_next)
@@ -285,6 +295,7 @@ void heap_worker_read_other(struct heap_worker *worker, node_id node)
 	uint64_t refcnt = pyreader_pointer(&worker->probe.reader, addr + layout->object.ob_refcnt);
 	uint64_t gc_next = 0;
 
+	worker->part_of = node;
 	if (!pyobject_scan_at(&worker->scan, addr)) {
 		finish_lost(worker, node);
 		return;

@@ -233,9 +233,16 @@ static struct error *take_once(struct heap_source *source,
 	struct heap_snapshot_stats *stats = &snapshot->stats;
 	struct error *err;
 
+	if (options->keep_memory) {
+		err = heap_memory_create(source->process, &snapshot->memory);
+		if (err)
+			return err;
+	}
 	wait_for_quiet(source);
 	stats->taken_at_s = monotonic_seconds();
 	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
+	if (!err && snapshot->memory)
+		err = heap_memory_note_pages(snapshot->memory, snapshot->target);
 	if (!err)
 		note_moment(source, snapshot);
 	return err;
@@ -244,13 +251,16 @@ static struct error *take_once(struct heap_source *source,
 static struct error *build(struct heap_source *source, const struct heap_snapshot_options *options,
 	struct heap_snapshot *snapshot)
 {
-	struct heap_builder_options build_options = {
-		.workers = options->workers, .keep_audit = options->keep_audit};
+	struct heap_builder_options build_options = {.workers = options->workers,
+		.keep_audit = options->keep_audit,
+		.keep_parts = options->keep_memory};
 	double started = monotonic_seconds();
 	struct error *err = heap_build(
 		picture_of(source, snapshot), &source->place, &build_options, &snapshot->builder);
 
 	snapshot->stats.build_s = monotonic_seconds() - started;
+	if (!err && snapshot->memory)
+		heap_memory_set_builder(snapshot->memory, snapshot->builder);
 	return err;
 }
 
@@ -258,6 +268,7 @@ static void drop(struct heap_snapshot *snapshot)
 {
 	heap_builder_destroy(take(snapshot->builder));
 	target_destroy(take(snapshot->target));
+	heap_memory_destroy(take(snapshot->memory));
 }
 
 static void fill_stats(struct heap_source *source, struct heap_snapshot *snapshot)

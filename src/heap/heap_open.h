@@ -15,6 +15,7 @@
 #pragma once
 
 #include "heap/heap_graph.h"
+#include "heap/heap_memory.h"
 #include "heap/heap_threads.h"
 #include "target/capture.h"
 #include "target/core_file.h"
@@ -81,6 +82,8 @@ struct heap_snapshot_options {
 	unsigned workers;
 	/** Keep the counts of each node for the audit (tests). */
 	bool keep_audit;
+	/** Note what is needed to say where the memory goes (snapshot->memory). */
+	bool keep_memory;
 };
 
 /** What is known about the reading itself. */
@@ -111,6 +114,7 @@ struct heap_snapshot {
 	struct heap_source_info info; /* texts are the source's */
 	struct heap_builder *builder; /* answers the graph's naming questions */
 	struct target *target;        /* owned; NULL: the source's own bytes are the picture */
+	struct heap_memory *memory;   /* owned; NULL unless asked for, and of a core */
 };
 
 struct error *heap_snapshot_take(struct heap_source *source,

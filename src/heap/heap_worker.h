@@ -88,6 +88,9 @@ struct heap_worker {
 	} unknown_types;
 	struct big_vector big_sizes;
 	struct owned_block_vector blocks;
+	/** Memory of objects (pyscan.part), and the object that is being read. */
+	struct heap_part_vector parts;
+	node_id part_of;
 	uint64_t objects, bytes, torn, dropped, torn_pools;
 	struct error *failure; /* found where there is nobody to return it to */
 };
@@ -111,6 +114,8 @@ void heap_worker_reset_others(struct heap_worker *worker);
 
 /** There is room for 4 billion references. */
 struct error *heap_worker_too_many_edges(void);
+/** The scan's part: keep it. */
+void heap_worker_keep_part(struct pyscan *scan, remote_addr addr, uint32_t distance);
 /** The scan's flush: look up the batch, append edges, count references. */
 void heap_worker_resolve(struct pyscan *scan);
 /** The same, also where no reference waits but objects do. */

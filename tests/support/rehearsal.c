@@ -187,6 +187,16 @@ static struct scene *make_scene(unsigned moment)
 	return scene;
 }
 
+// No snapshot of the play notes memory.
+struct error *heap_memory_measure(
+	struct heap_memory *memory, const uint8_t *fates, struct heap_memory_figures *ret)
+{
+	(void)memory;
+	(void)fates;
+	(void)ret;
+	return error_create(ERROR_UNSUPPORTED, "there is no memory in a play");
+}
+
 struct error *heap_snapshot_take(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot **ret)
 {

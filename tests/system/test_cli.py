@@ -161,7 +161,7 @@ class Usage(CommandLine):
         self.assertEqual(run("help").stdout, run("--help").stdout)
 
     def test_help_fits_100_columns(self):
-        pages = [run("help"), *(run("help", name) for name in ("hunt", "doctor", "show", "layout"))]
+        pages = [run("help"), *(run("help", name) for name in ("hunt", "doctor", "show", "layout", "mem"))]
         for line in "".join(page.stdout for page in pages).splitlines():
             self.assertLessEqual(len(line), 100, line)
 

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The shikari authors
+# SPDX-License-Identifier: Apache-2.0
+"""mem: its parts add up to RSS, on every CPython; and what it predicts comes true when the target does it.
+
+tests/targets/memory_shapes.py makes the memory, and does on its own what was predicted of it: a collection,
+malloc_trim(0), sys._debugmallocstats(). Versions are tried two at a time.
+"""
+import concurrent.futures
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHAPES = os.path.join(HERE, "..", "targets", "memory_shapes.py")
+sys.path[:0] = [os.path.join(HERE, "..", "support")]
+sys.dont_write_bytecode = True
+
+import interpreters  # noqa: E402
+
+BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
+SHIKARI = os.environ.get("SHIKARI", os.path.join(BUILD, "shikari"))
+AT_A_TIME = 2
+EXPLAINED_MIN = 0.95
+# Pages come and go between the picture and the real thing: some of both allocators' own.
+PAGES_TOLERANCE = 512 << 10
+TRIM_TOLERANCE = 0.1
+FOUND = [found for found in interpreters.find() if found.is_release]
+THIS = [sys.executable]
+
+
+class Shape:
+    """A process with memory of one shape."""
+
+    def __init__(self, command, shape):
+        self.process = subprocess.Popen([*command, SHAPES, shape], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if line != "ready\n":
+            self.close()
+            raise AssertionError(f"{shape} does not start: {line!r}")
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, what):
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def rss(self):
+        with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
+
+    def mem(self, *options):
+        done = subprocess.run([SHIKARI, "mem", "--json", *options, str(self.process.pid)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"mem: {done.stderr}")
+        said = json.loads(done.stdout)
+        said["by_part"] = {part["part"]: part["bytes"] for part in said["parts"]}
+        return said
+
+
+@contextlib.contextmanager
+def shape(command, name):
+    started = Shape(command, name)
+    try:
+        yield started
+    finally:
+        started.close()
+
+
+class MemTest(unittest.TestCase):
+    def assert_adds_up(self, said, rss):
+        """Parts are all of RSS, and hardly anything of it is unexplained."""
+        self.assertEqual(sum(said["by_part"].values()), said["rss_bytes"])
+        self.assertEqual(said["explained_bytes"],
+                         said["rss_bytes"] - said["by_part"].get("unexplained", 0))
+        self.assertGreaterEqual(said["explained_ratio"], EXPLAINED_MIN, said["by_part"])
+        # Looking can bring pages of files in, which is not the memory that was looked at.
+        self.assertLessEqual(abs(said["rss_bytes"] - rss), PAGES_TOLERANCE)
+
+    def assert_mixed(self, interpreter):
+        with shape(interpreter.command(), "mixed") as target:
+            target.mem()
+            rss = target.rss()
+            said = target.mem()
+            self.assert_adds_up(said, rss)
+            self.assertEqual(said["malloc"]["torn_arenas"], 0)
+            self.assertGreater(len(said["malloc"]["arenas"]), 1)
+            if interpreter.version >= (3, 3):
+                self.assertEqual(str(said["pymalloc"]["arenas"]), target.ask("stats"))
+            collected = json.loads(target.ask("collect"))
+            self.assertEqual(said["garbage"]["tracked_objects"], collected["count"])
+            ours = {found["type"].rpartition(".")[2]: found["objects"]
+                    for found in said["garbage"]["types"]}
+            self.assertEqual({name: ours.get(name) for name in collected["types"]},
+                             collected["types"])
+            self.assertIn("__main__.Node", said["garbage"]["cycle"])
+            predicted = target.mem()["malloc"]["trim_bytes"]
+            real = int(target.ask("trim"))
+            self.assertGreater(real, 4 << 20)
+            self.assertLessEqual(abs(predicted - real), TRIM_TOLERANCE * real,
+                                 f"{predicted} predicted, {real} returned")
+
+    def test_every_version(self):
+        """Sums, arenas, garbage and malloc_trim, on each interpreter."""
+        def try_one(interpreter):
+            try:
+                self.assert_mixed(interpreter)
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                return f"{interpreter.name}: {type(error).__name__}: {error}"
+            return None
+
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            wrong = [line for line in pool.map(try_one, FOUND) if line]
+        self.assertTrue(FOUND)
+        self.assertEqual(wrong, [], "\n".join(wrong))
+
+    def test_a_fresh_interpreter_is_the_program(self):
+        with shape(THIS, "fresh") as target:
+            target.mem()
+            rss = target.rss()
+            said = target.mem("--maps")
+            self.assert_adds_up(said, rss)
+            self.assertEqual(sum(mapping["rss"] for mapping in said["mappings"]),
+                             said["rss_bytes"])
+            self.assertIn("code", said["verdict"])
+
+    def test_a_fragmented_heap_is_pinned(self):
+        with shape(THIS, "fragmented") as target:
+            said = target.mem()
+            self.assertEqual(said["cause"], "kept")
+            pinned = said["pymalloc"]["pinned"]
+            self.assertGreater(pinned["bytes"], 8 << 20)
+            self.assertLess(pinned["used_bytes"], pinned["bytes"] / 10)
+            self.assertEqual(pinned["held_by"][0]["type"], "list")
+            self.assertIn("KEEP", pinned["held_by"][0]["path"])
+
+    def test_what_python_2_keeps(self):
+        """Ten million ints that are gone: their places stay."""
+        for interpreter in FOUND:
+            if interpreter.version >= (3,):
+                continue
+            with self.subTest(interpreter.name), shape(interpreter.command(), "numbers") as target:
+                said = target.mem()
+                self.assertEqual(said["cause"], "kept")
+                self.assertGreater(said["by_part"]["number-blocks"], 200 << 20)
+                self.assertGreaterEqual(said["explained_ratio"], EXPLAINED_MIN)
+                self.assertIn("a new process", [r["remedy"] for r in said["remedies"]])
+
+    def test_memory_of_c_code(self):
+        with shape(THIS, "native") as target:
+            said = target.mem()
+            # 2000 blocks of 3000 bytes, rounded up.
+            sizes = {found["size"]: found["count"] for found in said["malloc"]["c_sizes"]}
+            self.assertGreaterEqual(sizes.get(3000, 0), 2000)
+            self.assertGreater(said["by_part"]["c-other"], 6000000)
+            self.assertEqual(said["cause"], "native")
+
+    def test_references_that_nobody_explains(self):
+        with shape(THIS, "references") as target:
+            said = target.mem()
+            unexplained = {found["type"]: found["unexplained_objects"] for found in said["types"]}
+            # The last ones are also in registers and on the stack, or have gone the way of all lists.
+            self.assertGreaterEqual(unexplained.get("list", 0), 1900)
+            self.assertGreater(said["by_part"]["unexplained-references"], 2000 * 100)
+
+    def test_numpy(self):
+        try:
+            target = Shape(THIS, "numpy")
+        except AssertionError:
+            self.skipTest("no numpy")
+        self.addCleanup(target.close)
+        target.mem()
+        rss = target.rss()
+        said = target.mem()
+        self.assert_adds_up(said, rss)
+        # What is only reserved is not there.
+        types = {found["type"]: found["bytes"] for found in said["types"]}
+        self.assertGreater(types["numpy.ndarray"], 2 * 10 ** 6 * 8 + 2000 * 1000 * 8)
+        self.assertLess(types["numpy.ndarray"], 10 ** 8)
+
+    def test_freeze_and_live_agree_with_a_clone(self):
+        with shape(THIS, "heap") as target:
+            target.mem()
+            parts = [target.mem("--mode", mode)["by_part"] for mode in ("clone", "freeze", "live")]
+            for other in parts[1:]:
+                self.assertLessEqual(abs(other["objects"] - parts[0]["objects"]), PAGES_TOLERANCE)
+                self.assertLess(other.get("unexplained", 0), PAGES_TOLERANCE)
+
+    def test_the_text_fits_a_screen(self):
+        with shape(THIS, "fragmented") as target:
+            done = subprocess.run([SHIKARI, "mem", str(target.process.pid)], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertLess(done.stdout.count("\n"), 45)
+            self.assertIn("explained ", done.stdout)
+            self.assertIn("free blocks in pools that are in use", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
