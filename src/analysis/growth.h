@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "analysis/growth_memory.h"
 #include "analysis/growth_sample.h"
 
 /** Fewer snapshots cannot tell growth that goes on from growth that happened once. */
@@ -116,6 +117,8 @@ struct growth_view {
 	/** Unreachable objects that were not there at the first moment. */
 	struct growth_item garbage[GROWTH_ITEMS_MAX];
 	size_t garbage_count;
+	/** The parts of memory at each moment; borrowed, NULL if they were not looked at. */
+	const struct growth_memory *memory;
 };
 
 struct growth {

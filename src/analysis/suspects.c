@@ -8,6 +8,8 @@
 #include "base/sort.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +62,12 @@
 #define GARBAGE_SHARE       4
 #define GARBAGE_BYTES_MIN   65536
 
+// References that C code keeps for good reasons come and go with other objects: a leak of them is most of
+// what grows. C libraries' buffers and caches breathe by some hundreds of kilobytes.
+#define REFERENCES_SHARE_MIN 0.5
+#define NATIVE_BYTES_MIN     ((uint64_t)512 << 10)
+#define HELD_BY_C_CODE       "held by C code"
+
 static const struct {
 	const char *name;
 	double confidence;
@@ -69,8 +77,10 @@ static const struct {
 	[SUSPECT_CHAIN] = {"chain", 0.85},
 	[SUSPECT_BUFFER] = {"buffer", 0.9},
 	[SUSPECT_TYPE] = {"type", 0.6},
-	[SUSPECT_GARBAGE] = {"garbage", 0.8},
+	[SUSPECT_GARBAGE] = {"garbage-cycles", 0.8},
 	[SUSPECT_THREAD] = {"thread", 0.85},
+	[SUSPECT_REFERENCES] = {"unexplained-references", 0.8},
+	[SUSPECT_NATIVE] = {"native", 0.7},
 };
 
 const char *suspect_kind_name(enum suspect_kind kind)
@@ -211,6 +221,13 @@ static bool is_noise(const struct trial *trial)
 		return length < SUSPECTS_THREADS_MIN;
 	case SUSPECT_GARBAGE:
 		return trial->bytes < GARBAGE_BYTES_MIN;
+	case SUSPECT_REFERENCES:
+		return length < SUSPECTS_HOLDER_OBJECTS_MIN ||
+		       trial->bytes < SUSPECTS_HOLDER_BYTES_MIN ||
+		       trial->share < REFERENCES_SHARE_MIN ||
+		       trial->steadiness < TYPE_STEADINESS_MIN;
+	case SUSPECT_NATIVE:
+		return trial->bytes < NATIVE_BYTES_MIN || trial->steadiness < TYPE_STEADINESS_MIN;
 	}
 	return true;
 }
@@ -620,7 +637,8 @@ static double confidence_of(const struct trial *trial)
 	if (suspects_is_dict(candidate))
 		confidence *= 0.9;
 	if (!candidate->path.is_user_code && trial->kind != SUSPECT_GARBAGE &&
-		trial->kind != SUSPECT_THREAD)
+		trial->kind != SUSPECT_THREAD && trial->kind != SUSPECT_REFERENCES &&
+		trial->kind != SUSPECT_NATIVE)
 		confidence *= 0.8;
 	if (is_list_of_subclasses(candidate))
 		confidence *= BOOKKEEPING;
@@ -657,20 +675,26 @@ static enum suspect_kind kind_of(const struct growth_candidate *candidate)
 	return candidate->is_chain ? SUSPECT_CHAIN : SUSPECT_HOLDER;
 }
 
-static void make_threads(struct court *court)
+static struct growth_candidate *make(
+	struct court *court, enum made made, enum suspect_kind kind, const char *path)
 {
-	struct growth_candidate *candidate = &court->made[0];
+	struct growth_candidate *candidate = &court->made[made];
 
 	*candidate = (struct growth_candidate){.type = "",
-		.path.text = (char *)"threads",
-		.points = court->made_points[0],
+		.path.text = (char *)path,
+		.points = court->made_points[made],
 		.parent = GROWTH_NO_CANDIDATE,
 		.reached_through = GROWTH_NO_CANDIDATE,
 		.bound = UINT64_MAX};
+	court->trials[court->count++] = (struct trial){.candidate = candidate, .kind = kind};
+	return candidate;
+}
+
+static void make_threads(struct court *court)
+{
+	make(court, MADE_THREADS, SUSPECT_THREAD, "threads");
 	for (size_t i = 0; i < court->view->moment_count; i++)
-		court->made_points[0][i].length = court->view->moments[i].threads;
-	court->trials[court->count++] =
-		(struct trial){.candidate = candidate, .kind = SUSPECT_THREAD};
+		court->made_points[MADE_THREADS][i].length = court->view->moments[i].threads;
 }
 
 static bool collector_should_have_come(const struct court *court)
@@ -684,24 +708,130 @@ static bool collector_should_have_come(const struct court *court)
 
 static void make_garbage(struct court *court)
 {
-	struct growth_candidate *candidate = &court->made[1];
+	struct growth_candidate *candidate;
 
 	if (!collector_should_have_come(court))
 		return;
-	*candidate = (struct growth_candidate){.type = "",
-		.path.text = (char *)"",
-		.points = court->made_points[1],
-		.parent = GROWTH_NO_CANDIDATE,
-		.reached_through = GROWTH_NO_CANDIDATE,
-		.bound = UINT64_MAX};
+	candidate = make(court, MADE_GARBAGE, SUSPECT_GARBAGE, "");
 	for (size_t i = 0; i < court->view->moment_count; i++)
-		court->made_points[1][i] =
+		court->made_points[MADE_GARBAGE][i] =
 			(struct growth_point){court->view->moments[i].garbage_objects,
 				court->view->moments[i].garbage_bytes};
 	memcpy(candidate->items, court->view->garbage, sizeof(candidate->items));
 	candidate->item_count = court->view->garbage_count;
-	court->trials[court->count++] =
-		(struct trial){.candidate = candidate, .kind = SUSPECT_GARBAGE};
+}
+
+// What the parts of memory say, where they were looked at in every snapshot.
+static const struct growth_memory *memory_of(const struct court *court)
+{
+	const struct growth_memory *memory = court->view->memory;
+
+	return memory && memory->moment_count == court->view->moment_count ? memory : NULL;
+}
+
+static void take_items(
+	struct court *court, struct growth_candidate *candidate, enum growth_memory_table table)
+{
+	struct growth_memory_row rows[GROWTH_MEMORY_ROWS_MAX];
+	size_t count = growth_memory_grown(court->view->memory, table, rows);
+
+	for (size_t i = 0; i < count && i < GROWTH_ITEMS_MAX; i++) {
+		const char *name = rows[i].name;
+
+		if (!name) {
+			snprintf(court->class_names[i], sizeof(court->class_names[i]),
+				"block of %" PRIu64 " bytes", rows[i].size);
+			name = court->class_names[i];
+		}
+		candidate->items[candidate->item_count++] =
+			(struct growth_item){name, rows[i].count, rows[i].bytes};
+	}
+}
+
+static void make_references(struct court *court)
+{
+	const struct growth_memory *memory = memory_of(court);
+	struct growth_candidate *candidate;
+
+	if (!memory)
+		return;
+	candidate = make(court, MADE_REFERENCES, SUSPECT_REFERENCES, HELD_BY_C_CODE);
+	for (size_t i = 0; i < memory->moment_count; i++)
+		court->made_points[MADE_REFERENCES][i] =
+			(struct growth_point){memory->moments[i].unexplained_objects,
+				memory->moments[i].parts[HEAP_PART_UNEXPLAINED_REFERENCES]};
+	take_items(court, candidate, GROWTH_MEMORY_UNEXPLAINED);
+	// No library's cache: what fills those has a place, which would explain the references.
+	candidate->path.is_user_code = true;
+	if (candidate->item_count)
+		candidate->type = candidate->items[0].type;
+}
+
+static void make_native(struct court *court)
+{
+	const struct growth_memory *memory = memory_of(court);
+	struct growth_candidate *candidate;
+
+	if (!memory)
+		return;
+	candidate = make(court, MADE_NATIVE, SUSPECT_NATIVE, "memory of C code");
+	for (size_t i = 0; i < memory->moment_count; i++) {
+		uint64_t bytes = growth_memory_native(&memory->moments[i]);
+
+		court->made_points[MADE_NATIVE][i] = (struct growth_point){bytes, bytes};
+	}
+	take_items(court, candidate, GROWTH_MEMORY_CLASSES);
+}
+
+static bool is_held_by_c_code(const struct growth_candidate *candidate)
+{
+	return strncmp(candidate->path.text, HELD_BY_C_CODE, strlen(HELD_BY_C_CODE)) == 0;
+}
+
+// Objects of a type without a holder, as many as C code holds.
+static bool is_type_of(const struct trial *trial, const struct growth_candidate *references)
+{
+	uint64_t length = grown(trial->length_first, trial->length_last);
+
+	if (trial->kind != SUSPECT_TYPE)
+		return false;
+	for (size_t i = 0; i < references->item_count; i++) {
+		if (strcmp(references->items[i].type, trial->candidate->type) == 0)
+			return references->items[i].objects * 2 >= length;
+	}
+	return false;
+}
+
+static struct trial *find_trial(struct court *court, enum suspect_kind kind)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		if (court->trials[i].kind == kind)
+			return &court->trials[i];
+	}
+	return NULL;
+}
+
+// References that C code took explain what they hold. Memory of C code that grows with objects is theirs, or
+// may be.
+static void weigh_memory(struct court *court)
+{
+	struct trial *references = find_trial(court, SUSPECT_REFERENCES);
+	struct trial *native = find_trial(court, SUSPECT_NATIVE);
+
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (trial->fate != FATE_SUSPECT || trial == references || trial == native)
+			continue;
+		if (references && references->fate == FATE_SUSPECT &&
+			(is_held_by_c_code(trial->candidate) ||
+				is_type_of(trial, references->candidate)))
+			trial->fate = FATE_EXPLAINED;
+	}
+	for (size_t i = 0; native && i < court->count; i++) {
+		if (&court->trials[i] != native && court->trials[i].fate == FATE_SUSPECT)
+			native->fate = FATE_EXPLAINED;
+	}
 }
 
 static struct error *open_court(struct court *court)
@@ -713,7 +843,7 @@ static struct error *open_court(struct court *court)
 	if (court->seconds <= 0)
 		court->seconds = 1;
 	court->total_bytes = grown(view->moments[0].bytes, last->bytes);
-	court->trials = mem_calloc(view->candidate_count + 2, sizeof(*court->trials));
+	court->trials = mem_calloc(view->candidate_count + MADE_COUNT, sizeof(*court->trials));
 	if (!court->trials)
 		return error_enomem();
 	for (size_t i = 0; i < view->candidate_count; i++)
@@ -721,6 +851,8 @@ static struct error *open_court(struct court *court)
 			.candidate = &view->candidates[i], .kind = kind_of(&view->candidates[i])};
 	make_threads(court);
 	make_garbage(court);
+	make_references(court);
+	make_native(court);
 	return NULL;
 }
 
@@ -735,6 +867,7 @@ static void judge(struct court *court)
 	merge_in_step(court);
 	explain_common_items(court);
 	weigh_types(court);
+	weigh_memory(court);
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 

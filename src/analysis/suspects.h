@@ -22,8 +22,13 @@
  * the one of weak references, which follow what the other holds. Of a
  * container and an index of its items inside it, the container is told.
  *
+ * Of what is no container: garbage that the collector should have met; objects that only unexplained references
+ * hold, if they are half of the growth of all objects, which then explain types and paths "held by C code"; and
+ * memory of C code, if it grows without a suspect among the objects: what objects lead to grows with them.
+ *
  * Confidence is a product: what the kind of evidence is worth (a container seen growing 0.95, a
- * buffer 0.9, a holder, chain or threads 0.85, garbage 0.8, a type alone 0.6), times
+ * buffer 0.9, a holder, chain or threads 0.85, garbage and unexplained references 0.8, memory of C code 0.7,
+ * a type alone 0.6), times
  *	0.5 … 1    steadiness: slowest interval's rate over the fastest
  *	0.9 … 1    how often growth was seen: 2 intervals, 3, more
  *	0.8 … 1    share of the growth of all objects that it explains
@@ -62,9 +67,11 @@ enum suspect_kind {
 	SUSPECT_TYPE,    /* objects of one type, without a single holder */
 	SUSPECT_GARBAGE, /* unreachable objects that the collector does not take */
 	SUSPECT_THREAD,
+	SUSPECT_REFERENCES, /* objects held only by references that nothing found explains */
+	SUSPECT_NATIVE,     /* memory of C code, while Python objects do not grow */
 };
 
-/** "container", "holder", … */
+/** "container", "holder", "garbage-cycles", "unexplained-references", "native", … */
 const char *suspect_kind_name(enum suspect_kind kind);
 
 /** All texts are owned. */
@@ -109,6 +116,10 @@ struct suspects {
 	size_t note_count;
 	/** One sentence: the finding, or why there is none. */
 	char *summary;
+	/** Why it is no leak, in a word: "bounded", "slowing", "comes-and-goes", "kept" (free, but kept by
+	 *  an allocator), "native" (C code, not steadily), "nothing-grew", "not-steady"; NULL if there is a
+	 *  suspect. Static. */
+	const char *reason;
 };
 
 /** @p view has at least GROWTH_MOMENTS_MIN moments. @p ret is untouched on failure. */

@@ -33,6 +33,8 @@ struct trial {
 	const struct growth_candidate *in_step;
 };
 
+enum made { MADE_THREADS, MADE_GARBAGE, MADE_REFERENCES, MADE_NATIVE, MADE_COUNT };
+
 struct court {
 	const struct growth_view *view;
 	enum suspects_collector collector;
@@ -40,9 +42,10 @@ struct court {
 	uint64_t total_bytes; /* growth of all objects */
 	struct trial *trials;
 	size_t count;
-	/** Candidates made here: threads and garbage. */
-	struct growth_candidate made[2];
-	struct growth_point made_points[2][GROWTH_MOMENTS_MAX];
+	/** Candidates made here. */
+	struct growth_candidate made[MADE_COUNT];
+	struct growth_point made_points[MADE_COUNT][GROWTH_MOMENTS_MAX];
+	char class_names[GROWTH_MEMORY_ROWS_MAX][32]; /* "block of 3000 bytes" */
 };
 
 /** Were modules still being imported, many at a time, when the hunt ended? */

@@ -86,6 +86,11 @@ static const char *unit_of(enum suspect_kind kind)
 	}
 }
 
+static bool is_in_bytes(enum suspect_kind kind)
+{
+	return kind == SUSPECT_BUFFER || kind == SUSPECT_NATIVE;
+}
+
 // "a dict", "an OrderedDict".
 static const char *article_of(const char *word)
 {
@@ -129,6 +134,15 @@ static char *summary_of(const struct court *court, const struct trial *trial, co
 			"Unreachable objects that the collector does not free grew from %s to "
 			"%s in %s.",
 			first.text, last.text, seconds.text);
+	case SUSPECT_REFERENCES:
+		return text_of("Objects that only unexplained references hold grew from %s to %s "
+			       "in %s: C code "
+			       "took references and did not give them back.",
+			first.text, last.text, seconds.text);
+	case SUSPECT_NATIVE:
+		return text_of("Memory of C code grew by %s to %s in %s, Python objects by %s.",
+			bytes.text, bytes_text(trial->length_last), seconds.text,
+			bytes_text(court->total_bytes));
 	case SUSPECT_THREAD:
 		return text_of("The process went from %s to %s threads in %s.", first.text,
 			last.text, seconds.text);
@@ -151,14 +165,13 @@ static bool add_series(const struct court *court, const struct trial *trial, str
 		}
 		string_builder_add_format(&series, "%s%s%s", i ? " → " : "",
 			i < trial->candidate->unseen ? "≤ " : "",
-			trial->kind == SUSPECT_BUFFER
-				? bytes_text(trial->candidate->points[i].length)
-				: count_text(trial->candidate->points[i].length));
+			is_in_bytes(trial->kind) ? bytes_text(trial->candidate->points[i].length)
+						 : count_text(trial->candidate->points[i].length));
 	}
 	text = string_builder_finish(&series);
 	if (!text)
 		return false;
-	if (trial->kind == SUSPECT_BUFFER)
+	if (is_in_bytes(trial->kind))
 		return add_evidence(ret, "%s: grew in %u of %u intervals, never shrank", text,
 			trial->growing_intervals, trial->intervals);
 	return add_evidence(ret, "%s %s: grew in %u of %u intervals, never shrank; %s per second",
@@ -190,13 +203,46 @@ static bool add_container_evidence(const struct growth_candidate *candidate, str
 	return fine;
 }
 
+static bool add_garbage_evidence(const struct court *court, struct suspect *ret)
+{
+	const struct growth_memory *memory = court->view->memory;
+	const struct growth_memory_moment *last;
+
+	if (!memory || !memory->moment_count)
+		return true;
+	last = &memory->moments[memory->moment_count - 1];
+	if (last->parts[HEAP_PART_LOST] > last->parts[HEAP_PART_GARBAGE] &&
+		!add_evidence(ret,
+			"most cannot be collected: legacy finalizers (__del__ in Python 2), or "
+			"what the collector does not track"))
+		return false;
+	return !*memory->cycle || add_evidence(ret, "a cycle: %s", memory->cycle);
+}
+
+static bool add_native_evidence(
+	const struct court *court, const struct trial *trial, struct suspect *ret)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+	struct growth_memory_row owners[GROWTH_MEMORY_ROWS_MAX];
+	size_t count = growth_memory_grown(court->view->memory, GROWTH_MEMORY_OWNERS, owners);
+
+	if (candidate->item_count &&
+		!add_evidence(ret, "most: %s more of a %s", count_text(candidate->items[0].objects),
+			candidate->items[0].type))
+		return false;
+	if (!count)
+		return add_evidence(ret, "no library's data and no object leads to it");
+	return add_evidence(
+		ret, "%s leads to %s more", owners[0].name, bytes_text(owners[0].bytes));
+}
+
 static bool add_all_evidence(
 	const struct court *court, const struct trial *trial, struct suspect *ret)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 	bool fine = add_series(court, trial, ret);
 
-	if (trial->bytes > 0 && trial->kind != SUSPECT_GARBAGE)
+	if (trial->bytes > 0 && trial->kind != SUSPECT_GARBAGE && trial->kind != SUSPECT_NATIVE)
 		fine = fine &&
 		       add_evidence(ret, "retains %s more: %.0f %% of the growth of all objects",
 			       bytes_text(trial->bytes), trial->share * 100);
@@ -216,6 +262,14 @@ static bool add_all_evidence(
 							 : "more than a full collection waits for: "
 							   "is the collector disabled, or are "
 							   "objects frozen?");
+	if (trial->kind == SUSPECT_GARBAGE)
+		fine = fine && add_garbage_evidence(court, ret);
+	if (trial->kind == SUSPECT_NATIVE)
+		fine = fine && add_native_evidence(court, trial, ret);
+	if (trial->kind == SUSPECT_REFERENCES)
+		fine = fine && add_evidence(ret, "their reference counts are higher than the "
+						 "references that were found, and no name leads to "
+						 "them");
 	return fine;
 }
 
@@ -327,28 +381,132 @@ static bool rss_grew_alone(const struct growth_view *view, uint64_t *ret)
 	return first->rss_bytes > 0 && *ret >= RSS_GROWTH_MIN && objects < *ret / 4;
 }
 
-// The sentence for a process without suspects.
-static char *summarise_health(const struct court *court)
+// A candidate that met a fate, with the most bytes; NULL if none did.
+static const struct trial *find_fate(const struct court *court, enum fate fate)
 {
-	const struct growth_moment *first = court->view->moments;
-	const struct growth_moment *last = first + court->view->moment_count - 1;
-	uint64_t rss;
+	const struct trial *best = NULL;
 
-	if (rss_grew_alone(court->view, &rss))
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+
+		if (trial->fate == fate && trial->candidate->kind != GROWTH_TYPE &&
+			trial->kind != SUSPECT_NATIVE && trial->bytes >= court->total_bytes / 2 &&
+			trial->bytes >= SUSPECTS_HOLDER_BYTES_MIN &&
+			(!best || trial->bytes > best->bytes))
+			best = trial;
+	}
+	return best;
+}
+
+// Objects were fewer at some moment than at one before, by a tenth and more.
+static bool comes_and_goes(const struct growth_view *view)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < view->moment_count; i++) {
+		if (view->moments[i].bytes < most - most / 10)
+			return true;
+		most = view->moments[i].bytes > most ? view->moments[i].bytes : most;
+	}
+	return false;
+}
+
+static bool keeps_most(const struct court *court)
+{
+	return court->view->memory && court->view->memory->cause == MEMORY_KEPT &&
+	       court->total_bytes < RSS_GROWTH_MIN;
+}
+
+// Memory grew, but not that of objects: which part?
+static char *summarise_rss(const struct court *court, uint64_t rss, const char **ret_reason)
+{
+	const struct growth_memory *memory = court->view->memory;
+	uint64_t bytes = 0;
+	enum heap_memory_part part =
+		memory ? growth_memory_largest(memory, &bytes) : HEAP_PART_COUNT;
+
+	*ret_reason = "not-steady";
+	if (part == HEAP_PART_COUNT)
 		return text_of(
 			"No leak of Python objects: memory grew by %s in %s, but all objects "
 			"together by %s only.",
 			bytes_text(rss), seconds_text(court->seconds),
 			bytes_text(court->total_bytes));
+	if (memory_part_cause(part) == MEMORY_KEPT)
+		*ret_reason = "kept";
+	else if (memory_part_cause(part) == MEMORY_NATIVE)
+		*ret_reason = "native";
+	return text_of(
+		"No leak of Python objects: memory grew by %s in %s, %s of it %s; all objects "
+		"together by %s only.",
+		bytes_text(rss), seconds_text(court->seconds), bytes_text(bytes),
+		heap_memory_part_text(part), bytes_text(court->total_bytes));
+}
+
+// The sentence for a process without suspects.
+static char *summarise_health(const struct court *court, const char **ret_reason)
+{
+	const struct growth_moment *first = court->view->moments;
+	const struct growth_moment *last = first + court->view->moment_count - 1;
+	const struct trial *trial;
+	uint64_t rss;
+
+	if ((trial = find_fate(court, FATE_BOUNDED)) != NULL) {
+		*ret_reason = "bounded";
+		return text_of("No leak: %s (%s) is filling but bounded, at most %s items.",
+			trial->candidate->path.text, trial->candidate->type,
+			count_text(trial->candidate->bound));
+	}
+	if (comes_and_goes(court->view)) {
+		*ret_reason = "comes-and-goes";
+		return text_of(
+			"No leak: objects come and go, %s at first and %s at last, and fewer "
+			"at a moment between than before it.",
+			bytes_text(first->bytes), bytes_text(last->bytes));
+	}
+	if (rss_grew_alone(court->view, &rss))
+		return summarise_rss(court, rss, ret_reason);
+	if (keeps_most(court)) {
+		*ret_reason = "kept";
+		return text_of("No leak: objects did not grow in %s; %s.",
+			seconds_text(court->seconds), court->view->memory->verdict);
+	}
+	*ret_reason = "nothing-grew";
 	if (court->total_bytes == 0)
 		return text_of(
 			"No leak: the objects of this process did not grow in %s (%s, then %s).",
 			seconds_text(court->seconds), bytes_text(first->bytes),
 			bytes_text(last->bytes));
+	*ret_reason = find_fate(court, FATE_SLOWING) ? "slowing" : "not-steady";
 	return text_of(
 		"No leak: objects grew by %s in %s, but nothing grew steadily, without bound "
 		"and without letting go.",
 		bytes_text(court->total_bytes), seconds_text(court->seconds));
+}
+
+// RSS by its parts, where some grew.
+static bool add_parts(const struct court *court, struct suspects *ret)
+{
+	const struct growth_memory *memory = court->view->memory;
+	_cleanup_(string_builder_deinit) struct string_builder line = {0};
+	_cleanup_(mem_free) char *text = NULL;
+	const struct growth_memory_moment *first, *last;
+
+	if (!memory || memory->moment_count < 2)
+		return true;
+	first = &memory->moments[0];
+	last = &memory->moments[memory->moment_count - 1];
+	for (size_t part = 0; part < HEAP_PART_COUNT; part++) {
+		int64_t change = (int64_t)last->parts[part] - (int64_t)first->parts[part];
+
+		if (change >= RSS_GROWTH_MIN || -change >= RSS_GROWTH_MIN)
+			string_builder_add_format(&line, "%s%s%s %s", line.length ? ", " : "",
+				change < 0 ? "-" : "+",
+				bytes_text((double)(change < 0 ? -change : change)),
+				heap_memory_part_text((enum heap_memory_part)part));
+	}
+	text = string_builder_finish(&line);
+	return text && (!*text || add_note(ret, "memory: %s", text));
 }
 
 struct error *suspects_add_notes(const struct court *court, struct suspects *ret)
@@ -368,7 +526,8 @@ struct error *suspects_add_notes(const struct court *court, struct suspects *ret
 				       "a cache that is still filling cannot be told from a leak "
 				       "in %s: hunt longer (--for) if a suspect is meant to be one",
 				       seconds_text(court->seconds));
-	if (rss_grew_alone(court->view, &rss))
+	fine = fine && add_parts(court, ret);
+	if (!court->view->memory && rss_grew_alone(court->view, &rss))
 		fine = fine && add_note(ret,
 				       "memory (RSS) grew by %s, Python objects by %s: the rest is "
 				       "not Python objects, but fragmentation, free blocks or "
@@ -380,6 +539,7 @@ struct error *suspects_add_notes(const struct court *court, struct suspects *ret
 			       bytes_text(last->garbage_bytes), count_text(last->garbage_objects));
 	if (!fine)
 		return error_enomem();
-	ret->summary = ret->count > 0 ? mem_strdup(ret->items[0].summary) : summarise_health(court);
+	ret->summary = ret->count > 0 ? mem_strdup(ret->items[0].summary)
+				      : summarise_health(court, &ret->reason);
 	return ret->summary ? NULL : error_enomem();
 }

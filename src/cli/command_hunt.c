@@ -158,15 +158,27 @@ static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapsh
 	return NULL;
 }
 
+static struct error *add_memory(struct hunt *hunt, const struct heap_snapshot *snapshot,
+	const struct dominators *dominators, const struct paths *paths)
+{
+	_cleanup_(memory_report_deinit) struct memory_report report = {0};
+	struct error *err = memory_examine(snapshot->graph, dominators, paths, snapshot->memory,
+		snapshot->stats.collector_is_enabled, &report);
+
+	return err ? err : growth_memory_add(&hunt->report.memory, snapshot->graph, &report);
+}
+
 // The graph is alive only in here: what is needed of it goes into the growth sample.
 static struct error *take_snapshot(struct hunt *hunt)
 {
 	const struct heap_snapshot_options options = {
-		.capture = {
-			.mode = (enum capture_mode)hunt->options->mode,
-			.pause_ms_max = hunt->options->pause_ms_max,
-			.force = hunt->options->force,
-		}};
+		.capture =
+			{
+				.mode = (enum capture_mode)hunt->options->mode,
+				.pause_ms_max = hunt->options->pause_ms_max,
+				.force = hunt->options->force,
+			},
+		.keep_memory = true};
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
 	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	_cleanup_(paths_destroy) struct paths *paths = NULL;
@@ -194,6 +206,8 @@ static struct error *take_snapshot(struct hunt *hunt)
 	hunt->collector = snapshot->stats.collector_is_enabled ? SUSPECTS_COLLECTOR_ENABLED
 							       : SUSPECTS_COLLECTOR_DISABLED;
 	err = growth_add(&hunt->growth, &input);
+	if (!err && snapshot->memory)
+		err = add_memory(hunt, snapshot, dominators, paths);
 	if (err)
 		return err;
 	return record_snapshot(hunt, &snapshot->stats);
@@ -266,6 +280,8 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
+	if (hunt->report.memory.moment_count)
+		hunt->growth.view.memory = &hunt->report.memory;
 	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 

@@ -163,6 +163,46 @@ static json_t *suspects_json(const struct hunt_report *report)
 	return array;
 }
 
+static json_t *series_json(const struct growth_memory *memory, enum heap_memory_part part)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < memory->moment_count; i++) {
+		if (json_array_append_new(array, json_count(memory->moments[i].parts[part])) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+// Parts that had a byte at some moment: bytes in each snapshot.
+static json_t *memory_json(const struct growth_memory *memory)
+{
+	struct json_object object = json_object_begin(), parts = json_object_begin();
+
+	if (!memory->moment_count) {
+		json_decref(json_object_end(&parts));
+		json_decref(json_object_end(&object));
+		return json_null();
+	}
+	for (size_t part = 0; part < HEAP_PART_COUNT; part++) {
+		uint64_t most = 0;
+
+		for (size_t i = 0; i < memory->moment_count; i++)
+			most = memory->moments[i].parts[part] > most
+				       ? memory->moments[i].parts[part]
+				       : most;
+		if (most)
+			json_object_put(&parts, heap_memory_part_name((enum heap_memory_part)part),
+				series_json(memory, (enum heap_memory_part)part));
+	}
+	json_object_put(&object, "parts", json_object_end(&parts));
+	json_object_put(&object, "cause", json_string(memory_cause_name(memory->cause)));
+	json_object_put(&object, "verdict", json_text(memory->verdict));
+	return json_object_end(&object);
+}
+
 static json_t *report_json(const struct hunt_report *report)
 {
 	struct json_object root = json_object_begin();
@@ -174,6 +214,8 @@ static json_t *report_json(const struct hunt_report *report)
 	json_object_put(
 		&root, "verdict", json_string(hunt_report_is_leak(report) ? "leak" : "no-leak"));
 	json_object_put(&root, "summary", json_text(report->suspects.summary));
+	json_object_put(&root, "reason",
+		report->suspects.reason ? json_string(report->suspects.reason) : json_null());
 	json_object_put(&root, "target", target_json(report));
 	json_object_put(&root, "snapshots", snapshots_json(report));
 	json_object_put(&root, "stopped_ms", json_decimal(stopped_ms));
@@ -182,6 +224,7 @@ static json_t *report_json(const struct hunt_report *report)
 	json_object_put(&root, "suspects", suspects_json(report));
 	json_object_put(&root, "watch",
 		report->watch.is_done ? export_watch_json(&report->watch.report) : json_null());
+	json_object_put(&root, "memory", memory_json(&report->memory));
 	json_object_put(
 		&root, "notes", json_texts(report->suspects.notes, report->suspects.note_count));
 	json_object_put(

@@ -21,5 +21,6 @@ void hunt_report_deinit(struct hunt_report *report)
 	}
 	mem_free(report->additions);
 	suspects_deinit(&report->suspects);
+	growth_memory_deinit(&report->memory);
 	*report = (struct hunt_report){0};
 }

@@ -58,6 +58,7 @@ struct hunt_report {
 	struct hunt_watch watch;
 	/** Query strings may be shown. */
 	bool with_values;
+	struct growth_memory memory; /* owned; empty if it was not looked at */
 };
 
 void hunt_report_deinit(struct hunt_report *report);

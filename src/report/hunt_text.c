@@ -80,6 +80,10 @@ static void add_growth(struct string_builder *out, const struct suspect *suspect
 	case SUSPECT_CONTAINER:
 		string_builder_add_format(out, "%s, %s → %s items", type, first.text, last.text);
 		break;
+	case SUSPECT_NATIVE:
+		string_builder_add_format(out, "%s → %s", human_bytes(suspect->length_first).text,
+			human_bytes(suspect->length_last).text);
+		break;
 	case SUSPECT_BUFFER:
 		string_builder_add_format(out, "%s, %s → %s", type,
 			human_bytes(suspect->length_first).text,
@@ -95,6 +99,7 @@ static void add_growth(struct string_builder *out, const struct suspect *suspect
 	case SUSPECT_HOLDER:
 	case SUSPECT_CHAIN:
 	case SUSPECT_TYPE:
+	case SUSPECT_REFERENCES:
 		string_builder_add_format(out, "%s, %s → %s objects", type, first.text, last.text);
 		break;
 	}
@@ -107,7 +112,7 @@ static void write_head(struct text_writer *writer, const struct suspect *suspect
 	_cleanup_(mem_free) char *text = NULL;
 
 	add_growth(&growth, suspect);
-	if (suspect->kind != SUSPECT_BUFFER)
+	if (suspect->kind != SUSPECT_BUFFER && suspect->kind != SUSPECT_NATIVE)
 		string_builder_add_format(&growth, "  (+%s in %s, %s per second)",
 			human_count(suspect->objects).text, human_seconds(seconds).text,
 			human_rate(suspect->objects / (seconds > 0 ? seconds : 1)).text);

@@ -204,5 +204,57 @@ class MemTest(unittest.TestCase):
             self.assertIn("free blocks in pools that are in use", done.stdout)
 
 
+class HuntTest(unittest.TestCase):
+    """What hunt makes of them: the kind of leak, or why there is none."""
+
+    SECONDS = 6
+    # Shape: verdict, and the kind of the first suspect or the reason.
+    EXPECTED = {
+        ("cycles", "steadily"): ("leak", "garbage-cycles"),
+        ("references", "steadily"): ("leak", "unexplained-references"),
+        ("native", "steadily"): ("leak", "native"),
+        ("sawtooth", "steadily"): ("no-leak", "comes-and-goes"),
+        ("fragmented",): ("no-leak", "kept"),
+        ("malloc_burst",): ("no-leak", "kept"),
+        ("lru_cache",): ("no-leak", "bounded"),
+    }
+    LRU_CACHE = os.path.join(HERE, "corpus", "healthy_lru_cache_warming.py")
+
+    def hunt(self, arguments):
+        program = [self.LRU_CACHE] if arguments[0] == "lru_cache" else [SHAPES, *arguments]
+        process = subprocess.Popen([*THIS, *program], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            process.stdout.readline()
+            done = subprocess.run(
+                [SHIKARI, "hunt", "--json", "--for", str(self.SECONDS), "--snapshots",
+                 "6" if arguments[0] == "sawtooth" else "3", str(process.pid)],
+                capture_output=True, text=True, check=False)
+        finally:
+            process.kill()
+            process.communicate()
+        if done.returncode:
+            raise AssertionError(f"{arguments}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def test_kinds_and_reasons(self):
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            answers = dict(zip(self.EXPECTED, pool.map(self.hunt, self.EXPECTED)))
+        for shape_of, (verdict, what) in self.EXPECTED.items():
+            answer = answers[shape_of]
+            with self.subTest(shape_of[0]):
+                self.assertEqual(answer["verdict"], verdict, answer["summary"])
+                found = answer["suspects"][0]["kind"] if verdict == "leak" else answer["reason"]
+                self.assertEqual(found, what, answer["summary"])
+                series = answer["memory"]["parts"]["objects"]
+                self.assertEqual(len(series), len(answer["snapshots"]))
+        cycles = answers["cycles", "steadily"]["suspects"][0]
+        self.assertIn("__main__.Node", " ".join(cycles["evidence"]))
+        native = answers["native", "steadily"]["suspects"][0]
+        self.assertEqual(native["items"][0]["type"], "block of 3000 bytes")
+        references = answers["references", "steadily"]["suspects"][0]
+        self.assertIn("list", [item["type"] for item in references["items"]])
+
+
 if __name__ == "__main__":
     unittest.main()

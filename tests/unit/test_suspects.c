@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rules one by one, on views written down as data. */
 #include "analysis/suspects.h"
+#include "base/alloc.h"
 
 #include "base/error.h"
 
@@ -474,6 +475,136 @@ static void test_garbage_that_the_collector_leaves(void **state)
 	assert_int_equal(suspects.items[0].kind, SUSPECT_GARBAGE);
 }
 
+static const char *reason_of(const struct play *play)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects =
+		judge(play, SUSPECTS_COLLECTOR_ENABLED);
+
+	return suspects.reason ? suspects.reason : "leak";
+}
+
+static struct growth_memory *add_memory(struct play *play)
+{
+	struct growth_memory *memory = mem_calloc(1, sizeof(*memory));
+
+	assert_non_null(memory);
+	memory->moment_count = play->view.moment_count;
+	memory->verdict = mem_strdup("most is free");
+	memory->cycle = mem_strdup("Node → dict → Node");
+	play->view.memory = memory;
+	return memory;
+}
+
+// Sizes of C code's blocks: 100 of 3000 bytes more each time, and some that come and go.
+static void add_classes(struct growth_memory *memory)
+{
+	for (size_t i = 0; i < memory->moment_count; i++) {
+		struct growth_memory_rows *rows = &memory->moments[i].tables[GROWTH_MEMORY_CLASSES];
+
+		rows->items = mem_calloc(2, sizeof(*rows->items));
+		assert_non_null(rows->items);
+		rows->count = 2;
+		rows->items[0] = (struct growth_memory_row){
+			.size = 64, .count = 10 + (i & 1) * 90, .bytes = 6400};
+		rows->items[1] = (struct growth_memory_row){
+			.size = 3000, .count = 100 * (i + 1), .bytes = 300000 * (i + 1)};
+		memory->moments[i].parts[HEAP_PART_C_OTHER] = 1000000 + 300000 * i;
+	}
+}
+
+static void drop_memory(struct growth_memory *memory)
+{
+	growth_memory_deinit(memory);
+	mem_free(memory);
+}
+
+static void test_memory_of_c_code(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct growth_memory *memory;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	memory = add_memory(&play);
+	add_classes(memory);
+	suspects = judge(&play, SUSPECTS_COLLECTOR_ENABLED);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_NATIVE);
+	assert_string_equal(suspect_kind_name(suspects.items[0].kind), "native");
+	assert_int_equal(suspects.items[0].item_count, 1);
+	assert_string_equal(suspects.items[0].items[0].type, "block of 3000 bytes");
+	assert_int_equal(suspects.items[0].items[0].objects, 200);
+	drop_memory(memory);
+}
+
+// What objects lead to grows with them: they are the leak.
+static void test_memory_of_c_code_that_objects_bring(void **state)
+{
+	struct growth_memory *memory;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	memory = add_memory(&play);
+	add_classes(memory);
+	add(&play, GROWTH_CONTAINER, "app.documents", 100, 200, 300);
+	assert_paths(&play, "app.documents", NULL);
+	drop_memory(memory);
+}
+
+static void test_references_that_nobody_explains(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct growth_memory *memory;
+	struct growth_candidate *type;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	memory = add_memory(&play);
+	// The type grows, and it is C code that holds it.
+	type = add(&play, GROWTH_TYPE, "held by C code: list", 2000, 4000, 6000);
+	type->path.is_user_code = false;
+	for (size_t i = 0; i < memory->moment_count; i++) {
+		memory->moments[i].unexplained_objects = 2000 * (i + 1);
+		memory->moments[i].parts[HEAP_PART_UNEXPLAINED_REFERENCES] = 200000 * (i + 1);
+	}
+	suspects = judge(&play, SUSPECTS_COLLECTOR_ENABLED);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_REFERENCES);
+	suspects_deinit(&suspects);
+	// A tenth of what grows is no more than C code's own business.
+	for (size_t i = 0; i < memory->moment_count; i++)
+		memory->moments[i].parts[HEAP_PART_UNEXPLAINED_REFERENCES] = 20000 * (i + 1);
+	suspects = judge(&play, SUSPECTS_COLLECTOR_ENABLED);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_TYPE);
+	drop_memory(memory);
+}
+
+static void test_why_it_is_no_leak(void **state)
+{
+	struct growth_memory *memory;
+	struct growth_candidate *cache;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	assert_string_equal(reason_of(&play), "nothing-grew");
+	memory = add_memory(&play);
+	memory->cause = MEMORY_KEPT;
+	assert_string_equal(reason_of(&play), "kept");
+	play.moments[1].bytes *= 2;
+	assert_string_equal(reason_of(&play), "comes-and-goes");
+	play_init(&play);
+	cache = add(&play, GROWTH_CONTAINER, "app.cache", 1000, 2000, 3000);
+	assert_string_equal(reason_of(&play), "leak");
+	cache->bound = 10000;
+	assert_string_equal(reason_of(&play), "bounded");
+	drop_memory(memory);
+}
+
 static void test_memory_that_is_no_object(void **state)
 {
 	_cleanup_(suspects_deinit) struct suspects suspects = {0};
@@ -528,6 +659,10 @@ int main(void)
 		cmocka_unit_test(test_threads_are_named_by_what_holds_them),
 		cmocka_unit_test(test_threads_and_a_register_that_was_short_at_first),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),
+		cmocka_unit_test(test_memory_of_c_code),
+		cmocka_unit_test(test_memory_of_c_code_that_objects_bring),
+		cmocka_unit_test(test_references_that_nobody_explains),
+		cmocka_unit_test(test_why_it_is_no_leak),
 		cmocka_unit_test(test_memory_that_is_no_object),
 		cmocka_unit_test(test_steady_is_never_shrinking),
 	};
