@@ -156,6 +156,17 @@ static void write_mallocs(struct text_writer *writer, const struct mem_report *r
 	write_under(writer, string_builder_finish(&line));
 }
 
+// Python's large objects are in there as well.
+static void write_allocator(struct text_writer *writer, const struct mem_report *report)
+{
+	_cleanup_(string_builder_deinit) struct string_builder line = {0};
+
+	string_builder_add_format(&line,
+		"%s, whose inside is not read: large objects, C code's blocks and what is free",
+		report->memory.figures.allocator);
+	write_under(writer, string_builder_finish(&line));
+}
+
 static void write_pinned(struct text_writer *writer, const struct mem_report *report)
 {
 	const struct memory_report *memory = &report->memory;
@@ -193,6 +204,9 @@ static void write_detail(
 	case HEAP_PART_MALLOC_FREE:
 	case HEAP_PART_MALLOC_TOP:
 		write_mallocs(writer, report);
+		break;
+	case HEAP_PART_OTHER_ALLOCATOR:
+		write_allocator(writer, report);
 		break;
 	case HEAP_PART_C_OTHER:
 	case HEAP_PART_C_OWNED:
