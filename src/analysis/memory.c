@@ -351,17 +351,17 @@ static struct error *name_pinners(const struct heap_graph *graph, const struct p
 	}
 	sort_items(counts, count, sizeof(*counts), compare_counts);
 	for (size_t i = 0; i < count && i < MEMORY_PINNERS_MAX; i++) {
+		struct memory_pinner *pinner = &report->pinners[report->pinner_count];
 		struct path_description path;
 		struct error *err = paths_describe(paths, counts[i].holder, &path);
 
 		if (err)
 			return err;
-		report->pinners[report->pinner_count++] = (struct memory_pinner){
-			.path = take(path.text),
-			.type = graph->types[heap_type_of(graph, counts[i].holder)].name,
-			.objects = counts[i].samples,
-			.arenas = counts[i].arenas,
-		};
+		report->pinner_count++;
+		pinner->path = take(path.text);
+		pinner->type = graph->types[heap_type_of(graph, counts[i].holder)].name;
+		pinner->objects = counts[i].samples;
+		pinner->arenas = counts[i].arenas;
 		path_description_deinit(&path);
 	}
 	return NULL;
