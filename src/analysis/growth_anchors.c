@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+#include <string.h>
+
 // A container with more entries than this is data, not structure: its entries have no names of
 // their own. Objects and configuration that people write by hand have fewer.
 #define ENTRIES_MAX 64
@@ -12,6 +14,9 @@
 // Names with more steps (each attribute of an instance costs two: the instance's dict, the value)
 // are not names.
 #define DEPTH_MAX 24
+
+// Keys of a dict among which its module's name is looked for. Python 2 has them in no order.
+#define GLOBALS_LOOKED_AT 4096
 
 // Containers of one type within each other: `config['db']['hosts']` is a name, deeper nesting is a
 // recursive structure. An instance within one of its own class (node.next, tree.left) always is.
@@ -49,6 +54,22 @@ static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id 
 	return label.kind == HEAP_LABEL_ATTRIBUTE || label.kind == HEAP_LABEL_SLOT;
 }
 
+// A module's dict hangs from the root while functions of the module run: their frames have it, too. What makes
+// a module puts its name in first (PyModule_NewObject()).
+static bool is_globals(const struct heap_graph *graph, node_id node)
+{
+	uint32_t count = edge_count(graph, node);
+
+	for (uint32_t i = 0; i < count && i < GLOBALS_LOOKED_AT && graph->naming.label; i++) {
+		struct heap_label label;
+
+		graph->naming.label(graph->naming.context, node, i, &label);
+		if (label.kind == HEAP_LABEL_KEY && strcmp(label.text, "'__name__'") == 0)
+			return true;
+	}
+	return false;
+}
+
 bool growth_is_namespace(
 	const struct heap_graph *graph, const struct dominators *dominators, node_id node)
 {
@@ -63,6 +84,8 @@ bool growth_is_namespace(
 		role = role_of(graph, owner);
 		if (role == HEAP_TYPE_INSTANCE && is_attribute(graph, owner, node))
 			return false;
+	} else if (role == HEAP_TYPE_DICT) {
+		return is_globals(graph, node);
 	} else if (heap_has_flag(graph, node, HEAP_NODE_CONTAINER)) {
 		return false;
 	}

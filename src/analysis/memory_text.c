@@ -46,7 +46,7 @@ static struct error *suggest_collection(struct memory_report *report, bool colle
 		human_count(report->garbage.collectable_objects).text,
 		human_count(report->garbage.collectable_tracked_objects).text,
 		collector_is_enabled
-			? ""
+			? " (shikari gc PID does that)"
 			: "; the collector is disabled, so that they stay until somebody calls it");
 }
 
@@ -57,8 +57,7 @@ static struct error *suggest_trim(struct memory_report *report)
 	if (bytes < REMEDY_BYTES_MIN)
 		return NULL;
 	return add_remedy(report, "malloc_trim(0)", 0, bytes,
-		"returns the free pages of malloc to the system "
-		"(ctypes.CDLL(None).malloc_trim(0))");
+		"returns the free pages of malloc to the system (shikari trim PID does that)");
 }
 
 // Arenas of threads have free memory of their own, which the others cannot use.

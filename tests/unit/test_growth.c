@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Graphs in, suspects out: growth.h and suspects.h together, on processes made by hand. */
 #include "analysis/growth.h"
+#include "analysis/growth_anchors.h"
 #include "analysis/suspects.h"
 
 #include "base/alloc.h"
@@ -688,6 +689,31 @@ static void test_signatures_leave_out_what_changes(void **state)
 	assert_signature("", "");
 }
 
+static bool is_namespace(const char *first_name)
+{
+	_cleanup_(scene_destroy) struct scene *scene = scene_create();
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	node_id module = scene_module(scene, 0x1000, "app"), names;
+	struct heap_graph *graph;
+
+	scene_attribute(scene, module, scene_object(scene, 0x2000, "str"), first_name);
+	names = scene_at(scene, 0x1008);
+	// A function of the module is running.
+	scene_root(scene, names, HEAP_ROOT_FRAME, "thread 'MainThread' app.main globals");
+	graph = scene_finish(scene);
+	assert_null(dominators_create(graph, &dominators));
+	assert_int_equal(dominators->idom[names], HEAP_ROOT);
+	return growth_is_namespace(graph, dominators, names);
+}
+
+// Also while frames have it, a module's dict holds what has names; any other dict is data.
+static void test_globals_of_a_running_function(void **state)
+{
+	(void)state;
+	assert_true(is_namespace("__name__"));
+	assert_false(is_namespace("users"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -710,6 +736,7 @@ int main(void)
 		cmocka_unit_test(test_two_leaks_are_ranked),
 		cmocka_unit_test(test_container_that_was_empty_at_first),
 		cmocka_unit_test(test_memory_running_out_is_an_error),
+		cmocka_unit_test(test_globals_of_a_running_function),
 		cmocka_unit_test(test_signatures_leave_out_what_changes),
 	};
 
