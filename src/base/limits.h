@@ -101,3 +101,8 @@
 
 /** Nodes of a graph: 31 bits, the top bit of an edge marks it as inferred. */
 #define LIMIT_NODES 0x7ffffff0u
+
+/** What a column of a snapshot file may unpack to: so many bytes, and so many times the bytes of the
+ *  file. Blocks of zeros are packed 5,000 times; the smallest of Python processes makes 500 kB. */
+#define LIMIT_STORE_BYTES (64ull << 20)
+#define LIMIT_STORE_RATIO 4096
