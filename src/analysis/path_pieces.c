@@ -138,6 +138,7 @@ static void write_module(struct writer *writer, const struct hop *hop)
 	writer->ret->is_user_code = path_is_user_module(writer->graph, hop->to);
 	writer->ret->pieces.count--;
 	mem_free(writer->ret->pieces.items[writer->ret->pieces.count].text);
+	mem_free(writer->ret->pieces.items[writer->ret->pieces.count].step);
 	if (*name)
 		write_piece(writer, "%s", name);
 	else
