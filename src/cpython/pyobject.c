@@ -429,6 +429,44 @@ remote_addr pyobject_length_word(
 	return dict + context->python->layout->dict.ma_used;
 }
 
+// A dict's keys object is as long as it has usable entries; a table of entries (2.7) and a set grow
+// when they are filled to two thirds and three fifths (Objects/dictobject.c, setobject.c).
+static uint64_t dict_capacity(struct pycontext *context, remote_addr addr)
+{
+	struct pydict_table table;
+
+	if (!pydict_read(&context->reader, context->python->layout, addr, &table))
+		return 0;
+	return table.values_bytes ? table.values_bytes / sizeof(uint64_t) : table.count * 2 / 3;
+}
+
+uint64_t pyobject_capacity(struct pycontext *context, remote_addr addr)
+{
+	const struct pylayout *layout = context->python->layout;
+	uint32_t index = pyobject_type(context, addr);
+	uint64_t capacity = 0;
+
+	if (index == PYTYPE_NONE)
+		return 0;
+	switch (context->python->types->list.items[index].kind) {
+	case PYKIND_LIST:
+		pyreader_u64(&context->reader, addr + layout->list.allocated, &capacity);
+		break;
+	case PYKIND_DICT:
+	case PYKIND_DEFAULTDICT:
+	case PYKIND_ODICT:
+		capacity = dict_capacity(context, addr);
+		break;
+	case PYKIND_SET:
+		pyreader_u64(&context->reader, addr + layout->set.mask, &capacity);
+		capacity = capacity <= LIMIT_ITEMS ? (capacity + 1) * 3 / 5 : 0;
+		break;
+	default:
+		break;
+	}
+	return capacity <= LIMIT_ITEMS ? capacity : 0;
+}
+
 uint64_t pyobject_bound(struct pycontext *context, remote_addr addr)
 {
 	const struct pylayout *layout = context->python->layout;

@@ -138,6 +138,9 @@ bool pyinstance_read(struct pyreader *reader, const struct pylayout *layout,
 /** Items of a container (len()); bytes of a buffer; 0 for others. */
 uint64_t pyobject_length(struct pycontext *context, remote_addr addr);
 
+/** Items that a list, dict or set has room for before it must grow; 0 for others. */
+uint64_t pyobject_capacity(struct pycontext *context, remote_addr addr);
+
 /** Where the word is that says the length of a container that may grow, 8 bytes: of a list, bytearray,
  * array or deque, a dict of any sort, a set; of an lru_cache, that of its dict; of a module, a class or an
  * instance, that of its __dict__. 0 if there is none: what cannot grow, an instance whose attributes are

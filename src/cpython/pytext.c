@@ -24,9 +24,8 @@ static const struct pytype *type_of(struct pycontext *context, remote_addr objec
 	return index == PYTYPE_NONE ? NULL : &context->python->types->list.items[index];
 }
 
-// A str of any kind. The bytes of Python 2's are read as those of Latin-1: what is shown of names is
-// ASCII.
-static bool view_str(struct pycontext *context, remote_addr str, struct pystr *ret)
+// The bytes of Python 2's str are read as those of Latin-1: what is shown of names is ASCII.
+bool pytext_view(struct pycontext *context, remote_addr str, struct pystr *ret)
 {
 	const struct python *python = context->python;
 	const struct pytype *type = str ? type_of(context, str) : NULL;
@@ -92,7 +91,7 @@ bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t si
 	size_t length = 0;
 
 	ret[0] = '\0';
-	if (!view_str(context, str, &view))
+	if (!pytext_view(context, str, &view))
 		return false;
 	for (uint64_t i = 0; i < view.length && i < LIMIT_NAME_BYTES; i++) {
 		const uint8_t *bytes =
@@ -159,7 +158,7 @@ static bool str_is(struct pycontext *context, remote_addr str, const char *text)
 {
 	struct pystr view;
 
-	return view_str(context, str, &view) && pystr_equals(&context->reader, &view, text);
+	return pytext_view(context, str, &view) && pystr_equals(&context->reader, &view, text);
 }
 
 remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char *name)

@@ -9,6 +9,10 @@
 #pragma once
 
 #include "cpython/python.h"
+#include "cpython/pystr.h"
+
+/** Where the characters of a str of any kind are (also of Python 2's unicode); false if it is none. */
+bool pytext_view(struct pycontext *context, remote_addr str, struct pystr *ret);
 
 /** The text of a str object; false (and "") if it is not one or cannot be read. */
 bool pytext_str(struct pycontext *context, remote_addr str, char *ret, size_t size);

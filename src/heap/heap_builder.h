@@ -121,5 +121,8 @@ struct error *heap_roots_settle(struct heap_builder *builder);
 /** The dicts of interned strings: as the interpreters say or, before 3.12, looked for in the
  * interpreter's own data. */
 struct error *heap_roots_find_interned(struct heap_builder *builder, struct addr_vector *ret);
+/** "thread 'MainThread'". */
+void heap_roots_name_thread(struct heap_builder *builder, remote_addr interpreter,
+	remote_addr thread, char *ret, size_t size);
 /** Fill graph->naming. */
 void heap_naming_init(struct heap_builder *builder);

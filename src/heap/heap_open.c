@@ -6,8 +6,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "heap/heap_builder.h"
+#include "heap/heap_facts_collect.h"
+#include "heap/heap_loaded.h"
+#include "store/store_reader.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 // How long to wait for a moment when no thread holds the GIL and no collection runs: a stop then
@@ -26,7 +32,8 @@
 #define OPEN_PAUSE_US 20000
 
 struct heap_source {
-	struct process *process; /* NULL: a core */
+	struct process *process; /* NULL: a core or a file */
+	struct heap_file *file;  /* NULL: a process or a core */
 	struct pyruntime_place place;
 	struct heap_source_info info;
 	char python[48];
@@ -96,6 +103,7 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret)
 	if (err)
 		return explain(source, err);
 	source->info.pid = pid;
+	source->info.start_ticks = process_start_ticks(source->process);
 	source->info.command_line = process_command_line(source->process);
 	*ret = take(source);
 	return NULL;
@@ -125,6 +133,37 @@ struct error *heap_source_open_core(
 	return NULL;
 }
 
+static struct error *open_file(struct heap_file *file, struct heap_source **ret)
+{
+	struct heap_source *source = mem_calloc(1, sizeof(*source));
+
+	if (!source) {
+		heap_file_close(file);
+		return error_enomem();
+	}
+	source->file = file;
+	source->info = heap_file_info(file);
+	*ret = source;
+	return NULL;
+}
+
+struct error *heap_source_open_file(const char *path, struct heap_source **ret)
+{
+	struct heap_file *file;
+	struct error *err = heap_file_open(path, &file);
+
+	return err ? err : open_file(file, ret);
+}
+
+struct error *heap_source_open_bytes(
+	const char *name, const void *bytes, size_t size, struct heap_source **ret)
+{
+	struct heap_file *file;
+	struct error *err = heap_file_open_bytes(name, bytes, size, &file);
+
+	return err ? err : open_file(file, ret);
+}
+
 struct error *heap_source_open(
 	const char *word, const struct heap_source_options *options, struct heap_source **ret)
 {
@@ -133,14 +172,18 @@ struct error *heap_source_open(
 
 	if (err)
 		return err;
-	return pid ? heap_source_open_process(pid, ret)
-		   : heap_source_open_core(word, options ? &options->core : NULL, ret);
+	if (pid)
+		return heap_source_open_process(pid, ret);
+	return store_is_file(word)
+		       ? heap_source_open_file(word, ret)
+		       : heap_source_open_core(word, options ? &options->core : NULL, ret);
 }
 
 void heap_source_destroy(struct heap_source *source)
 {
 	if (!source)
 		return;
+	heap_file_close(source->file);
 	python_close(source->live_python);
 	target_destroy(source->live);
 	pyruntime_place_deinit(&source->place);
@@ -170,9 +213,20 @@ struct error *heap_source_check(struct heap_source *source)
 
 bool heap_source_is_same_process(const struct heap_source *left, const struct heap_source *right)
 {
+	if (left->file || right->file)
+		return left->info.pid == right->info.pid &&
+		       left->info.version_hex == right->info.version_hex &&
+		       strcmp(left->info.executable, right->info.executable) == 0 &&
+		       (!left->info.start_ticks || !right->info.start_ticks ||
+			       left->info.start_ticks == right->info.start_ticks);
 	if (left->process || right->process)
 		return left->process && right->process && left->info.pid == right->info.pid;
 	return core_file_is_same_process(left->live, right->live);
+}
+
+const struct heap_file *heap_source_file(const struct heap_source *source)
+{
+	return source->file;
 }
 
 struct moment {
@@ -240,6 +294,7 @@ static struct error *take_once(struct heap_source *source,
 	}
 	wait_for_quiet(source);
 	stats->taken_at_s = monotonic_seconds();
+	stats->taken_at_us = microseconds_since_1970();
 	err = capture_take(source->process, &options->capture, &snapshot->target, &stats->capture);
 	if (!err && snapshot->memory)
 		err = heap_memory_note_pages(snapshot->memory, snapshot->target);
@@ -266,6 +321,7 @@ static struct error *build(struct heap_source *source, const struct heap_snapsho
 
 static void drop(struct heap_snapshot *snapshot)
 {
+	heap_facts_destroy(take(snapshot->facts));
 	heap_builder_destroy(take(snapshot->builder));
 	target_destroy(take(snapshot->target));
 	heap_memory_destroy(take(snapshot->memory));
@@ -278,6 +334,7 @@ static void fill_stats(struct heap_source *source, struct heap_snapshot *snapsho
 
 	snapshot->graph = snapshot->builder->graph;
 	snapshot->info = source->info;
+	snapshot->addresses = &snapshot->builder->addresses;
 	stats->objects = built->objects;
 	stats->bytes = built->bytes;
 	stats->edges = snapshot->graph->edge_count;
@@ -315,6 +372,7 @@ static struct error *take_of_process(struct heap_source *source,
 static void take_of_core(struct heap_source *source, struct heap_snapshot *snapshot)
 {
 	snapshot->stats.taken_at_s = core_file_info(source->live)->written_at_s;
+	snapshot->stats.taken_at_us = (uint64_t)(snapshot->stats.taken_at_s * 1e6);
 	note_moment(source, snapshot);
 }
 
@@ -327,6 +385,14 @@ struct error *heap_snapshot_take(struct heap_source *source,
 
 	if (!snapshot)
 		return error_enomem();
+	if (source->file) {
+		err = heap_snapshot_load(source->file, snapshot);
+		if (err)
+			return err;
+		snapshot->info = source->info;
+		*ret = take(snapshot);
+		return NULL;
+	}
 	if (source->process)
 		err = take_of_process(source, options, snapshot);
 	else
@@ -342,7 +408,8 @@ struct error *heap_snapshot_take(struct heap_source *source,
 
 struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret)
 {
-	return heap_threads_read(snapshot->builder, ret);
+	return snapshot->builder ? heap_threads_read(snapshot->builder, ret)
+				 : heap_facts_threads(snapshot->facts, ret);
 }
 
 void heap_snapshot_destroy(struct heap_snapshot *snapshot)
@@ -350,5 +417,27 @@ void heap_snapshot_destroy(struct heap_snapshot *snapshot)
 	if (!snapshot)
 		return;
 	drop(snapshot);
+	heap_loaded_destroy(snapshot->loaded);
 	mem_free(snapshot);
+}
+
+struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const struct heap_facts **ret)
+{
+	struct error *err = NULL;
+
+	if (!snapshot->facts)
+		err = heap_facts_collect(snapshot->builder, options, &snapshot->facts);
+	if (!err)
+		*ret = snapshot->facts;
+	return err;
+}
+
+struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes)
+{
+	const struct heap_facts *facts;
+	struct error *err = heap_snapshot_facts(snapshot, options, &facts);
+
+	return err ? err : heap_file_save(snapshot, facts, path, ret_bytes);
 }

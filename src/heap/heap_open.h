@@ -1,13 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The door that front ends use: a process or a core file in, object graphs out.
+ * The door that front ends use: a process, a core file or a snapshot file in, object graphs out.
  *
  *	struct heap_source *source;
  *	err = heap_source_open("4242", NULL, &source); // who is it, which CPython; nothing is stopped
  *	err = heap_snapshot_take(source, &options, &snapshot); // one short stop; builds the graph
  *	... snapshot->graph ...
  *	heap_snapshot_destroy(snapshot); // the clone is killed and reaped
+ *
+ * What is kept in a file comes back through the same door, with everything but its memory:
+ *
+ *	err = heap_snapshot_save(snapshot, &facts_options, "a.shk", &bytes);
+ *	err = heap_source_open("a.shk", NULL, &source);
+ *	err = heap_snapshot_take(source, &options, &snapshot);
  *
  * A snapshot's graph can be asked for labels and names (struct heap_naming) until it is destroyed,
  * which must be before its source is. Captures use ptrace: all calls must be made from one thread.
@@ -21,14 +27,19 @@
 #include "target/core_file.h"
 
 struct heap_source;
+struct heap_addresses;
+struct heap_facts;
+struct heap_file;
+struct heap_loaded;
 struct python;
 
 enum heap_source_kind {
 	HEAP_SOURCE_PROCESS, /* as many snapshots as one likes */
 	HEAP_SOURCE_CORE,    /* all snapshots are the same */
+	HEAP_SOURCE_FILE,    /* likewise: a snapshot file */
 };
 
-/** "process", "core". */
+/** "process", "core", "snapshot". */
 const char *heap_source_kind_name(enum heap_source_kind kind);
 
 /** Facts about the process, found when it was opened. Texts are owned by the source. */
@@ -40,7 +51,9 @@ struct heap_source_info {
 	uint32_t version_hex;   /* PY_VERSION_HEX: 0x030b02f0 */
 	const char *executable; /* path in the target's mount namespace */
 	const char *command_line;
-	double written_at_s; /* of a core: seconds since 1970; else 0 */
+	uint64_t
+		start_ticks; /* when the process was started (proc(5)); 0: a core does not say it */
+	double written_at_s; /* of a core or a snapshot file: seconds since 1970; else 0 */
 	/** What a core lacks, a sentence each. */
 	const char *const *notes;
 	size_t note_count;
@@ -63,8 +76,18 @@ struct error *heap_source_open_process(pid_t pid, struct heap_source **ret);
 /** The same for what a core file holds. Errors are those of core_file_open(). */
 struct error *heap_source_open_core(
 	const char *path, const struct core_options *options, struct heap_source **ret);
+/** The same of a snapshot file, which is looked at no further: each snapshot is what was saved. Errors:
+ *  ERROR_SYSTEM; ERROR_BAD_DATA, with what is wrong with the file; ERROR_UNSUPPORTED if it is of a newer
+ *  version. */
+struct error *heap_source_open_file(const char *path, struct heap_source **ret);
+/** The same for bytes in memory, which are borrowed (tests, fuzzing). */
+struct error *heap_source_open_bytes(
+	const char *name, const void *bytes, size_t size, struct heap_source **ret);
 void heap_source_destroy(struct heap_source *source);
 DEFINE_CLEANUP(struct heap_source *, heap_source_destroy)
+
+/** The file it is; NULL if it is none. */
+const struct heap_file *heap_source_file(const struct heap_source *source);
 
 const struct heap_source_info *heap_source_info(const struct heap_source *source);
 /** The process behind it; NULL if it is none that runs. */
@@ -89,8 +112,11 @@ struct heap_snapshot_options {
 /** What is known about the reading itself. */
 struct heap_snapshot_stats {
 	struct capture_report capture;
-	/** CLOCK_MONOTONIC seconds at the moment of the stop; of a core, seconds since 1970. */
+	/** CLOCK_MONOTONIC seconds at the moment of the stop; of a core or a
+	 *  file, seconds since 1970. */
 	double taken_at_s;
+	/** The same moment in microseconds since 1970. */
+	uint64_t taken_at_us;
 	uint64_t objects, bytes; /* live objects, and the sum of their shallow sizes */
 	uint64_t edges, inferred_edges;
 	/** Objects that could not be read whole: torn, freed meanwhile, or in unreadable memory. */
@@ -112,14 +138,29 @@ struct heap_snapshot {
 	struct heap_graph *graph;
 	struct heap_snapshot_stats stats;
 	struct heap_source_info info; /* texts are the source's */
-	struct heap_builder *builder; /* answers the graph's naming questions */
+	const struct heap_addresses *addresses;
+	struct heap_builder *builder; /* answers the graph's naming questions; NULL: the facts do */
 	struct target *target;        /* owned; NULL: the source's own bytes are the picture */
 	struct heap_memory *memory;   /* owned; NULL unless asked for, and of a core */
+	struct heap_facts *facts;     /* see heap_snapshot_facts() */
+	struct heap_loaded *loaded;   /* what belongs to one from a file; NULL otherwise */
 };
 
 struct error *heap_snapshot_take(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot **ret);
 /** The Python stacks of all threads. Texts are the graph's. */
 struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret);
+
+struct heap_facts_options;
+
+/** What is known besides the graph: as it is in the file or, of a target, found out by reading it once
+ *  more when it is first asked for. Belongs to the snapshot. */
+struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const struct heap_facts **ret);
+
+/** Write a snapshot file, mode 0600, all or nothing (store_writer.h). Its source must be there. */
+struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes);
+
 void heap_snapshot_destroy(struct heap_snapshot *snapshot);
 DEFINE_CLEANUP(struct heap_snapshot *, heap_snapshot_destroy)

@@ -15,6 +15,7 @@ const char *heap_source_kind_name(enum heap_source_kind kind)
 	static const char *const names[] = {
 		[HEAP_SOURCE_PROCESS] = "process",
 		[HEAP_SOURCE_CORE] = "core",
+		[HEAP_SOURCE_FILE] = "snapshot",
 	};
 
 	return names[kind];

@@ -9,6 +9,7 @@
 #include "cpython/pycode.h"
 #include "cpython/pystack.h"
 #include "heap/heap_builder.h"
+#include "heap/heap_locals.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ struct collection {
 	struct heap_thread_vector threads;
 	struct heap_frame_vector frames;
 	struct pystack_frame *stack; /* of one thread; pages */
+	struct heap_locals locals;
 };
 
 // Before 3.11 a thread state has only the pthread_t: with glibc, the address of a struct pthread that
@@ -78,12 +80,18 @@ static struct error *add_frame(struct collection *collection, const struct pysta
 	struct heap_builder *builder = collection->builder;
 	char function[NAME_BYTES], file[LIMIT_NAME_BYTES];
 	struct heap_frame it = {
-		.line = pycode_line(&builder->context, at->frame.code, at->instruction)};
+		.line = pycode_line(&builder->context, at->frame.code, at->instruction),
+		.first_local = collection->locals.list.count};
+	struct error *err;
 
 	pyframe_function(&builder->context, &at->frame, function, sizeof(function));
 	pyframe_file(&builder->context, &at->frame, file, sizeof(file));
 	it.function = heap_graph_intern(builder->graph, function);
 	it.file = heap_graph_intern(builder->graph, file);
+	err = heap_locals_read(&collection->locals, &at->frame);
+	if (err)
+		return err;
+	it.local_count = collection->locals.list.count - it.first_local;
 	return it.function && it.file && heap_frame_vector_push(&collection->frames, it)
 		       ? NULL
 		       : error_enomem();
@@ -134,6 +142,8 @@ struct error *heap_threads_read(struct heap_builder *builder, struct heap_thread
 				    : error_enomem();
 	struct heap_threads threads;
 
+	if (!err)
+		err = heap_locals_init(&collection.locals, builder);
 	for (size_t i = 0; !err && i < interpreters.count; i++)
 		err = add_threads(&collection, interpreters.items[i]);
 	pages_free(collection.stack, LIMIT_STACK_FRAMES, sizeof(*collection.stack));
@@ -142,7 +152,10 @@ struct error *heap_threads_read(struct heap_builder *builder, struct heap_thread
 		.count = collection.threads.count,
 		.frames = collection.frames.items,
 		.frame_count = collection.frames.count,
+		.local_count = collection.locals.list.count,
 	};
+	threads.locals = take(collection.locals.list.items);
+	heap_locals_deinit(&collection.locals);
 	if (err) {
 		heap_threads_deinit(&threads);
 		return err;
@@ -155,5 +168,6 @@ void heap_threads_deinit(struct heap_threads *threads)
 {
 	mem_free(threads->items);
 	mem_free(threads->frames);
+	mem_free(threads->locals);
 	*threads = (struct heap_threads){0};
 }

@@ -13,11 +13,18 @@
 struct error;
 struct heap_builder;
 
-/** Texts are owned by whoever gave the threads (a graph). */
+/** What a frame's variable refers to. Texts are owned by whoever gave the threads (a graph). */
+struct heap_local {
+	const char *name; /* "" for what is on the frame's value stack */
+	uint32_t node;
+};
+
 struct heap_frame {
 	const char *function; /* "app.main" */
 	const char *file;     /* "" if unknown */
 	uint32_t line;        /* 0 if unknown */
+	size_t first_local;   /* in heap_threads.locals */
+	size_t local_count;
 };
 
 struct heap_thread {
@@ -34,6 +41,8 @@ struct heap_threads {
 	size_t count;
 	struct heap_frame *frames; /* of all, one thread's after the other's. Owned */
 	size_t frame_count;
+	struct heap_local *locals; /* likewise */
+	size_t local_count;
 };
 
 /** Read them from the target that the builder built its graph of; texts are interned in the graph. */

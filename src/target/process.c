@@ -425,6 +425,11 @@ const char *process_command_line(const struct process *process)
 	return process->command_line;
 }
 
+uint64_t process_start_ticks(const struct process *process)
+{
+	return process->start_time;
+}
+
 uint64_t process_rss_bytes(const struct process *process)
 {
 	return status_number(process_memory_thread(process), "VmRSS", 10) * 1024;

@@ -33,6 +33,9 @@ const char *process_command_line(const struct process *process);
 struct error *process_write(
 	const struct process *process, remote_addr addr, const void *bytes, size_t size);
 
+/** When it was started, in clock ticks since the machine was (proc(5)): with its id, who it is. */
+uint64_t process_start_ticks(const struct process *process);
+
 /** Numbers that change; 0 if they cannot be read. */
 uint64_t process_rss_bytes(const struct process *process);
 size_t process_thread_count(const struct process *process);

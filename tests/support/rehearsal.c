@@ -6,6 +6,7 @@
  * "odd" (names that are no UTF-8), "gone" (the process ends after the third snapshot), "polling"
  * (hardware watchpoints are refused). The list is filled by two functions, three times to one.
  */
+#include "heap/heap_file.h"
 #include "heap/heap_open.h"
 
 #include "base/alloc.h"
@@ -88,6 +89,36 @@ struct error *heap_source_open(
 		return err;
 	return pid ? heap_source_open_process(pid, ret)
 		   : heap_source_open_core(word, &options->core, ret);
+}
+
+struct error *heap_source_open_file(const char *path, struct heap_source **ret)
+{
+	(void)ret;
+	return error_create(ERROR_BAD_DATA, "%s: no snapshot file", path);
+}
+
+const struct heap_file *heap_source_file(const struct heap_source *source)
+{
+	(void)source;
+	return NULL;
+}
+
+struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const struct heap_facts **ret)
+{
+	(void)snapshot;
+	(void)options;
+	(void)ret;
+	return error_create(ERROR_UNSUPPORTED, "a play has no facts");
+}
+
+struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
+	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes)
+{
+	(void)snapshot;
+	(void)options;
+	(void)ret_bytes;
+	return error_create(ERROR_UNSUPPORTED, "a play cannot be written to %s", path);
 }
 
 void heap_source_destroy(struct heap_source *source)

@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: 2026 The shikari authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A heap of each row of layouts through a file and back: everything that can be asked of it has the same
+// answer, memory may run out anywhere, and other bytes in the columns are an error or another heap.
+#include "check.h"
+#include "heap_zoo.h"
+#include "open_heap.h"
+#include "same_graph.h"
+
+#include "base/alloc.h"
+#include "heap/heap_edges.h"
+#include "heap/heap_facts_collect.h"
+#include "heap/heap_file.h"
+#include "heap/heap_open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/heap-file.XXXXXX";
+static char path[64];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/a.shk", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+static struct error *save(struct heap_builder *builder, bool with_content)
+{
+	const struct heap_facts_options options = {.with_content = with_content};
+	_cleanup_(heap_facts_destroy) struct heap_facts *facts = NULL;
+	struct heap_snapshot snapshot = {.graph = builder->graph,
+		.addresses = &builder->addresses,
+		.builder = builder,
+		.info = {.pid = 7, .python = "CPython", .executable = "/bin/python"}};
+	uint64_t bytes;
+	struct error *err = heap_facts_collect(builder, &options, &facts);
+
+	return err ? err : heap_file_save(&snapshot, facts, path, &bytes);
+}
+
+static struct error *load(struct heap_source **ret_source, struct heap_snapshot **ret)
+{
+	const struct heap_snapshot_options options = {0};
+	struct error *err = heap_source_open_file(path, ret_source);
+
+	return err ? err : heap_snapshot_take(*ret_source, &options, ret);
+}
+
+static void build_zoo(struct heap_zoo *zoo, struct heap_builder **ret)
+{
+	const struct heap_builder_options options = {.workers = 2};
+
+	heap_zoo_write(zoo, layout);
+	assert_success(heap_build(zoo->target, &zoo->place, &options, ret));
+}
+
+static void test_a_heap_comes_back(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	struct same_graph_result same;
+	struct heap_zoo zoo;
+
+	(void)state;
+	build_zoo(&zoo, &builder);
+	assert_success(save(builder, true));
+	assert_success(load(&source, &snapshot));
+	assert_success(same_graph(builder->graph, snapshot->graph, 1, &same));
+	assert_true(same.labels > 100 && same.names > 0 && same.lengths > 0 && same.roots > 0);
+	assert_int_equal(snapshot->info.pid, 7);
+	assert_string_equal(snapshot->info.name, "process 7 in a.shk");
+	heap_zoo_drop(&zoo);
+}
+
+static void test_what_is_known_besides(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	_cleanup_(heap_threads_deinit) struct heap_threads before = {0}, after = {0};
+	const struct heap_facts *facts;
+	struct heap_zoo zoo;
+	node_id list;
+
+	(void)state;
+	build_zoo(&zoo, &builder);
+	assert_success(save(builder, true));
+	assert_success(load(&source, &snapshot));
+	facts = snapshot->facts;
+	list = heap_addresses_find(&builder->addresses, zoo.list);
+	assert_int_equal(heap_facts_length(facts, snapshot->graph, list), 100);
+	assert_true(heap_facts_capacity(facts, snapshot->graph, list) >= 100);
+	assert_int_equal(facts->nameless, 0);
+	assert_success(heap_threads_read(builder, &before));
+	assert_success(heap_snapshot_threads(snapshot, &after));
+	assert_int_equal(before.count, after.count);
+	assert_int_equal(before.frame_count, after.frame_count);
+	assert_int_equal(before.local_count, after.local_count);
+	assert_true(after.frame_count > 0 && after.local_count > 0);
+	for (size_t i = 0; i < after.local_count; i++) {
+		assert_string_equal(before.locals[i].name, after.locals[i].name);
+		assert_int_equal(before.locals[i].node, after.locals[i].node);
+	}
+	assert_string_equal(before.frames[0].function, after.frames[0].function);
+	assert_true(heap_facts_count(facts, HEAP_FACT_CONTENT) > 0);
+	assert_true(heap_facts_count(facts, HEAP_FACT_MAPPING_START) > 0);
+	heap_zoo_drop(&zoo);
+}
+
+static void test_memory_may_run_out(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	struct heap_zoo zoo;
+	uint64_t countdown;
+
+	(void)state;
+	// Once is enough: it takes a while.
+	if (layout != pylayout_row(count_rows() - 1))
+		return;
+	build_zoo(&zoo, &builder);
+	for (countdown = 0;; countdown += 1 + countdown / 64) {
+		struct error *err;
+
+		alloc_fail_after(countdown);
+		err = save(builder, true);
+		alloc_fail_after(UINT64_MAX);
+		if (!err)
+			break;
+		error_destroy(err);
+	}
+	assert_true(countdown > 50);
+	for (countdown = 0;; countdown += 1 + countdown / 64) {
+		_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+		_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+		struct error *err;
+
+		alloc_fail_after(countdown);
+		err = load(&source, &snapshot);
+		alloc_fail_after(UINT64_MAX);
+		if (!err)
+			break;
+		error_destroy(err);
+	}
+	assert_true(countdown > 50);
+	heap_zoo_drop(&zoo);
+}
+
+// Rows of all kinds: alike, near one another, in pairs, at random, empty; types mixed.
+static void test_references_are_coded_and_back(void **state)
+{
+	const uint32_t nodes = 5000;
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	uint32_t *before, *coded, edges = 0, seed = 1;
+
+	(void)state;
+	if (layout != pylayout_row(0))
+		return;
+	assert_success(heap_graph_create(nodes, nodes * 8, 5, &graph));
+	for (node_id node = 1; node < nodes; node++) {
+		uint32_t type = node % 5, count = node % 11 == 0 ? 0 : type * 2 - (type > 3);
+
+		graph->node_word[node] = type;
+		graph->first_edge[node] = edges;
+		for (uint32_t i = 0; i < count; i++) {
+			seed = seed * 1664525 + 1013904223;
+			graph->edges[edges++] = 1 + (type == 1          ? node / 3 + i
+							    : type == 2 ? node + (i % 2) * 1000
+							    : type == 3 ? seed >> 8
+									: i * 7) %
+							    (nodes - 1);
+		}
+	}
+	graph->first_edge[nodes] = graph->edge_count = edges;
+	before = calloc(edges, sizeof(*before));
+	coded = calloc(edges, sizeof(*coded));
+	assert_true(before && coded);
+	memcpy(before, graph->edges, edges * sizeof(*before));
+	assert_success(heap_edges_encode(graph, 0, 2000, coded));
+	assert_success(heap_edges_encode(graph, 2000, nodes, coded + graph->first_edge[2000]));
+	memcpy(graph->edges, coded, edges * sizeof(*before));
+	assert_success(heap_edges_decode(graph, 0, 2000));
+	assert_success(heap_edges_decode(graph, 2000, nodes));
+	assert_memory_equal(before, graph->edges, edges * sizeof(*before));
+	coded[0] = UINT32_MAX;
+	memcpy(graph->edges, coded, edges * sizeof(*before));
+	assert_failure(heap_edges_decode(graph, 0, 2000), ERROR_BAD_DATA);
+	free(before);
+	free(coded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_heap_comes_back),
+		cmocka_unit_test(test_what_is_known_besides),
+		cmocka_unit_test(test_memory_may_run_out),
+		cmocka_unit_test(test_references_are_coded_and_back),
+	};
+	int failed;
+
+	make_folder(NULL);
+	failed = RUN_ON_EACH_ROW(tests);
+	remove_folder(NULL);
+	return failed;
+}
