@@ -29,12 +29,13 @@ test:
 	@tools/run-tests
 
 # shikari killed at a thousand random instants of taking snapshots, two thousand of watching, and hundreds of gc
-# and trim; twenty minutes.
+# and trim; twenty minutes. The fuzzers, ten minutes each.
 soak:
 	@tools/install-dependencies test
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/capture_safety
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-2000} tools/run-tests --only system/watch_safety
 	@SHIKARI_SOAK=$${SHIKARI_SOAK:-1000} tools/run-tests --only system/calls
+	@tests/run_fuzz.sh $${SHIKARI_SOAK_FUZZ:-600}
 
 bench: build
 	@tools/install-dependencies bench

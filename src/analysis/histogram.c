@@ -4,8 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/sort.h"
+#include "heap/heap_file.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static int by_name(const void *left, const void *right)
@@ -47,6 +48,13 @@ static void fold(struct histogram *histogram)
 	histogram->count = kept;
 }
 
+static void arrange(struct histogram *histogram)
+{
+	sort_items(histogram->rows, histogram->count, sizeof(*histogram->rows), by_name);
+	fold(histogram);
+	sort_items(histogram->rows, histogram->count, sizeof(*histogram->rows), by_bytes);
+}
+
 struct error *histogram_create(const struct heap_graph *graph, struct histogram *ret)
 {
 	struct histogram histogram = {
@@ -67,9 +75,28 @@ struct error *histogram_create(const struct heap_graph *graph, struct histogram 
 		histogram.objects++;
 		histogram.bytes += size;
 	}
-	qsort(histogram.rows, histogram.count, sizeof(*histogram.rows), by_name);
-	fold(&histogram);
-	qsort(histogram.rows, histogram.count, sizeof(*histogram.rows), by_bytes);
+	arrange(&histogram);
+	*ret = histogram;
+	return NULL;
+}
+
+struct error *histogram_of_file(const struct heap_file *file, struct histogram *ret)
+{
+	struct histogram histogram = {0};
+	uint32_t count;
+	const struct heap_file_type *types = heap_file_types(file, &count);
+
+	histogram.rows = mem_calloc(count, sizeof(*histogram.rows));
+	if (!histogram.rows)
+		return error_enomem();
+	histogram.count = count;
+	for (uint32_t type = 0; type < count; type++) {
+		histogram.rows[type] = (struct histogram_row){
+			types[type].name, types[type].objects, types[type].bytes};
+		histogram.objects += types[type].objects;
+		histogram.bytes += types[type].bytes;
+	}
+	arrange(&histogram);
 	*ret = histogram;
 	return NULL;
 }

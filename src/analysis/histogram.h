@@ -20,7 +20,11 @@ struct histogram {
 	uint64_t objects, bytes; /* of all rows */
 };
 
+struct heap_file;
+
 struct error *histogram_create(const struct heap_graph *graph, struct histogram *ret);
+/** The same from the counts that a snapshot file keeps: without its graph. */
+struct error *histogram_of_file(const struct heap_file *file, struct histogram *ret);
 void histogram_deinit(struct histogram *histogram);
 
 static inline void cleanup_histogram_deinit(struct histogram *histogram)

@@ -14,6 +14,7 @@
 /** Exit codes: part of the interface, never changed. */
 enum exit_code {
 	EXIT_DONE = 0,
+	EXIT_FINDING = 1, /* what was asked to be told by the exit code is so */
 	EXIT_USAGE = 2,
 	EXIT_TARGET = 3,      /* the target cannot be read, or the answer cannot be written */
 	EXIT_UNSUPPORTED = 4, /* a Python, a machine or a kind of program that is not supported */
@@ -39,7 +40,13 @@ extern const struct command command_doctor;
 extern const struct command command_layout;
 extern const struct command command_mem;
 extern const struct command command_watch_object;
+extern const struct command command_diff;
+extern const struct command command_path;
 extern const struct command command_show;
+extern const struct command command_snap;
+
+/** The words of --mode, in the order of enum capture_mode. */
+extern const char *const mode_words[];
 
 /** Rows for a member of type struct core_options: for commands that take a core file. */
 #define CORE_OPTION_ROWS(holder, member)                                                           \

@@ -35,7 +35,7 @@ struct hunt_options {
 };
 
 // In the order of enum capture_mode.
-static const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL};
+const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL};
 
 static const struct option_row hunt_rows[] = {
 	{.name = "for",
@@ -136,9 +136,10 @@ static struct error *record_snapshot(struct hunt *hunt, const struct heap_snapsh
 	*snapshot = (struct hunt_snapshot){
 		.at_s = stats->taken_at_s - hunt->first_s,
 		.stopped_ms = stats->capture.stopped_ms,
-		.mode = mem_strdup(heap_source_process(hunt->source)
-					   ? capture_mode_name(stats->capture.mode)
-					   : heap_source_kind_name(HEAP_SOURCE_CORE)),
+		.mode = mem_strdup(
+			heap_source_process(hunt->source)
+				? capture_mode_name(stats->capture.mode)
+				: heap_source_kind_name(heap_source_info(hunt->source)->kind)),
 		.fallback_reason = mem_strdup(stats->capture.fallback_reason),
 		.objects = stats->objects,
 		.bytes = stats->bytes,
@@ -393,7 +394,7 @@ static struct error *put_in_order(struct core_series *series)
 	for (size_t i = 1; i < series->count; i++) {
 		if (!heap_source_is_same_process(series->items[0], series->items[i]))
 			return error_create(ERROR_USAGE,
-				"%s and %s are two processes: what grew is seen in core files of "
+				"%s and %s are two processes: what grew is seen in files of "
 				"one",
 				heap_source_info(series->items[0])->name,
 				heap_source_info(series->items[i])->name);
@@ -414,8 +415,9 @@ static struct error *open_cores(
 	const struct hunt *hunt, size_t count, char **paths, struct core_series *ret)
 {
 	while (ret->count < count) {
-		struct error *err = heap_source_open_core(
-			paths[ret->count], &hunt->options->core, &ret->items[ret->count]);
+		const struct heap_source_options options = {.core = hunt->options->core};
+		struct error *err =
+			heap_source_open(paths[ret->count], &options, &ret->items[ret->count]);
 
 		if (err)
 			return err;
@@ -431,7 +433,7 @@ static struct error *take_cores(struct hunt *hunt, void *user)
 	for (size_t i = 0; i < series->count && !interrupt_signal(); i++) {
 		struct error *err;
 
-		progress_show("shikari: core file %zu of %zu …", i + 1, series->count);
+		progress_show("shikari: file %zu of %zu …", i + 1, series->count);
 		hunt->source = series->items[i];
 		err = take_snapshot(hunt);
 		if (err)
@@ -447,13 +449,13 @@ static struct error *hunt_cores(struct hunt *hunt, size_t count, char **paths, i
 
 	if (count < GROWTH_MOMENTS_MIN)
 		return error_create(ERROR_USAGE,
-			"a hunt needs %d core files of one process or more, as what grew once "
+			"a hunt needs %d files of one process or more, as what grew once "
 			"cannot "
 			"be told from what goes on growing; shikari show %s types says what is in "
 			"one",
 			GROWTH_MOMENTS_MIN, paths[0]);
 	if (count > GROWTH_MOMENTS_MAX)
-		return error_create(ERROR_USAGE, "a hunt takes at most %d core files, not %zu",
+		return error_create(ERROR_USAGE, "a hunt takes at most %d files, not %zu",
 			GROWTH_MOMENTS_MAX, count);
 	err = open_cores(hunt, count, paths, &series);
 	if (!err) {
@@ -476,7 +478,7 @@ static struct error *run(const void *options, int operand_count, char **operands
 	pid_t pid = 0;
 
 	if (operand_count == 0)
-		return error_create(ERROR_USAGE, "hunt needs the id of a process, or core files");
+		return error_create(ERROR_USAGE, "hunt needs the id of a process, or files");
 	for (int i = 0; !err && i < operand_count; i++) {
 		err = heap_source_read_word(operands[i], &pid);
 		if (!err && pid && operand_count > 1)
@@ -496,19 +498,21 @@ const struct command command_hunt = {
 	.name = "hunt",
 	.summary = "find the leak: what grows, who holds it, how fast (`shikari PID` is the same)",
 	.usage = "hunt [OPTIONS] PID\n"
-		 "       shikari hunt [OPTIONS] CORE CORE CORE…",
+		 "       shikari hunt [OPTIONS] FILE FILE FILE…",
 	.text = "Take snapshots of a running CPython process, compare them, and name what leaks. "
 		"The\n"
 		"process is stopped for milliseconds per snapshot; nothing is installed or run in "
 		"it.\n"
 		"Then the containers that leak are watched for a moment: who adds to them, on "
 		"which line.\n"
-		"Or compare core files of one process (gcore), in the order in which they were "
-		"written.\n",
+		"Or compare files of one process, snapshots (shikari snap) or cores (gcore), in "
+		"the "
+		"order\n"
+		"in which they were taken.\n",
 	.examples = "examples:\n"
 		    "  shikari hunt 4242\n"
 		    "  shikari hunt --for 600 --snapshots 5 --json 4242 > answer.json\n"
-		    "  shikari hunt core.1 core.2 core.3\n\n"
+		    "  shikari hunt a.shk b.shk c.shk\n\n"
 		    "exit codes: 0 an answer, 2 usage, 3 the process cannot be read,\n"
 		    "            4 not supported, 128+N ended by signal N\n",
 	.options = hunt_rows,

@@ -19,9 +19,6 @@ struct mem_options {
 	bool json, maps, force;
 };
 
-// In the order of enum capture_mode.
-static const char *const mode_words[] = {"auto", "clone", "freeze", "live", NULL};
-
 static const struct option_row mem_rows[] = {
 	{.name = "json",
 		.type = OPTION_FLAG,

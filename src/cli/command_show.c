@@ -7,6 +7,8 @@
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "export/export_show.h"
+#include "heap/heap_facts_options.h"
+#include "heap/heap_file.h"
 #include "heap/heap_open.h"
 #include "report/show_report.h"
 
@@ -16,7 +18,7 @@
 
 struct show_options {
 	struct core_options core;
-	unsigned limit;
+	unsigned limit, depth;
 	unsigned pause_ms_max;
 	int colour; /* enum colour_when */
 	bool json, force;
@@ -30,6 +32,13 @@ static const struct option_row show_rows[] = {
 		.maximum = 1000000000,
 		.argument = "N",
 		.help = "rows to show (default 30; with --json, and of threads, all)"},
+	{.name = "depth",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct show_options, depth),
+		.minimum = 1,
+		.maximum = SHOW_DEPTH_MAX,
+		.argument = "N",
+		.help = "of dominators: how deep (default 4)"},
 	{.name = "json",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct show_options, json),
@@ -57,13 +66,16 @@ static const struct option_row show_rows[] = {
 
 static void set_defaults(void *options)
 {
-	(void)options;
+	*(struct show_options *)options = (struct show_options){.depth = 4};
 }
 
 enum need {
 	NEEDS_THREADS = 1,
 	NEEDS_DOMINATORS = 2,
 	NEEDS_PATHS = 4,
+	/** A snapshot file's figures and types are enough. */
+	NEEDS_NO_GRAPH = 8,
+	NEEDS_FACTS = 16,
 };
 
 /** To add a view: a function in src/report, a row here, its columns in docs/json.md. */
@@ -73,8 +85,15 @@ static const struct view {
 	show_view make;
 	size_t limit; /* of rows, unless the user says another */
 } views[] = {
-	{"types", 0, show_types, LIMIT_DEFAULT},
-	{"threads", NEEDS_THREADS, show_threads, SIZE_MAX},
+	{"types", NEEDS_NO_GRAPH, show_types, LIMIT_DEFAULT},
+	{"modules", NEEDS_NO_GRAPH, show_modules, LIMIT_DEFAULT},
+	{"summary", NEEDS_NO_GRAPH, show_summary, SIZE_MAX},
+	{"threads", NEEDS_THREADS | NEEDS_DOMINATORS, show_threads, SIZE_MAX},
+	{"roots", NEEDS_DOMINATORS, show_roots, LIMIT_DEFAULT},
+	{"dominators", NEEDS_DOMINATORS | NEEDS_PATHS, show_dominators, 2 * LIMIT_DEFAULT},
+	{"garbage", NEEDS_DOMINATORS, show_garbage, LIMIT_DEFAULT},
+	{"collections", NEEDS_FACTS, show_collections, LIMIT_DEFAULT},
+	{"strings", NEEDS_FACTS | NEEDS_PATHS, show_strings, LIMIT_DEFAULT},
 };
 
 #define VIEW_COUNT (sizeof(views) / sizeof(*views))
@@ -106,11 +125,14 @@ struct show {
 	const struct show_options *options;
 	const struct view *view;
 	struct heap_source *source;
-	struct heap_snapshot *snapshot;
+	struct heap_snapshot *snapshot; /* NULL: the file is enough */
+	struct heap_snapshot_stats stats;
 	struct heap_threads threads;
 	struct dominators *dominators;
 	struct paths *paths;
-	struct show_input input; /* these, for the view */
+	const struct heap_facts *facts; /* the snapshot's */
+	const char *what;               /* operand of the view */
+	struct show_input input;        /* these, for the view */
 	struct show_report report;
 };
 
@@ -134,11 +156,21 @@ static struct error *take_snapshot(struct show *show, const char *word)
 		}};
 	struct error *err = heap_source_open(word, &places, &show->source);
 
-	return err ? err : heap_snapshot_take(show->source, &options, &show->snapshot);
+	if (err)
+		return err;
+	if (show->view->needs & NEEDS_NO_GRAPH && heap_source_file(show->source)) {
+		heap_file_stats(heap_source_file(show->source), &show->stats);
+		return NULL;
+	}
+	err = heap_snapshot_take(show->source, &options, &show->snapshot);
+	if (!err)
+		show->stats = show->snapshot->stats;
+	return err;
 }
 
 static struct error *provide(struct show *show)
 {
+	const struct heap_facts_options names_only = {.with_content = false};
 	unsigned needs = show->view->needs;
 	struct error *err = NULL;
 
@@ -148,13 +180,15 @@ static struct error *provide(struct show *show)
 		err = dominators_create(show->snapshot->graph, &show->dominators);
 	if (!err && needs & NEEDS_PATHS)
 		err = paths_create(show->snapshot->graph, &show->paths);
+	if (!err && needs & NEEDS_FACTS)
+		err = heap_snapshot_facts(show->snapshot, &names_only, &show->facts);
 	return err;
 }
 
 static void describe(struct show *show)
 {
-	const struct heap_source_info *info = &show->snapshot->info;
-	const struct heap_snapshot_stats *stats = &show->snapshot->stats;
+	const struct heap_source_info *info = heap_source_info(show->source);
+	const struct heap_snapshot_stats *stats = &show->stats;
 	struct show_report *report = &show->report;
 
 	report->view = show->view->name;
@@ -172,6 +206,12 @@ static void describe(struct show *show)
 		.objects = stats->objects,
 		.bytes = stats->bytes,
 		.stopped_ms = stats->capture.stopped_ms,
+		.edges = stats->edges,
+		.inferred_edges = stats->inferred_edges,
+		.unreadable = stats->unreadable,
+		.refcounts_checked = stats->refcounts_checked,
+		.refcounts_exact = stats->refcounts_exact,
+		.refcounts_inferred = stats->refcounts_inferred,
 	};
 }
 
@@ -185,10 +225,14 @@ static size_t limit_of(const struct show *show)
 static struct error *ask(struct show *show)
 {
 	show->input = (struct show_input){
-		.graph = show->snapshot->graph,
+		.graph = show->snapshot ? show->snapshot->graph : NULL,
+		.file = heap_source_file(show->source),
 		.threads = &show->threads,
 		.dominators = show->dominators,
 		.paths = show->paths,
+		.facts = show->facts,
+		.what = show->what,
+		.depth = show->options->depth,
 		.limit = limit_of(show),
 	};
 	describe(show);
@@ -214,41 +258,74 @@ static struct error *print(const struct show *show, int *ret_code)
 	return write_output(text, ret_code);
 }
 
-static struct error *run(const void *options, int operand_count, char **operands, int *ret_code)
+static struct error *show(struct show *show, const char *word, int *ret_code)
 {
-	struct show show = {.options = options};
-	struct error *err;
+	struct error *err = take_snapshot(show, word);
 
-	if (operand_count < 1)
-		return error_create(ERROR_USAGE, "show needs a process id or a core file");
-	if (operand_count > 2)
-		return error_create(ERROR_USAGE, "show takes one view, not also '%s'", operands[2]);
-	err = find_view(operand_count == 2 ? operands[1] : views[0].name, &show.view);
-	if (err)
-		return err;
-	err = take_snapshot(&show, operands[0]);
 	if (!err)
-		err = provide(&show);
+		err = provide(show);
 	if (!err)
-		err = ask(&show);
+		err = ask(show);
 	if (!err && interrupt_signal())
 		*ret_code = EXIT_SIGNAL + interrupt_signal();
 	else if (!err)
-		err = print(&show, ret_code);
-	show_deinit(&show);
+		err = print(show, ret_code);
+	show_deinit(show);
 	return err;
+}
+
+static struct error *run(const void *options, int operand_count, char **operands, int *ret_code)
+{
+	struct show it = {.options = options};
+	struct error *err;
+
+	if (operand_count < 1)
+		return error_create(
+			ERROR_USAGE, "show needs a process id, a core file or a snapshot file");
+	if (operand_count > 2)
+		return error_create(ERROR_USAGE, "show takes one view, not also '%s'", operands[2]);
+	err = find_view(operand_count == 2 ? operands[1] : views[0].name, &it.view);
+	return err ? err : show(&it, operands[0], ret_code);
+}
+
+static struct error *run_path(
+	const void *options, int operand_count, char **operands, int *ret_code)
+{
+	static const struct view view = {
+		"path", NEEDS_DOMINATORS | NEEDS_PATHS, show_path_of, SIZE_MAX};
+	struct show it = {.options = options, .view = &view};
+
+	if (operand_count != 2)
+		return error_create(ERROR_USAGE, "path needs a process id or a file, and what to "
+						 "explain: an address, a type "
+						 "or a path");
+	it.what = operands[1];
+	return show(&it, operands[0], ret_code);
 }
 
 const struct command command_show = {
 	.name = "show",
-	.summary = "what is in a heap: objects by type, the threads' Python stacks",
-	.usage = "show [OPTIONS] PID|CORE [VIEW]",
+	.summary = "what is in a heap: types, threads, roots, dominators, garbage, collections, "
+		   "strings",
+	.usage = "show [OPTIONS] PID|FILE [VIEW]",
 	.text = "Views:\n"
-		"  types     objects and their own bytes, by type (default)\n"
-		"  threads   the Python stack of each thread, the innermost frame first\n"
+		"  types        objects and their own bytes, by type (default)\n"
+		"  modules      the same by the module that a type is of\n"
+		"  summary      the figures of the snapshot\n"
+		"  threads      the Python stack of each thread, the innermost frame first, and "
+		"what its\n"
+		"               variables alone hold\n"
+		"  roots        what keeps objects alive, and how much each alone\n"
+		"  dominators   the tree of what would be freed with what\n"
+		"  garbage      unreachable objects, by type\n"
+		"  collections  containers by type and fill: over-allocated lists, sparse dicts, "
+		"empty ones\n"
+		"  strings      strings that are there several times (by hash; text with snap "
+		"--values)\n"
 		"\n"
-		"CORE is a core file, as the kernel or gcore writes it. A process is stopped for "
-		"milliseconds.\n",
+		"FILE is a snapshot (shikari snap) or a core, as the kernel or gcore writes it. A "
+		"process is\n"
+		"stopped for milliseconds.\n",
 	.examples = "examples:\n"
 		    "  shikari show 4242\n"
 		    "  shikari show core.4242 threads\n"
@@ -259,4 +336,28 @@ const struct command command_show = {
 	.options_size = sizeof(struct show_options),
 	.defaults = set_defaults,
 	.run = run,
+};
+
+const struct command command_path = {
+	.name = "path",
+	.summary = "why is it alive: an object by address or path, or all objects of a type",
+	.usage = "path [OPTIONS] PID|FILE WHAT",
+	.text = "WHAT is an address (0x7f…), a path as hunt and show write it, or the name of a "
+		"type. Of\n"
+		"an object: how it is held, reference by reference, each expected, suspicious or "
+		"unknown,\n"
+		"and why; what refers to it; what would be freed with it. Of a type: how its "
+		"objects "
+		"are held.\n",
+	.examples =
+		"examples:\n"
+		"  shikari path a.shk metrics.Profiler.results\n"
+		"  shikari path 4242 app.models.User\n\n"
+		"exit codes: 0 done, 2 usage, 3 the process or file cannot be read, or there is "
+		"no\n"
+		"            such object, 4 not supported, 128+N ended by signal N\n",
+	.options = show_rows,
+	.options_size = sizeof(struct show_options),
+	.defaults = set_defaults,
+	.run = run_path,
 };

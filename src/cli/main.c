@@ -19,11 +19,14 @@ static const struct command *const commands[] = {
 	&command_hunt,
 	&command_doctor,
 	&command_show,
+	&command_path,
+	&command_diff,
 	&command_layout,
 	&command_mem,
 	&command_watch_object,
 	&command_gc,
 	&command_trim,
+	&command_snap,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

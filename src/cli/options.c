@@ -225,8 +225,10 @@ void options_print(const struct option_row *rows, FILE *out)
 	for (; rows->type != OPTION_END; rows++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "--%s%s%s", rows->name, rows->argument ? " " : "",
-			rows->argument ? rows->argument : "");
+		const char letter[] = {'-', rows->letter, ',', ' ', '\0'};
+
+		snprintf(left, sizeof(left), "%s--%s%s%s", rows->letter ? letter : "", rows->name,
+			rows->argument ? " " : "", rows->argument ? rows->argument : "");
 		fprintf(out, "  %-34s %s\n", left, rows->help);
 	}
 	fprintf(out, "  %-34s %s\n", "-h, --help", "this page");

@@ -38,6 +38,9 @@ static json_t *cell_json(const struct show_column *column, const struct show_cel
 		return json_text(cell->text);
 	case SHOW_SHARE:
 		return json_decimal(cell->share);
+	case SHOW_DELTA:
+	case SHOW_DELTA_BYTES:
+		return json_integer((json_int_t)(int64_t)cell->count);
 	case SHOW_COUNT:
 	case SHOW_NUMBER:
 	case SHOW_BYTES:

@@ -17,13 +17,17 @@
 #include <sys/types.h>
 
 struct error;
+struct heap_facts;
+struct heap_file;
 
 enum show_kind {
-	SHOW_TEXT,   /* a text of the target */
-	SHOW_COUNT,  /* a number */
-	SHOW_NUMBER, /* a number that is a name: of a line, of a thread */
-	SHOW_BYTES,  /* bytes */
-	SHOW_SHARE,  /* 0 to 1 */
+	SHOW_TEXT,        /* a text of the target */
+	SHOW_COUNT,       /* a number */
+	SHOW_NUMBER,      /* a number that is a name: of a line, of a thread */
+	SHOW_BYTES,       /* bytes */
+	SHOW_DELTA_BYTES, /* more or less bytes: count is an int64_t */
+	SHOW_DELTA,       /* more or less of something: likewise */
+	SHOW_SHARE,       /* 0 to 1 */
 };
 
 struct show_column {
@@ -58,6 +62,8 @@ struct show_target {
 	uint64_t rss_bytes, threads; /* 0: unknown */
 	uint64_t objects, bytes;     /* of the heap */
 	double stopped_ms;           /* for a snapshot of a process */
+	uint64_t edges, inferred_edges, unreadable;
+	uint64_t refcounts_checked, refcounts_exact, refcounts_inferred;
 };
 
 struct show_report {
@@ -66,7 +72,9 @@ struct show_report {
 	const struct show_column *columns;
 	size_t column_count;
 	struct show_row *rows; /* owned */
-	size_t row_count;
+	size_t row_count, row_capacity;
+	char **texts; /* of cells that borrow from nobody else. Owned */
+	size_t text_count, text_capacity;
 	/** All rows that --limit left out, added up; of no meaning if there are none. */
 	struct show_row other;
 	uint64_t other_rows;
@@ -77,13 +85,21 @@ struct show_report {
 /** What views may ask of a heap; what one does not ask for may be NULL. */
 struct show_input {
 	const struct heap_graph *graph;
+	const struct heap_file *file; /* the heap is one, and its graph was not read */
 	const struct heap_threads *threads;
 	const struct dominators *dominators;
 	const struct paths *paths;
-	size_t limit; /* of rows */
+	const struct heap_facts *facts;
+	size_t limit;     /* of rows */
+	size_t depth;     /* of trees */
+	const char *what; /* show_path_of(): an address, a type, a path */
 };
 
-/** A view: fills columns, rows and other. The rows borrow from @p input. */
+/** Trees are not shown deeper. */
+#define SHOW_DEPTH_MAX 64
+
+/** A view: fills columns, rows and other of a report whose target is there. The rows borrow from
+ *  @p input. */
 typedef struct error *(*show_view)(const struct show_input *input, struct show_report *ret);
 
 void show_report_deinit(struct show_report *report);
@@ -98,5 +114,24 @@ char *show_report_text(const struct show_report *report, const struct report_sty
 
 /** The views. By type: objects and their own bytes, most bytes first. */
 struct error *show_types(const struct show_input *input, struct show_report *ret);
-/** The Python stack of each thread, the innermost frame first. Needs input->threads. */
+/** The Python stack of each thread, the innermost frame first, with what its variables alone hold.
+ *  Needs input->threads and dominators. */
 struct error *show_threads(const struct show_input *input, struct show_report *ret);
+/** The same by module. */
+struct error *show_modules(const struct show_input *input, struct show_report *ret);
+/** The figures of the snapshot. Needs only the report's target. */
+struct error *show_summary(const struct show_input *input, struct show_report *ret);
+/** Roots by kind and name, and what each alone keeps alive. Needs dominators. */
+struct error *show_roots(const struct show_input *input, struct show_report *ret);
+/** The dominator tree to input->depth, its branches from half a per cent of all on. Needs dominators and
+ *  paths. */
+struct error *show_dominators(const struct show_input *input, struct show_report *ret);
+/** What no root reaches. Needs dominators. */
+struct error *show_garbage(const struct show_input *input, struct show_report *ret);
+/** Containers by type and fill, most waste first. Needs facts. */
+struct error *show_collections(const struct show_input *input, struct show_report *ret);
+/** Strings that are there several times, most waste first. Needs facts and paths. */
+struct error *show_strings(const struct show_input *input, struct show_report *ret);
+/** Why input->what is alive: an object by its address or path, or all objects of a type. Needs dominators
+ *  and paths. ERROR_NOT_FOUND: there is no such thing. */
+struct error *show_path_of(const struct show_input *input, struct show_report *ret);

@@ -18,6 +18,9 @@
 
 void show_report_deinit(struct show_report *report)
 {
+	for (size_t i = 0; i < report->text_count; i++)
+		mem_free(report->texts[i]);
+	mem_free(report->texts);
 	mem_free(report->rows);
 	*report = (struct show_report){0};
 }
@@ -43,10 +46,19 @@ static void write_target(struct text_writer *writer, const struct show_report *r
 			report->notes[i]);
 }
 
+static void write_delta(enum show_kind kind, int64_t delta, char *ret, size_t size)
+{
+	uint64_t much = delta < 0 ? 0 - (uint64_t)delta : (uint64_t)delta;
+	const char *sign = delta < 0 ? "-" : delta > 0 ? "+" : "";
+
+	snprintf(ret, size, "%s%s", sign,
+		kind == SHOW_DELTA ? human_count(much).text : human_bytes((double)much).text);
+}
+
 // A cell as text that a terminal may have; the caller owns it.
 static char *cell_text(const struct show_column *column, const struct show_cell *cell)
 {
-	char text[HUMAN_SIZE] = "";
+	char text[HUMAN_SIZE + 4] = "";
 
 	if (!cell->is_known)
 		return mem_strdup("");
@@ -62,6 +74,10 @@ static char *cell_text(const struct show_column *column, const struct show_cell 
 		break;
 	case SHOW_SHARE:
 		snprintf(text, sizeof(text), "%.1f %%", cell->share * 100);
+		break;
+	case SHOW_DELTA:
+	case SHOW_DELTA_BYTES:
+		write_delta(column->kind, (int64_t)cell->count, text, sizeof(text));
 		break;
 	}
 	return mem_strdup(text);
@@ -94,6 +110,20 @@ static bool is_last_shown(const struct show_report *report, size_t column)
 	return true;
 }
 
+// No blanks at the end of a line whose last cells are empty.
+static void trim_line(struct string_builder *out)
+{
+	size_t end = out->length;
+
+	if (out->failed || end == 0 || out->text[end - 1] != '\n')
+		return;
+	while (end > 1 && out->text[end - 2] == ' ')
+		end--;
+	out->text[end - 1] = '\n';
+	out->text[end] = '\0';
+	out->length = end;
+}
+
 static void write_row(struct text_writer *writer, const struct show_report *report,
 	const struct show_row *row, const size_t *widths)
 {
@@ -109,6 +139,7 @@ static void write_row(struct text_writer *writer, const struct show_report *repo
 			write_cell(writer, &report->columns[i], text, widths[i],
 				is_last_shown(report, i));
 	}
+	trim_line(&writer->out);
 }
 
 static void measure(const struct show_report *report, const struct show_row *row, size_t *widths)
@@ -182,6 +213,15 @@ static void write_titles(
 	}
 }
 
+static bool has_sums(const struct show_report *report)
+{
+	for (size_t i = 0; i < report->column_count; i++) {
+		if (report->other.cells[i].is_known)
+			return true;
+	}
+	return false;
+}
+
 static void write_rows(struct text_writer *writer, const struct show_report *report)
 {
 	size_t widths[SHOW_COLUMNS_MAX] = {0};
@@ -202,7 +242,7 @@ static void write_rows(struct text_writer *writer, const struct show_report *rep
 		}
 		write_row(writer, report, &report->rows[i], widths);
 	}
-	if (report->other_rows && !has_headings(report))
+	if (report->other_rows && has_sums(report))
 		write_row(writer, report, &report->other, widths);
 	if (report->other_rows)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_DIM, "%s more rows (--limit)",

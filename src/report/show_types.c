@@ -31,7 +31,8 @@ static struct show_row make_row(
 struct error *show_types(const struct show_input *input, struct show_report *ret)
 {
 	_cleanup_(histogram_deinit) struct histogram all = {0};
-	struct error *err = histogram_create(input->graph, &all);
+	struct error *err = input->graph ? histogram_create(input->graph, &all)
+					 : histogram_of_file(input->file, &all);
 	size_t count = all.count < input->limit ? all.count : input->limit;
 	uint64_t objects = all.objects, bytes = all.bytes;
 

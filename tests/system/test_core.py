@@ -224,7 +224,7 @@ class Same(CoreTest):
         self.assertIn("__main__.waits", [function for function, _ in stacks["second"]])
         text = run("show", core, "threads").stdout
         self.assertRegex(text, r"(?m)^\d  thread MainThread  id %d$" % target.pid)
-        self.assertRegex(text, r"(?m)^__main__\.main +<string> +%d$" % line)
+        self.assertRegex(text, r"(?m)^__main__\.main +<string> +%d( |$)" % line)
         self.assert_untouched(target.pid)
 
     def test_layout(self):
@@ -459,8 +459,8 @@ class Hunt(CoreTest):
         self.assertIn("3 core files, written over ", text)
         self.assertIn("__main__.Store.rows", text)
         # Too few, or of the same time, or of another process.
-        self.assert_refused(2, "needs 3 core files", "hunt", *cores[:2])
-        self.assert_refused(2, "needs 3 core files", "hunt", cores[0])
+        self.assert_refused(2, "needs 3 files", "hunt", *cores[:2])
+        self.assert_refused(2, "needs 3 files", "hunt", cores[0])
         self.assert_refused(2, "takes one process", "hunt", target.pid, cores[0])
         os.utime(cores[0], ns=(10 ** 18, 10 ** 18))
         os.utime(cores[1], ns=(10 ** 18, 10 ** 18))
