@@ -193,9 +193,10 @@ burst = [bytearray(2000) for _ in range(20000 if mode == "burst" else 0)]
 pinned = burst[::50]
 del burst
 signal.signal(signal.SIGUSR1, finish)
-print("ready %d" % os.getpid())
-sys.stdout.flush()
 try:
+    # Whoever reads this may tell us to end at once.
+    print("ready %d" % os.getpid())
+    sys.stdout.flush()
     {"compute": compute, "sleep": sleep, "select": wait_select, "poll": wait_poll, "accept": wait_accept,
      "lock": wait_lock, "threads": threads, "waiters": waiters, "long_call": long_call,
      "blocked": blocked, "burst": wait_select, "churn": churn,
