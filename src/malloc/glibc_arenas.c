@@ -18,8 +18,10 @@
 #define HEAP_INFO_BYTES  32
 #define HEAP_INFO_MAX    64
 
-// Fields of malloc_state before the bins, newest first: bytes from its start to its first bin.
-static const uint32_t bins_offsets[] = {112, 104};
+// Fields of malloc_state before the bins, newest first: bytes from its start to its first bin. 2.43 has no
+// fastbins any more.
+static const uint32_t bins_offsets[] = {24, 112, 104};
+#define HAS_FASTBINS(bins_offset) ((bins_offset) >= GLIBC_FASTBINS * 8 + GLIBC_TOP_FIELD)
 
 struct search {
 	struct glibc_malloc *malloc;
@@ -97,6 +99,7 @@ static struct error *follow_arenas(struct search *search, remote_addr bins, bool
 		struct glibc_arena arena;
 
 		search->bins_offset = bins_offsets[i];
+		search->malloc->has_fastbins = HAS_FASTBINS(bins_offsets[i]);
 		arenas->count = 0;
 		while (arenas->count < LIMIT_MALLOC_ARENAS &&
 			read_arena(search, addr, addr == main, &arena)) {

@@ -154,7 +154,7 @@ static struct error *find_fastbins(struct list_search *search)
 	const struct glibc_arena_vector *arenas = &search->malloc->arenas;
 	struct error *err = NULL;
 
-	for (size_t i = 0; !err && i < arenas->count; i++) {
+	for (size_t i = 0; !err && search->malloc->has_fastbins && i < arenas->count; i++) {
 		remote_addr first = arenas->items[i].bins - GLIBC_TOP_FIELD - GLIBC_FASTBINS * 8;
 
 		for (uint32_t bin = 0; !err && bin < GLIBC_FASTBINS; bin++) {

@@ -3,13 +3,13 @@
 /**
  * The heap of glibc's malloc, read without symbols: what is in use, what is free, and why it is kept.
  *
- * Facts of malloc/malloc.c and malloc/arena.c, 2.26 to 2.42, x86-64:
+ * Facts of malloc/malloc.c and malloc/arena.c, 2.26 to 2.43, x86-64:
  *
  *	chunk     prev_size, size | flags, then the caller's bytes, which go on into the next chunk's
  *	          prev_size. Flags: 1 the chunk before is in use, 2 a mapping of its own, 4 not the main
  *	          arena's. Sizes are multiples of 16, at least 32; two of 16 (or 16 and 0) are fence posts
  *	          before memory that is not malloc's.
- *	arena     struct malloc_state: (mutex, flags, have_fastchunks,) fastbinsY[10], top, last_remainder,
+ *	arena     struct malloc_state: (mutex, flags, have_fastchunks,) fastbinsY[10] (until 2.42), top, last_remainder,
  *	          bins[254], binmap[4], next, next_free, attached_threads, system_mem, max_system_mem. An
  *	          empty bin points to 16 bytes before itself; `next` makes a circle of all arenas. The main
  *	          one is in libc's data, its chunks in the brk heap, or in mappings where brk failed.
@@ -67,6 +67,7 @@ DEFINE_VECTOR(glibc_heap_vector, struct glibc_heap)
 DEFINE_VECTOR(glibc_cached_vector, struct glibc_cached)
 
 struct glibc_malloc {
+	bool has_fastbins;           /* until 2.42 */
 	const struct target *target; /* borrowed */
 	struct glibc_arena_vector arenas;
 	struct glibc_heap_vector heaps;    /* ascending, none overlapping */
