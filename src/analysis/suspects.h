@@ -99,8 +99,10 @@ struct suspect {
 	 * adds to it. */
 	uint64_t growers[GROWTH_GROWERS_MAX];
 	size_t grower_count;
-	/** It was at another address before: it is replaced by a bigger one now and then. */
+	/** It was at another address before: another one takes its place now and then. */
 	bool is_replaced;
+	/** Address of the object that holds it; 0 if there is none. */
+	uint64_t owner;
 };
 
 enum suspects_collector {

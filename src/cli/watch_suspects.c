@@ -9,14 +9,20 @@
 #include "base/string_builder.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "watch/watch_named.h"
 
 #include <string.h>
+
+// Batches that are written now and then: most programs do not let them wait longer.
+#define FOLLOW_S 3.0
 
 struct watching {
 	const struct watch_suspects_options *options;
 	struct hunt_report *report;
 	struct watch_object objects[WATCH_OBJECTS_MAX];
 	size_t suspects[WATCH_OBJECTS_MAX]; /* whose each is */
+	/** Of one that another took the place of: the shortest that these were. */
+	uint64_t lowest[WATCH_OBJECTS_MAX];
 	unsigned count;
 	double since_s;
 	bool is_out_of_memory;
@@ -35,6 +41,7 @@ static void choose_objects(struct watching *watching)
 			if (round >= suspect->grower_count)
 				continue;
 			watching->objects[watching->count].addr = suspect->growers[round];
+			watching->lowest[watching->count] = UINT64_MAX;
 			watching->suspects[watching->count++] = i;
 		}
 	}
@@ -107,7 +114,7 @@ static bool is_contradicted(const struct watching *watching, unsigned number)
 	if (suspect->kind != SUSPECT_CONTAINER || object->is_unwatchable)
 		return false;
 	if (object->is_gone)
-		return !suspect->is_replaced;
+		return !suspect->is_replaced || watching->lowest[number] < suspect->length_last / 2;
 	if (object->length_first < suspect->length_last &&
 		object->length_last < suspect->length_last)
 		return true;
@@ -121,16 +128,26 @@ static struct error *dismiss(struct watching *watching, unsigned number)
 	struct hunt_report *report = watching->report;
 	const struct watch_object *object = &watching->objects[number];
 	size_t index = watching->suspects[number];
+	const struct suspect *suspect = &report->suspects.items[index];
 	_cleanup_(mem_free) char *reason = NULL;
 	_cleanup_(string_builder_deinit) struct string_builder text = {0};
 
-	string_builder_add_format(&text,
-		"not a leak: %s (%s) let go of items while it was watched: %s, at least %s, then "
-		"%s "
-		"items",
-		report->suspects.items[index].path, report->suspects.items[index].type,
-		human_count(object->length_first).text, human_count(object->length_lowest).text,
-		human_count(object->length_last).text);
+	string_builder_add_format(&text, "not a leak: %s (%s) ", suspect->path, suspect->type);
+	if (!object->is_gone)
+		string_builder_add_format(&text,
+			"let go of items after the last snapshot: %s then, %s and %s at the least "
+			"when it was watched",
+			human_count(suspect->length_last).text,
+			human_count(object->length_first).text,
+			human_count(object->length_lowest).text);
+	else if (watching->lowest[number] != UINT64_MAX)
+		string_builder_add_format(&text,
+			"is a new one now and then: %s items at the last snapshot, %s a little "
+			"later",
+			human_count(suspect->length_last).text,
+			human_count(watching->lowest[number]).text);
+	else
+		string_builder_add(&text, "was freed while it was watched");
 	reason = string_builder_finish(&text);
 	if (!reason)
 		return error_enomem();
@@ -188,6 +205,22 @@ static struct error *run(struct watching *watching, struct heap_source *source)
 	return err;
 }
 
+// What took the place of a container that was freed: a bigger one, or an empty one? It has the same name.
+static void follow_replaced(struct watching *watching, struct heap_source *source)
+{
+	for (unsigned i = 0; i < watching->count; i++) {
+		const struct suspect *suspect =
+			&watching->report->suspects.items[watching->suspects[i]];
+
+		if (!watching->objects[i].is_gone || !suspect->is_replaced || !suspect->owner ||
+			!suspect->held_by_count)
+			continue;
+		watch_named_lowest(heap_source_python(source), suspect->owner,
+			suspect->held_by[suspect->held_by_count - 1], FOLLOW_S,
+			suspect->length_last / 2, goes_on, watching, &watching->lowest[i]);
+	}
+}
+
 struct error *watch_suspects(struct heap_source *source,
 	const struct watch_suspects_options *options, struct hunt_report *report)
 {
@@ -202,6 +235,7 @@ struct error *watch_suspects(struct heap_source *source,
 	err = run(&watching, source);
 	other = explain(&watching, err);
 	error_destroy(err);
+	follow_replaced(&watching, source);
 	if (!other)
 		other = dismiss_contradicted(&watching);
 	return other;
