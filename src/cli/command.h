@@ -41,6 +41,7 @@ extern const struct command command_layout;
 extern const struct command command_mem;
 extern const struct command command_watch_object;
 extern const struct command command_diff;
+extern const struct command command_export;
 extern const struct command command_path;
 extern const struct command command_show;
 extern const struct command command_snap;

@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&command_gc,
 	&command_trim,
 	&command_snap,
+	&command_export,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
