@@ -81,6 +81,9 @@ static const struct format {
 	{"heapsnapshot", NEEDS_DOMINATORS, export_heapsnapshot},
 	{"ndjson", NEEDS_DOMINATORS, export_ndjson},
 	{"dot", NEEDS_DOMINATORS | NEEDS_PATHS, export_dot},
+	{"collapsed", NEEDS_PATHS, export_collapsed},
+	{"speedscope", NEEDS_PATHS, export_speedscope},
+	{"pprof", NEEDS_PATHS | IS_BINARY, export_pprof},
 };
 
 #define FORMAT_COUNT (sizeof(formats) / sizeof(*formats))
@@ -260,12 +263,16 @@ static struct error *run(const void *options, int operand_count, char **operands
 
 const struct command command_export = {
 	.name = "export",
-	.summary = "a heap in the formats of other tools: DevTools, Graphviz, jq",
+	.summary =
+		"a heap in the formats of other tools: DevTools, pprof, speedscope, Graphviz, jq",
 	.usage = "export [OPTIONS] --to FORMAT PID|FILE",
 	.text = "Formats:\n"
 		"  heapsnapshot  V8's: for the Memory panel of Chromium's DevTools, and memlab\n"
 		"  ndjson        a line of JSON per object: for jq and scripts\n"
 		"  dot           the top of the dominator tree: for Graphviz\n"
+		"  collapsed     bytes by what holds them, as stacks: for flamegraph.pl\n"
+		"  speedscope    the same: for speedscope.app\n"
+		"  pprof         the same: for go tool pprof\n"
 		"\n"
 		"FILE is a snapshot (shikari snap) or a core. A process is stopped for "
 		"milliseconds. Names are\n"

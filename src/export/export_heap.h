@@ -36,6 +36,10 @@ struct error *export_heapsnapshot(const struct export_input *input, FILE *out);
 struct error *export_ndjson(const struct export_input *input, FILE *out);
 /** The top of the dominator tree as a graph for Graphviz. */
 struct error *export_dot(const struct export_input *input, FILE *out);
+/** Stacks (stack_profile.h) with their bytes: flamegraph.pl's lines, speedscope's JSON, pprof's protobuf. */
+struct error *export_collapsed(const struct export_input *input, FILE *out);
+struct error *export_speedscope(const struct export_input *input, FILE *out);
+struct error *export_pprof(const struct export_input *input, FILE *out);
 
 /** Has writing become pointless? To be asked once per object. */
 static inline bool export_is_over(const struct export_input *input, FILE *out, node_id node)

@@ -4,6 +4,7 @@
 """What `shikari export` writes, read by the tools it is written for, and compared with `shikari show`."""
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -156,6 +157,25 @@ class Export(unittest.TestCase):
         self.assertIn(b"</svg>", drawn)
         self.assertIn(b"Registry.rows", drawn)
         self.assertNotIn(b"below", self.export("dot", "--limit", "1"))
+
+    def test_stacks_have_all_bytes(self):
+        lines = self.export("collapsed").decode().splitlines()
+        self.assertEqual(sum(int(line.rpartition(" ")[2]) for line in lines), self.bytes)
+        self.assertTrue(any("queue (list);[] (bytes) " in line for line in lines), lines[:5])
+        scope = json.loads(self.export("speedscope"))
+        frames = range(len(scope["shared"]["frames"]))
+        for profile, total in zip(scope["profiles"], (self.bytes, self.objects)):
+            self.assertEqual((sum(profile["weights"]), profile["endValue"]), (total, total))
+            self.assertEqual(len(profile["samples"]), len(profile["weights"]))
+            self.assertTrue(all(frame in frames for stack in profile["samples"] for frame in stack))
+
+    @unittest.skipUnless(shutil.which("go"), "no go here to read a pprof")
+    def test_go_reads_pprof(self):
+        raw = self.tool("go", "tool", "pprof", "-raw", self.path("pprof")).decode()
+        samples = raw.partition("Samples:\n")[2].partition("\nLocations")[0].splitlines()[1:]
+        found = [list(map(int, line.partition(":")[0].split())) for line in samples if ":" in line]
+        self.assertEqual([sum(column) for column in zip(*found)], [self.objects, self.bytes])
+        self.assertIn("[] (bytes)", raw)
 
     def test_a_process_is_exported_too(self):
         lines = self.export("ndjson", target=str(self.process.pid)).splitlines()

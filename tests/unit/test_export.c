@@ -304,6 +304,150 @@ static void texts_of_targets_become_json(void **state)
 	heap_deinit(&heap);
 }
 
+// Keys that are names are kept, items are all one, and a chain counts where it begins.
+static const char stacks[] =
+	"held/list held:[0]>row,[1]>other row/app.Row row:.next>below below/app.Row other/dict "
+	"other:'k;1'>text,number? text/str number/int lost/set held=100 row=48 below=48 other=64 "
+	"text=50 number=28 lost=216";
+
+static void stacks_collapsed(void **state)
+{
+	struct heap heap;
+	char *text;
+
+	(void)state;
+	heap_init(&heap, stacks);
+	text = written(export_collapsed, &heap.input, NULL);
+	assert_string_equal(text, "thread 'T' f local x (list) 100\n"
+				  "thread 'T' f local x (list);[] (app.Row) 48\n"
+				  "thread 'T' f local x (list);[] (dict) 64\n"
+				  "thread 'T' f local x (list);[] (app.Row);.next (app.Row) 48\n"
+				  "thread 'T' f local x (list);[] (dict);['k:1'] (str) 50\n"
+				  "thread 'T' f local x (list);[] (dict);? (int) 28\n"
+				  "unreachable;set 216\n");
+	free(text);
+	heap_deinit(&heap);
+}
+
+static void stacks_fold_chains(void **state)
+{
+	struct heap heap;
+	char *text;
+
+	(void)state;
+	heap_init(&heap, "held/app.N held:.next>a a/app.N a:.next>b b/app.N b:.next>c c/app.N "
+			 "c:.d>d d/dict d:.next>e e/app.N e=5");
+	text = written(export_collapsed, &heap.input, NULL);
+	assert_string_equal(text, "thread 'T' f local x (app.N) 1\n"
+				  "thread 'T' f local x (app.N);.next (app.N) 8\n"
+				  "thread 'T' f local x (app.N);.next (app.N);.d (dict) 1\n");
+	free(text);
+	heap_deinit(&heap);
+}
+
+static void speedscope_has_bytes_and_objects(void **state)
+{
+	static const char *const names[] = {"bytes", "objects"};
+	static const json_int_t sums[] = {554, 7};
+	struct heap heap;
+	json_t *root, *frames;
+	char *text;
+
+	(void)state;
+	heap_init(&heap, stacks);
+	text = written(export_speedscope, &heap.input, NULL);
+	root = json_loads(text, 0, NULL);
+	assert_non_null(root);
+	frames = json_object_get(json_object_get(root, "shared"), "frames");
+	for (size_t i = 0; i < 2; i++) {
+		json_t *profile = json_array_get(json_object_get(root, "profiles"), i);
+		json_t *samples = json_object_get(profile, "samples"), *second;
+		json_int_t sum = 0;
+
+		assert_string_equal(json_string_value(json_object_get(profile, "name")), names[i]);
+		assert_int_equal(json_integer_value(json_object_get(profile, "endValue")), sums[i]);
+		assert_int_equal(json_array_size(samples), 7);
+		for (size_t j = 0; j < 7; j++)
+			sum += json_integer_value(
+				json_array_get(json_object_get(profile, "weights"), j));
+		assert_int_equal(sum, sums[i]);
+		second = json_array_get(samples, 1);
+		assert_int_equal(json_array_size(second), 2);
+		assert_string_equal(
+			json_string_value(json_object_get(
+				json_array_get(frames,
+					(size_t)json_integer_value(json_array_get(second, 1))),
+				"name")),
+			"[] (app.Row)");
+	}
+	json_decref(root);
+	free(text);
+	heap_deinit(&heap);
+}
+
+// Of one object: two types, the default, a sample, a location, a function, strings, the time.
+static void pprof_byte_by_byte(void **state)
+{
+	static const char expected[] = "\x0a\x04\x08\x02\x10\x03"
+				       "\x0a\x04\x08\x04\x10\x05"
+				       "\x70\x04"
+				       "\x12\x07\x08\x01\x10\x01\x10\xc8\x01"
+				       "\x22\x06\x08\x01\x22\x02\x08\x01"
+				       "\x2a\x04\x08\x01\x10\x01"
+				       "\x32\x00"
+				       "\x32\x1cthread 'T' f local x (bytes)"
+				       "\x32\x0dinuse_objects"
+				       "\x32\x05"
+				       "count"
+				       "\x32\x0binuse_space"
+				       "\x32\x05"
+				       "bytes"
+				       "\x48\xb8\x17";
+	struct heap heap;
+	size_t size;
+	char *text;
+
+	(void)state;
+	heap_init(&heap, "held/bytes held=200");
+	heap.input.taken_at_us = 3;
+	text = written(export_pprof, &heap.input, &size);
+	assert_int_equal(size, sizeof(expected) - 1);
+	assert_memory_equal(text, expected, size);
+	free(text);
+	heap_deinit(&heap);
+}
+
+// Without memory it is an error, and nothing is left behind.
+static void memory_may_be_short(void **state)
+{
+	static const export_writer writers[] = {
+		export_heapsnapshot, export_dot, export_collapsed, export_speedscope, export_pprof};
+	FILE *out = fopen("/dev/null", "w");
+	struct heap heap;
+
+	(void)state;
+	assert_non_null(out);
+	heap_init(&heap, stacks);
+	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++) {
+		bool failed = true;
+
+		for (uint64_t countdown = 0; failed; countdown++) {
+			struct error *err;
+
+			assert_true(countdown < 1000);
+			alloc_fail_after(countdown);
+			err = writers[i](&heap.input, out);
+			alloc_fail_after(UINT64_MAX);
+			failed = err != NULL;
+			assert_true(countdown > 0 || failed);
+			assert_true(!failed || error_kind(err) == ERROR_MEMORY);
+			error_destroy(err);
+		}
+	}
+	fclose(out);
+	heap_deinit(&heap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +460,11 @@ int main(void)
 		cmocka_unit_test(heapsnapshot_sizes_fit_readers),
 		cmocka_unit_test(heapsnapshot_refuses_what_is_too_large),
 		cmocka_unit_test(texts_of_targets_become_json),
+		cmocka_unit_test(stacks_collapsed),
+		cmocka_unit_test(stacks_fold_chains),
+		cmocka_unit_test(speedscope_has_bytes_and_objects),
+		cmocka_unit_test(pprof_byte_by_byte),
+		cmocka_unit_test(memory_may_be_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
