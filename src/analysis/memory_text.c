@@ -145,8 +145,7 @@ struct error *memory_find_remedies(struct memory_report *report, bool collector_
 static const char *const cause_sentences[] = {
 	[MEMORY_OBJECTS] = "is live Python objects",
 	[MEMORY_GARBAGE] = "is unreachable objects that wait for the cyclic collector",
-	[MEMORY_REFERENCES] = "is objects that are held only by references nobody explains: C code "
-			      "took them and did not give them back, or keeps them",
+	[MEMORY_REFERENCES] = "is objects held only by references that C code took and keeps",
 	[MEMORY_NATIVE] = "is memory of C code",
 	[MEMORY_KEPT] = "is free, but kept by an allocator",
 	[MEMORY_PROGRAM] = "is the program itself: code, data, stacks",

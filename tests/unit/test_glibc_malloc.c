@@ -130,7 +130,7 @@ static void trim_takes_whole_pages(void **state)
 	(void)state;
 	for (int is_main = 0; is_main < 2; is_main++) {
 		struct glibc_trim trim = {.is_main = is_main};
-		remote_addr start, end;
+		remote_addr start = 0, end = 0;
 		size_t found = 0;
 
 		for (size_t i = 0; i <= count; i++) {
