@@ -130,6 +130,8 @@ struct error *heap_file_load_words(const struct heap_file *file, uint32_t **ret)
 /** Shallow sizes of all nodes, HEAP_SIZE_ELSEWHERE for those past 16 bits: pages_alloc(nodes, 2), the
  *  caller's. */
 struct error *heap_file_load_sizes(const struct heap_file *file, uint16_t **ret);
+/** A graph of types, words and sizes, without a reference or a root: what a scan of objects needs. */
+struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_graph **ret);
 /** The whole graph, checked, without its naming. */
 struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret);
 struct error *heap_file_load_facts(

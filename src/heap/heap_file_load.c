@@ -637,26 +637,46 @@ static struct error *check_claims(const struct heap_file *file)
 	return err;
 }
 
-struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret)
+// Types, words and sizes.
+static struct error *load_nodes(struct loading *loading, uint32_t edges, struct heap_graph **ret)
 {
 	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
-	struct loading loading = {.file = file};
+	const struct heap_file *file = loading->file;
 	struct error *err = check_claims(file);
 	uint32_t *words;
 
 	if (!err)
-		err = heap_graph_create((uint32_t)file->figures[HEAP_FIGURE_NODES],
-			(uint32_t)file->figures[HEAP_FIGURE_EDGES], file->type_count, &graph);
+		err = heap_graph_create((uint32_t)file->figures[HEAP_FIGURE_NODES], edges,
+			file->type_count, &graph);
 	if (!err)
 		err = heap_file_load_words(file, &words);
 	if (err)
 		return err;
 	pages_free(graph->node_word, (size_t)graph->node_count + 1, sizeof(uint32_t));
 	graph->node_word = words;
-	loading.graph = graph;
-	err = load_types(&loading);
+	loading->graph = graph;
+	err = load_types(loading);
 	if (!err)
-		err = load_sizes(&loading);
+		err = load_sizes(loading);
+	if (!err)
+		*ret = take(graph);
+	return err;
+}
+
+struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_graph **ret)
+{
+	struct loading loading = {.file = file};
+
+	return load_nodes(&loading, 0, ret);
+}
+
+struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret)
+{
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	struct loading loading = {.file = file};
+	struct error *err =
+		load_nodes(&loading, (uint32_t)file->figures[HEAP_FIGURE_EDGES], &graph);
+
 	if (!err)
 		err = load_edge_counts(&loading);
 	if (!err)
