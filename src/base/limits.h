@@ -106,3 +106,6 @@
  *  file. Blocks of zeros are packed 5,000 times; the smallest of Python processes makes 500 kB. */
 #define LIMIT_STORE_BYTES (64ull << 20)
 #define LIMIT_STORE_RATIO 4096
+
+/** What SQLite may allocate for one question: a sort of 20 million numbers takes 0.5 GB. */
+#define LIMIT_SQL_BYTES (4ll << 30)

@@ -45,6 +45,7 @@ extern const struct command command_export;
 extern const struct command command_path;
 extern const struct command command_show;
 extern const struct command command_snap;
+extern const struct command command_sql;
 
 /** The words of --mode, in the order of enum capture_mode. */
 extern const char *const mode_words[];

@@ -28,6 +28,7 @@ static const struct command *const commands[] = {
 	&command_trim,
 	&command_snap,
 	&command_export,
+	&command_sql,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
