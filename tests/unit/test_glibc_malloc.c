@@ -137,6 +137,8 @@ static void trim_takes_whole_pages(void **state)
 			if (!glibc_trim_next(&trim, i < count ? &chunks[i] : NULL, &start, &end))
 				continue;
 			assert_true(found < 3);
+			if (found >= 3)
+				break; // for linters, which do not know assertions
 			assert_int_equal(start, expected[found][0]);
 			assert_int_equal(end, expected[found][1]);
 			found++;
