@@ -332,7 +332,8 @@ const struct command command_watch_object = {
 		"deques,\n"
 		"dicts of any sort, sets; of a module, class or instance, its __dict__. The thread "
 		"that\n"
-		"makes a change is stopped for some 50 µs; between changes nothing happens. At "
+		"makes a change is stopped for about 0.1 ms; between changes nothing is stopped. "
+		"At "
 		"most four\n"
 		"objects at a time.\n",
 	.examples = "examples:\n"

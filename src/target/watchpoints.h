@@ -16,8 +16,9 @@
  * sits in its stop, the kernel delivers the signal). Ignoring SIGTRAP in the target for the
  * duration would help that, at the price of a change in the target which our death leaves behind.
  *
- * What the process can notice: a thread is away for some 50 µs per hit, at most @ref rate_max per
- * second. In threads that block the signal it is unblocked meanwhile (one stop each, as for a
+ * What the process can notice: a thread is away for 80 to 300 µs per hit (30 to 60 of them our work, the rest
+ * waking each other up across processors), at most @ref rate_max per second; and some processors are
+ * slower while their debug registers are armed (an AMD EPYC by 10 %, in a loop that allocates). In threads that block the signal it is unblocked meanwhile (one stop each, as for a
  * snapshot); that is all that our death can leave behind, and it does nothing. Threads get their mask
  * back at the end, unless they have set it themselves since. Children and programs that it starts are
  * neither traced nor watched. Its own signals are passed on, and are not lost if we die. Those that it
