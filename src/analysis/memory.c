@@ -71,24 +71,7 @@ enum memory_cause memory_part_cause(enum heap_memory_part part)
 	return part_causes[part];
 }
 
-static const char *const family_names[] = {
-	[HEAP_TYPE_PLAIN] = "other",
-	[HEAP_TYPE_LIST] = "list",
-	[HEAP_TYPE_TUPLE] = "tuple",
-	[HEAP_TYPE_DICT] = "dict",
-	[HEAP_TYPE_SET] = "set",
-	[HEAP_TYPE_DEQUE] = "deque",
-	[HEAP_TYPE_BUFFER] = "buffer",
-	[HEAP_TYPE_NUMBER] = "number",
-	[HEAP_TYPE_TYPE] = "type",
-	[HEAP_TYPE_MODULE] = "module",
-	[HEAP_TYPE_FUNCTION] = "function",
-	[HEAP_TYPE_CODE] = "code",
-	[HEAP_TYPE_FRAME] = "frame",
-	[HEAP_TYPE_INSTANCE] = "instance",
-};
-_Static_assert(sizeof(family_names) / sizeof(*family_names) <= MEMORY_FAMILIES_MAX,
-	"a family for each role");
+_Static_assert(HEAP_TYPE_ROLES <= MEMORY_FAMILIES_MAX, "a family for each role");
 
 static struct error *reach(
 	const struct heap_graph *graph, node_id node, struct node_vector *stack, uint8_t *fates)
@@ -220,10 +203,10 @@ static int compare_families(const void *left, const void *right)
 static void sum_families(const struct heap_graph *graph, struct memory_report *report)
 {
 	const struct heap_memory_figures *figures = &report->figures;
-	size_t count = sizeof(family_names) / sizeof(*family_names), kept = 0;
+	size_t count = HEAP_TYPE_ROLES, kept = 0;
 
 	for (size_t i = 0; i < count; i++)
-		report->families[i].name = family_names[i];
+		report->families[i].name = heap_type_role_name((enum heap_type_role)i);
 	for (uint32_t i = 1; i < figures->type_count; i++) {
 		const struct heap_memory_type *type = &figures->types[i];
 		struct memory_family *family = &report->families[graph->types[i].role];

@@ -67,6 +67,28 @@ static bool grow_texts(struct heap_graph_private *private)
 	return true;
 }
 
+const char *heap_type_role_name(enum heap_type_role role)
+{
+	static const char *const names[] = {
+		[HEAP_TYPE_PLAIN] = "other",
+		[HEAP_TYPE_LIST] = "list",
+		[HEAP_TYPE_TUPLE] = "tuple",
+		[HEAP_TYPE_DICT] = "dict",
+		[HEAP_TYPE_SET] = "set",
+		[HEAP_TYPE_DEQUE] = "deque",
+		[HEAP_TYPE_BUFFER] = "buffer",
+		[HEAP_TYPE_NUMBER] = "number",
+		[HEAP_TYPE_TYPE] = "type",
+		[HEAP_TYPE_MODULE] = "module",
+		[HEAP_TYPE_FUNCTION] = "function",
+		[HEAP_TYPE_CODE] = "code",
+		[HEAP_TYPE_FRAME] = "frame",
+		[HEAP_TYPE_INSTANCE] = "instance",
+	};
+
+	return names[role];
+}
+
 const char *heap_graph_intern(struct heap_graph *graph, const char *text)
 {
 	struct heap_graph_private *private = graph->private;

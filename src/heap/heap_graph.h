@@ -78,6 +78,10 @@ enum heap_type_role {
 	HEAP_TYPE_FRAME,    /* frame, generator, coroutine */
 	HEAP_TYPE_INSTANCE, /* of a class made by a class statement */
 };
+#define HEAP_TYPE_ROLES (HEAP_TYPE_INSTANCE + 1)
+
+/** "list", "buffer", "instance"; "other" for HEAP_TYPE_PLAIN. */
+const char *heap_type_role_name(enum heap_type_role role);
 
 struct heap_type {
 	/** As a person names it: "list", "collections.OrderedDict", "metrics.Profiler". */

@@ -298,23 +298,6 @@ static void find_by_type_id(
 
 enum { TYPE_ID, TYPE_NAME, TYPE_ROLE, TYPE_OBJECTS, TYPE_BYTES, TYPE_NODE, TYPE_SNAPSHOT };
 
-static const char *const role_names[] = {
-	[HEAP_TYPE_PLAIN] = "other",
-	[HEAP_TYPE_LIST] = "list",
-	[HEAP_TYPE_TUPLE] = "tuple",
-	[HEAP_TYPE_DICT] = "dict",
-	[HEAP_TYPE_SET] = "set",
-	[HEAP_TYPE_DEQUE] = "deque",
-	[HEAP_TYPE_BUFFER] = "buffer",
-	[HEAP_TYPE_NUMBER] = "number",
-	[HEAP_TYPE_TYPE] = "type",
-	[HEAP_TYPE_MODULE] = "module",
-	[HEAP_TYPE_FUNCTION] = "function",
-	[HEAP_TYPE_CODE] = "code",
-	[HEAP_TYPE_FRAME] = "frame",
-	[HEAP_TYPE_INSTANCE] = "instance",
-};
-
 // But for that of the root.
 static void all_types(const struct sql_heap *heap, struct sql_range *ret)
 {
@@ -342,7 +325,7 @@ static struct error *type_column(
 		put_text(ret, type->name);
 		break;
 	case TYPE_ROLE:
-		put_text(ret, role_names[type->role]);
+		put_text(ret, heap_type_role_name(type->role));
 		break;
 	case TYPE_OBJECTS:
 		put_count(ret, type->objects);
