@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "report/hunt_report.h"
 #include "target/core_file.h"
 
 /** Exit codes: part of the interface, never changed. */
@@ -65,5 +66,7 @@ extern const char *const mode_words[];
 extern const struct command command_gc;
 extern const struct command command_trim;
 
+/** How text on stdout is to look, by the choice of --color (enum colour_when). */
+struct report_style output_style(int colour);
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);

@@ -171,10 +171,7 @@ static struct error *call_and_measure(
 static struct error *print_report(
 	const struct call_options *options, const struct call_report *report, int *ret_code)
 {
-	const struct report_style style = {
-		.width = terminal_width(STDOUT_FILENO),
-		.has_colour = terminal_has_colour((enum colour_when)options->colour, STDOUT_FILENO),
-	};
+	const struct report_style style = output_style(options->colour);
 	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 

@@ -156,10 +156,7 @@ static void describe(const struct series *series, struct show_report *ret)
 static struct error *print(const struct diff_options *options, const struct series *series,
 	const struct heap_diff *diff, int *ret_code)
 {
-	const struct report_style style = {
-		.width = terminal_width(STDOUT_FILENO),
-		.has_colour = terminal_has_colour((enum colour_when)options->colour, STDOUT_FILENO),
-	};
+	const struct report_style style = output_style(options->colour);
 	_cleanup_(show_report_deinit) struct show_report report = {0};
 	_cleanup_(mem_free) char *text = NULL;
 	size_t limit = options->limit ? options->limit : options->json ? SIZE_MAX : LIMIT_DEFAULT;

@@ -310,11 +310,7 @@ static struct error *watch(struct hunt *hunt)
 
 static struct error *print_report(const struct hunt *hunt, int *ret_code)
 {
-	const struct report_style style = {
-		.width = terminal_width(STDOUT_FILENO),
-		.has_colour =
-			terminal_has_colour((enum colour_when)hunt->options->colour, STDOUT_FILENO),
-	};
+	const struct report_style style = output_style(hunt->options->colour);
 	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 

@@ -42,10 +42,7 @@ static void set_defaults(void *options)
 static struct error *print_layout(
 	const struct layout_options *options, const struct doctor_layout *layout, int *ret_code)
 {
-	const struct report_style style = {
-		.width = terminal_width(STDOUT_FILENO),
-		.has_colour = terminal_has_colour((enum colour_when)options->colour, STDOUT_FILENO),
-	};
+	const struct report_style style = output_style(options->colour);
 	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 

@@ -241,11 +241,7 @@ static struct error *ask(struct show *show)
 
 static struct error *print(const struct show *show, int *ret_code)
 {
-	const struct report_style style = {
-		.width = terminal_width(STDOUT_FILENO),
-		.has_colour =
-			terminal_has_colour((enum colour_when)show->options->colour, STDOUT_FILENO),
-	};
+	const struct report_style style = output_style(show->options->colour);
 	_cleanup_(mem_free) char *text = NULL;
 	struct error *err = NULL;
 

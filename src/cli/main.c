@@ -63,6 +63,14 @@ static struct error *unknown_command(const char *name)
 		ERROR_USAGE, "'%s' is neither a command nor a process id (see shikari help)", name);
 }
 
+struct report_style output_style(int colour)
+{
+	return (struct report_style){
+		.width = terminal_width(STDOUT_FILENO),
+		.has_colour = terminal_has_colour((enum colour_when)colour, STDOUT_FILENO),
+	};
+}
+
 struct error *write_output(const char *text, int *ret_code)
 {
 	errno = 0;
