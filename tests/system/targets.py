@@ -147,6 +147,7 @@ class TargetTest(unittest.TestCase):
         rounds = {line.split()[1]: int(line.split()[2]) for line in lines
                   if line.startswith("rounds")}
         self.assertTrue(rounds and all(rounds.values()), rounds)
+        return lines
 
     def assert_error(self, lines, kind, *words):
         self.assertIn("error", lines[-1])

@@ -72,7 +72,10 @@ class SystemCalls(TargetTest):
             # Calls with a relative time-out begin anew: let some of them come to their end.
             time.sleep(0.07)
         self.assert_untouched(target.pid)
-        self.assert_healthy(target)
+        lines = self.assert_healthy(target)
+        # Signals that came between a stop and the wait that goes on after it: see ask() in syscalls.c.
+        slipped = [int(line.split()[1]) for line in lines if line.startswith("slipped")]
+        self.assertLessEqual(slipped[0], 2)
 
     def test_waits_and_signals_are_as_ever_under_clones(self):
         self.check("clone")

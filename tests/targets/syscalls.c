@@ -35,6 +35,8 @@
 #define TICK_US     15000
 #define QUEUED      24
 #define LAST_MS     30000
+#define ASKED_MS    20000
+#define SLIP_TICKS  20
 #define WAKE_SIGNAL SIGUSR1
 #define ASK_SIGNAL  SIGUSR2
 
@@ -243,6 +245,7 @@ static void any_child(const char *name)
 }
 
 static _Atomic pid_t asked_thread, woken_thread;
+static _Atomic unsigned ticks_asked, slipped, wakes_begun, wakes_done;
 static int tick_pipe[2];
 static uint32_t tick_word;
 
@@ -255,16 +258,17 @@ static void wait_pipe(const char *name)
 		violation(name, "returned %ld, errno %d", result, errno);
 }
 
-// The ticker changes the word and wakes; a futex may be woken for nothing, but not be interrupted.
+// The ticker changes the word, and wakes a little later: the wake may be for a word that was seen already.
 static void wait_wakeup(const char *name)
 {
+	unsigned done = atomic_load(&wakes_done);
 	uint32_t seen = __atomic_load_n(&tick_word, __ATOMIC_ACQUIRE);
 	long result = syscall(SYS_futex, &tick_word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
 
 	if (result < 0 && errno != EAGAIN)
 		violation(name, "errno %d", errno);
-	if (result == 0 && __atomic_load_n(&tick_word, __ATOMIC_ACQUIRE) == seen)
-		violation(name, "woken although nothing changed");
+	if (result == 0 && atomic_load(&wakes_begun) == done)
+		violation(name, "woken although nobody did");
 }
 
 static void wait_sigwait(const char *name)
@@ -287,7 +291,7 @@ static void on_ask(int signal)
 	handled++;
 }
 
-// A handler must interrupt epoll_wait(), at once: a clone must not make the kernel forget.
+// A handler must interrupt epoll_wait(), at once: a clone must not make the kernel forget. See ask().
 static void interrupted(const char *name)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -299,10 +303,12 @@ static void interrupted(const char *name)
 	sigemptyset(&set);
 	sigaddset(&set, ASK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	atomic_store(&ticks_asked, 0);
 	atomic_store(&asked_thread, gettid());
-	result = syscall(SYS_epoll_wait, fd, &event, 1, 3000);
-	if (handled == before && result == 0)
-		violation(name, "not interrupted in 3 s");
+	result = syscall(SYS_epoll_wait, fd, &event, 1, ASKED_MS);
+	atomic_store(&asked_thread, 0);
+	if (result == 0)
+		violation(name, "not interrupted in %d ms", ASKED_MS);
 	else if (result != -1 || errno != EINTR)
 		violation(name, "returned %ld, errno %d", result, errno);
 	else if (handled == before)
@@ -507,6 +513,24 @@ static bool is_asleep(pid_t thread)
 	return name_end && strncmp(name_end, ") S", 3) == 0;
 }
 
+// A signal that comes before the call interrupts nothing, whether that is its beginning or, after a stop,
+// its being entered again: who asks cannot know. That is a matter of microseconds, and rare. The thread
+// is asked again then, and the test counts how often.
+static void ask(void)
+{
+	pid_t thread = atomic_load(&asked_thread);
+	unsigned ticks;
+
+	if (!thread || !is_asleep(thread))
+		return;
+	ticks = atomic_fetch_add(&ticks_asked, 1);
+	if (ticks % SLIP_TICKS)
+		return;
+	if (ticks)
+		atomic_fetch_add(&slipped, 1);
+	tgkill(getpid(), thread, ASK_SIGNAL);
+}
+
 static void *tick(void *argument)
 {
 	(void)argument;
@@ -515,12 +539,12 @@ static void *tick(void *argument)
 		if (write(tick_pipe[1], "x", 1) != 1)
 			violation("tick", "cannot write");
 		__atomic_fetch_add(&tick_word, 1, __ATOMIC_RELEASE);
+		atomic_fetch_add(&wakes_begun, 1);
 		syscall(SYS_futex, &tick_word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0);
+		atomic_fetch_add(&wakes_done, 1);
 		if (atomic_load(&woken_thread))
 			tgkill(getpid(), atomic_exchange(&woken_thread, 0), WAKE_SIGNAL);
-		// A signal that comes before the call interrupts nothing.
-		if (atomic_load(&asked_thread) && is_asleep(atomic_load(&asked_thread)))
-			tgkill(getpid(), atomic_exchange(&asked_thread, 0), ASK_SIGNAL);
+		ask();
 	}
 	return NULL;
 }
@@ -626,6 +650,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		printf("rounds %s %u\n", checks[i].name, atomic_load(&checks[i].rounds));
 	printf("rounds itimer %u\n", alarm_rounds);
+	printf("slipped %u\n", atomic_load(&slipped));
 	fflush(stdout);
 	_exit(0);
 }
