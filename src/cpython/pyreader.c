@@ -6,10 +6,16 @@
 #include "base/error.h"
 
 #define PAGE_BYTES      4096
-#define PAGES_PER_BLOCK (PYREADER_BLOCK_BYTES / PAGE_BYTES)
-#define ALL_PAGES       ((1u << PAGES_PER_BLOCK) - 1)
+#define UNITS_PER_BLOCK (PYREADER_BLOCK_BYTES / PYREADER_UNIT_BYTES)
+#define UNITS_PER_PAGE  (PAGE_BYTES / PYREADER_UNIT_BYTES)
+#define ALL_UNITS       UINT64_MAX
+// So many times what was noted is read, then it is noted anew. At first after each: names are read only once.
+#define HURRIES_MAX     32
+#define HURRIES_FIRST   3
 // User space ends here on x86-64 and aarch64 (47 or 48 bits); what lies above is not a pointer.
 #define ADDRESS_END     (1ull << 48)
+
+_Static_assert(UNITS_PER_BLOCK == 64, "a bit each");
 
 struct error *pyreader_init(struct pyreader *reader, const struct target *target, uint32_t slots)
 {
@@ -18,8 +24,9 @@ struct error *pyreader_init(struct pyreader *reader, const struct target *target
 	*reader = (struct pyreader){.target = target, .slots = slots};
 	reader->blocks = pages_alloc(slots, PYREADER_BLOCK_BYTES);
 	reader->tags = mem_calloc(slots, sizeof(*reader->tags));
-	reader->valid = mem_calloc(slots, 1);
-	if (!reader->blocks || !reader->tags || !reader->valid) {
+	reader->valid = mem_calloc(slots, sizeof(*reader->valid));
+	reader->note_of = mem_calloc(slots, 1);
+	if (!reader->blocks || !reader->tags || !reader->valid || !reader->note_of) {
 		pyreader_deinit(reader);
 		return error_enomem();
 	}
@@ -36,6 +43,7 @@ void pyreader_deinit(struct pyreader *reader)
 	pages_free(reader->blocks, reader->slots, PYREADER_BLOCK_BYTES);
 	mem_free(reader->tags);
 	mem_free(reader->valid);
+	mem_free(reader->note_of);
 	*reader = (struct pyreader){0};
 }
 
@@ -44,32 +52,131 @@ void pyreader_forget(struct pyreader *reader)
 	memset(reader->tags, 0, reader->slots * sizeof(*reader->tags));
 }
 
-static uint8_t read_page(const struct target *target, remote_addr addr, uint8_t *block)
+static uint64_t read_page(const struct target *target, remote_addr addr, uint8_t *block)
 {
 	unsigned page = (unsigned)(addr % PYREADER_BLOCK_BYTES / PAGE_BYTES);
 
 	return target_read_some(target, addr - addr % PAGE_BYTES, block + (size_t)page * PAGE_BYTES,
 		       PAGE_BYTES) == PAGE_BYTES
-		       ? (uint8_t)(1u << page)
+		       ? ((1ull << UNITS_PER_PAGE) - 1) << page * UNITS_PER_PAGE
 		       : 0;
 }
 
-static uint8_t read_pages(const struct target *target, remote_addr addr, uint8_t *block)
+static uint64_t read_pages(const struct target *target, remote_addr addr, uint8_t *block)
 {
-	uint8_t valid = 0;
+	uint64_t valid = 0;
 
 	if (target_read_some(target, addr, block, PYREADER_BLOCK_BYTES) == PYREADER_BLOCK_BYTES)
-		return ALL_PAGES;
-	for (unsigned page = 0; page < PAGES_PER_BLOCK; page++)
-		valid |= read_page(target, addr + (uint64_t)page * PAGE_BYTES, block);
+		return ALL_UNITS;
+	for (unsigned at = 0; at < PYREADER_BLOCK_BYTES; at += PAGE_BYTES)
+		valid |= read_page(target, addr + at, block);
 	return valid;
+}
+
+static uint32_t slot_of(const struct pyreader *reader, uint64_t number)
+{
+	return (uint32_t)(number ^ number >> 17) & (reader->slots - 1);
+}
+
+static uint64_t units_between(unsigned first, unsigned last)
+{
+	return ALL_UNITS << first & ALL_UNITS >> (UNITS_PER_BLOCK - 1 - last);
+}
+
+static void note(struct pyreader *reader, uint32_t slot, uint64_t units)
+{
+	uint64_t block = reader->tags[slot] - 1;
+	unsigned at = reader->note_of[slot];
+
+	if (at >= reader->note_count || reader->notes[at].block != block) {
+		if (reader->note_count == PYREADER_NOTES_MAX)
+			return;
+		at = reader->note_count++;
+		reader->notes[at] = (struct pyreader_note){.block = block};
+		reader->note_of[slot] = (uint8_t)at;
+	}
+	reader->notes[at].units |= units;
+}
+
+// The first run of some units of a block.
+static struct target_piece piece_of(const struct pyreader *reader, uint64_t block, uint64_t units)
+{
+	unsigned first = (unsigned)__builtin_ctzll(units);
+	uint64_t others = ~(units >> first);
+	unsigned count = others ? (unsigned)__builtin_ctzll(others) : UNITS_PER_BLOCK;
+	size_t offset = (size_t)first * PYREADER_UNIT_BYTES;
+
+	return (struct target_piece){
+		.addr = block * PYREADER_BLOCK_BYTES + offset,
+		.bytes = reader->blocks + (size_t)slot_of(reader, block) * PYREADER_BLOCK_BYTES +
+			 offset,
+		.size = (size_t)count * PYREADER_UNIT_BYTES,
+	};
+}
+
+static uint64_t units_of(const struct target_piece *piece)
+{
+	unsigned first = (unsigned)(piece->addr % PYREADER_BLOCK_BYTES / PYREADER_UNIT_BYTES);
+
+	return units_between(first, first + (unsigned)(piece->size / PYREADER_UNIT_BYTES) - 1);
+}
+
+// Two blocks may want the same slot: the second is left to be read when it is asked for. So is what is too
+// much.
+static unsigned list_noted(struct pyreader *reader, struct target_piece *ret, unsigned max)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < reader->note_count; i++) {
+		uint64_t units = reader->notes[i].units;
+		uint32_t slot = slot_of(reader, reader->notes[i].block);
+
+		if (reader->tags[slot])
+			continue;
+		reader->tags[slot] = reader->notes[i].block + 1;
+		reader->valid[slot] = 0;
+		for (; units && count < max; count++) {
+			ret[count] = piece_of(reader, reader->notes[i].block, units);
+			units &= ~units_of(&ret[count]);
+		}
+	}
+	return count;
+}
+
+size_t pyreader_hurry(struct pyreader *reader, const struct target_piece *also)
+{
+	struct target_piece pieces[TARGET_PIECES_MAX];
+	unsigned count, i;
+	size_t bytes;
+
+	pyreader_forget(reader);
+	// Stacks change: what is not asked for any more is not read for ever.
+	if (reader->hurries < HURRIES_FIRST || reader->hurries % HURRIES_MAX == 0)
+		reader->note_count = 0;
+	reader->hurries++;
+	reader->is_noting = true;
+	count = list_noted(reader, pieces, TARGET_PIECES_MAX - 1);
+	pieces[count] = *also;
+	bytes = target_read_pieces(reader->target, pieces, count + 1);
+	for (i = 0; i < count && bytes >= pieces[i].size; i++) {
+		reader->valid[slot_of(reader, pieces[i].addr / PYREADER_BLOCK_BYTES)] |=
+			units_of(&pieces[i]);
+		bytes -= pieces[i].size;
+	}
+	return i == count ? bytes : 0;
+}
+
+void pyreader_relax(struct pyreader *reader)
+{
+	reader->is_noting = false;
 }
 
 // The slot that holds @p addr, read if need be.
 static uint32_t find_block(struct pyreader *reader, remote_addr addr)
 {
 	uint64_t number = addr / PYREADER_BLOCK_BYTES;
-	uint32_t slot = (uint32_t)(number ^ number >> 17) & (reader->slots - 1);
+	unsigned unit = (unsigned)(addr % PYREADER_BLOCK_BYTES / PYREADER_UNIT_BYTES);
+	uint32_t slot = slot_of(reader, number);
 	uint8_t *block = reader->blocks + (size_t)slot * PYREADER_BLOCK_BYTES;
 
 	if (reader->tags[slot] != number + 1) {
@@ -79,8 +186,7 @@ static uint32_t find_block(struct pyreader *reader, remote_addr addr)
 				? 0
 				: read_pages(reader->target, number * PYREADER_BLOCK_BYTES, block);
 	}
-	if (reader->by_page &&
-		!(reader->valid[slot] >> addr % PYREADER_BLOCK_BYTES / PAGE_BYTES & 1))
+	if (reader->by_page && !(reader->valid[slot] >> unit & 1))
 		reader->valid[slot] |= read_page(reader->target, addr, block);
 	return slot;
 }
@@ -88,9 +194,10 @@ static uint32_t find_block(struct pyreader *reader, remote_addr addr)
 const uint8_t *pyreader_span(
 	struct pyreader *reader, remote_addr addr, uint64_t want, uint64_t *ret_size)
 {
-	size_t size, offset;
+	size_t size, offset, end;
+	uint64_t missing;
 	uint32_t slot;
-	unsigned page;
+	unsigned first;
 
 	if (addr >= ADDRESS_END || !want)
 		return NULL;
@@ -104,13 +211,18 @@ const uint8_t *pyreader_span(
 	}
 	slot = find_block(reader, addr);
 	offset = addr % PYREADER_BLOCK_BYTES;
-	page = (unsigned)(offset / PAGE_BYTES);
-	if (!(reader->valid[slot] >> page & 1))
+	first = (unsigned)(offset / PYREADER_UNIT_BYTES);
+	missing = ~reader->valid[slot] & ALL_UNITS << first;
+	if (missing >> first & 1)
 		return NULL;
-	while (page < PAGES_PER_BLOCK && reader->valid[slot] >> page & 1)
-		page++;
-	size = (size_t)page * PAGE_BYTES - offset;
+	end = missing ? (size_t)__builtin_ctzll(missing) * PYREADER_UNIT_BYTES
+		      : PYREADER_BLOCK_BYTES;
+	size = end - offset;
 	*ret_size = size < want ? size : want;
+	if (reader->is_noting)
+		note(reader, slot,
+			units_between(
+				first, (unsigned)((offset + *ret_size - 1) / PYREADER_UNIT_BYTES)));
 	return reader->blocks + (size_t)slot * PYREADER_BLOCK_BYTES + offset;
 }
 

@@ -19,18 +19,34 @@
 #include <string.h>
 
 #define PYREADER_BLOCK_BYTES 16384
+/** What is read ahead of a block, in bytes: few, for what a thread has just used is in another processor's
+ * cache. */
+#define PYREADER_UNIT_BYTES  256
 /** The most that pyreader_bytes() gives at once. */
 #define PYREADER_BYTES_MAX   4096
+
+/** Blocks that are read ahead: those of a deep stack, and its code. */
+#define PYREADER_NOTES_MAX 48
+
+/** Which units of a block were asked for. */
+struct pyreader_note {
+	uint64_t block, units;
+};
 
 struct pyreader {
 	const struct target *target; /* borrowed */
 	uint8_t *blocks;             /* slots * PYREADER_BLOCK_BYTES, owned */
 	uint64_t *tags;              /* block number + 1 of each slot; 0 is empty */
-	uint8_t *valid;              /* bit i: page i of the block could be read */
+	uint64_t *valid;             /* bit i: unit i of the block could be read */
 	uint32_t slots;              /* a power of two */
 	bool can_borrow;
 	/** Read no more of a block than the pages that are asked for: for few reads in haste. */
 	bool by_page;
+	/** What was asked for while a thread was held up, to be read at once the next time. */
+	bool is_noting;
+	unsigned note_count, hurries;
+	struct pyreader_note notes[PYREADER_NOTES_MAX];
+	uint8_t *note_of; /* of each slot: where its block may be among the notes */
 	uint8_t straddle[PYREADER_BYTES_MAX];
 };
 
@@ -39,6 +55,11 @@ struct error *pyreader_init(struct pyreader *reader, const struct target *target
 void pyreader_deinit(struct pyreader *reader);
 /** Forget what was read: the target has changed since. */
 void pyreader_forget(struct pyreader *reader);
+
+/** The same for a reader by page, in haste: with one system call, what was asked for between the last
+ * pyreader_hurry() and pyreader_relax() is read again, and @p also with it. Returns how many bytes of that. */
+size_t pyreader_hurry(struct pyreader *reader, const struct target_piece *also);
+void pyreader_relax(struct pyreader *reader);
 
 /** @p size (at most PYREADER_BYTES_MAX) bytes at @p addr, or NULL. */
 const uint8_t *pyreader_bytes(struct pyreader *reader, remote_addr addr, size_t size);

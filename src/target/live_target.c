@@ -10,6 +10,7 @@
 #include "target/thread_names.h"
 
 #include <errno.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // A larger read is one system call that holds the target's memory map for long.
@@ -42,6 +43,21 @@ static size_t live_target_read(
 	return live_read(live->process->memory_fd, addr, buffer, size);
 }
 
+static size_t live_target_read_pieces(
+	const struct target *target, const struct target_piece *pieces, unsigned count)
+{
+	const struct live_target *live = (const struct live_target *)target;
+	struct iovec local[TARGET_PIECES_MAX] = {0}, remote[TARGET_PIECES_MAX] = {0};
+	ssize_t bytes;
+
+	for (unsigned i = 0; i < count; i++) {
+		local[i] = (struct iovec){pieces[i].bytes, pieces[i].size};
+		remote[i] = (struct iovec){(void *)pieces[i].addr, pieces[i].size};
+	}
+	bytes = process_vm_readv(live->thread, local, count, remote, count, 0);
+	return bytes < 0 ? 0 : (size_t)bytes;
+}
+
 struct error *live_resident(pid_t pid, remote_addr start, remote_addr end, enum page_kind kind,
 	struct page_run_vector *runs)
 {
@@ -69,6 +85,7 @@ static void live_target_destroy(struct target *target)
 
 static const struct target_ops live_ops = {
 	.read = live_target_read,
+	.read_pieces = live_target_read_pieces,
 	.resident = live_target_resident,
 	.is_gone = live_target_is_gone,
 	.destroy = live_target_destroy,

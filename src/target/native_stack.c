@@ -8,7 +8,6 @@
 #include "base/path.h"
 #include "base/vector.h"
 #include "target/elf_file.h"
-#include "target/live_target.h"
 #include "target/machine.h"
 #include "target/process_internal.h"
 
@@ -37,12 +36,12 @@ struct native_stacks {
 	const struct native_copy *copy; /* the one at hand */
 };
 
-void native_copy_take(const struct process *process, const struct target_thread *registers,
-	struct native_copy *ret)
+struct target_piece native_copy_begin(
+	struct native_copy *copy, const struct target_thread *registers)
 {
-	ret->registers = *registers;
-	ret->size = live_read(
-		process->memory_fd, registers->stack_pointer, ret->bytes, sizeof(ret->bytes));
+	copy->registers = *registers;
+	copy->size = 0;
+	return (struct target_piece){registers->stack_pointer, copy->bytes, sizeof(copy->bytes)};
 }
 
 static struct elf_file *open_elf(struct library *library)

@@ -42,9 +42,10 @@ struct native_frame {
 	uint64_t offset; /* of @ref pc, by the file's own addresses (readelf, addr2line) */
 };
 
-/** @p registers are those of a thread that stands still. */
-void native_copy_take(const struct process *process, const struct target_thread *registers,
-	struct native_copy *ret);
+/** Where the copy is to be read from, of a thread that stands still with these registers: who reads it sets
+ * its size to what could be read. */
+struct target_piece native_copy_begin(
+	struct native_copy *copy, const struct target_thread *registers);
 
 struct native_stacks;
 

@@ -49,6 +49,15 @@ static size_t unreadable_size(const struct target *target, remote_addr addr, siz
 	return skip < size ? skip : size;
 }
 
+size_t target_read_pieces(
+	const struct target *target, const struct target_piece *pieces, unsigned count)
+{
+	if (!target->ops->read_pieces || !count)
+		return 0;
+	return target->ops->read_pieces(
+		target, pieces, count < TARGET_PIECES_MAX ? count : TARGET_PIECES_MAX);
+}
+
 size_t target_read_some(const struct target *target, remote_addr addr, void *buffer, size_t size)
 {
 	char *to = buffer;

@@ -49,6 +49,21 @@ struct error *target_read(const struct target *target, remote_addr addr, void *b
  *  inside readable mappings are why this exists: glibc 2.42 puts them there. */
 size_t target_read_some(const struct target *target, remote_addr addr, void *buffer, size_t size);
 
+/** Bytes that are wanted from one place. */
+struct target_piece {
+	remote_addr addr;
+	void *bytes;
+	size_t size;
+};
+
+/** Read many pieces with one system call: a live target only (0 from others), for those that hold a thread up.
+ *  Returns how many bytes of them, one after the other, were read; what follows the first page that cannot be
+ *  read is to be read one by one. A page that is shared with a parent or child becomes the process's
+ *  own by that (see live_read()): not for bulk. */
+size_t target_read_pieces(
+	const struct target *target, const struct target_piece *pieces, unsigned count);
+#define TARGET_PIECES_MAX 64
+
 /** Append the runs of pages within [start, end) of one mapping that hold something (resident or
  *  swapped out), ascending: mappings that were only reserved need not be read. Where that is not
  *  known, one run is all of it. */

@@ -13,6 +13,9 @@ struct target_ops {
 	/** Read up to @p size bytes from @p addr; returns how many from the start could be read, 0
 	 * if none. Never blocks on the target's will. Must be thread-safe. */
 	size_t (*read)(const struct target *target, remote_addr addr, void *buffer, size_t size);
+	/** See target_read_pieces(); may be NULL (none). */
+	size_t (*read_pieces)(
+		const struct target *target, const struct target_piece *pieces, unsigned count);
 	/** See target_borrow(); may be NULL. */
 	const void *(*borrow)(const struct target *target, remote_addr addr, size_t *ret_size);
 	/** See target_resident(); may be NULL (all). */

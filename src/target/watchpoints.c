@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/vector.h"
 #include "target/breakpoint.h"
-#include "target/live_target.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
 #include "target/ptrace_stop.h"
@@ -351,9 +350,6 @@ static enum watchpoint_verdict visit(
 		return WATCHPOINT_KEEP;
 	}
 	machine_describe_thread(&registers, &hit.registers);
-	if (live_read(watch->process->memory_fd, watch->points[number].addr, &hit.value,
-		    sizeof(hit.value)) != sizeof(hit.value))
-		return WATCHPOINT_DROP;
 	watch->report->hits[number]++;
 	return watch->visitor->hit(watch->visitor->context, &hit);
 }

@@ -30,22 +30,42 @@ static void on_armed(void *context)
 	watch_session_begin(((struct hardware_watch *)context)->session);
 }
 
+// All that is needed of a stack, most of it by one system call: the pages that the last one needed, and the
+// C stack. If such a page is gone, that is read by itself.
+static size_t read_stack(struct watch_session *session, const struct target_thread *registers)
+{
+	struct pyreader *reader = &session->context.reader;
+	struct target_piece piece = {0};
+	size_t size;
+
+	if (session->natives)
+		piece = watch_natives_begin(session->natives, registers);
+	size = pyreader_hurry(reader, &piece);
+	if (size || !piece.size)
+		return size;
+	return target_read_some(reader->target, piece.addr, piece.bytes, piece.size);
+}
+
 static enum watchpoint_verdict on_hit(void *context, const struct watchpoint_hit *hit)
 {
 	struct hardware_watch *watch = context;
 	struct watch_session *session = watch->session;
+	struct pyreader *reader = &session->context.reader;
+	enum watch_noted noted = WATCH_NOTED_GONE;
+	size_t copied = read_stack(session, &hit->registers);
 	remote_addr state;
-	enum watch_noted noted;
+	uint64_t length;
 
 	watch->is_seeing = true;
-	pyreader_forget(&session->context.reader);
-	state = pystack_find_thread(&session->context, hit->registers.thread_pointer);
-	noted = watch_session_note(session, hit->number, hit->value, state, hit->thread);
 	watch->watched = hit->number;
+	state = pystack_find_thread(&session->context, hit->registers.thread_pointer);
+	if (pyreader_u64(reader, session->words[hit->number], &length))
+		noted = watch_session_note(session, hit->number, length, state, hit->thread);
 	watch->has_change = noted == WATCH_NOTED_CHANGE;
 	if (watch->has_change && session->natives)
-		watch_natives_copy(session->natives, &hit->registers,
-			pystack_evaluation(&session->context, state));
+		watch_natives_copied(
+			session->natives, copied, pystack_evaluation(&session->context, state));
+	pyreader_relax(reader);
 	return noted == WATCH_NOTED_GONE ? WATCHPOINT_DROP : WATCHPOINT_KEEP;
 }
 

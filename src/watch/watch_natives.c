@@ -62,14 +62,21 @@ void watch_natives_destroy(struct watch_natives *natives)
 	mem_free(natives);
 }
 
-void watch_natives_copy(struct watch_natives *natives, const struct target_thread *registers,
-	remote_addr evaluation)
+struct target_piece watch_natives_begin(
+	struct watch_natives *natives, const struct target_thread *registers)
 {
-	native_copy_take(natives->process, registers, &natives->copy);
+	natives->has_copy = false;
+	return native_copy_begin(&natives->copy, registers);
+}
+
+void watch_natives_copied(struct watch_natives *natives, size_t size, remote_addr evaluation)
+{
+	remote_addr stack_pointer = natives->copy.registers.stack_pointer;
+
+	natives->copy.size = size;
 	natives->has_copy = true;
 	// Elsewhere it is none of this stack.
-	natives->evaluation =
-		evaluation - registers->stack_pointer < natives->copy.size ? evaluation : 0;
+	natives->evaluation = evaluation - stack_pointer < size ? evaluation : 0;
 }
 
 static bool is_interpreter(const struct watch_natives *natives, const struct native_frame *frame)

@@ -24,10 +24,11 @@ struct error *watch_natives_create(
 void watch_natives_destroy(struct watch_natives *natives);
 DEFINE_CLEANUP(struct watch_natives *, watch_natives_destroy)
 
-/** The thread with these registers stands still: copy what is needed of it. @p evaluation is from
- * pystack_evaluation(). */
-void watch_natives_copy(struct watch_natives *natives, const struct target_thread *registers,
-	remote_addr evaluation);
+/** The thread with these registers stands still: what is to be copied of it, and to where. */
+struct target_piece watch_natives_begin(
+	struct watch_natives *natives, const struct target_thread *registers);
+/** So many bytes of that were. @p evaluation is from pystack_evaluation(). */
+void watch_natives_copied(struct watch_natives *natives, size_t size, remote_addr evaluation);
 /** The functions of the stack that was copied last, innermost first, at most WATCH_NATIVES_MAX; none if that
  * was told already. Valid until the next call. NULL is fine. */
 const struct watch_native *watch_natives_unwind(struct watch_natives *natives, size_t *ret_count);

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// The pages of a deep stack, its code and its names.
-#define CACHE_SLOTS 256
+// The pages of a deep stack, its code and its names: many more slots than these are, so that they get one each.
+#define CACHE_SLOTS 1024
 
 static void add_word(struct watch_session *session, unsigned number)
 {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The shikari authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a process feels of being watched, for run_bench.py: per hit, between hits, and when a container is hot.
+"""What a process feels of being watched: per hit, between hits, with a hot container.
 
 Watched and not watched take turns in one process.
 """
@@ -15,6 +15,8 @@ TARGET = os.path.join(os.path.dirname(HERE), "targets", "watched_list.py")
 
 # append_once, below × 18 and append make 20 frames with main and the module.
 DEPTH = 16
+# ob_size of a PyListObject, behind ob_refcnt and ob_type.
+SIZE_OFFSET = 16
 ROUNDS, FAST_ROUNDS = 5, 1
 APPENDS, FAST_APPENDS = 300, 30
 SECONDS, FAST_SECONDS = 1.0, 0.1
@@ -53,6 +55,20 @@ class WatchedList:
         return answer, json.loads(lines[-1])
 
 
+def ask_stopped(target, build, *words):
+    """The same with a tracer that does nothing: what the machine takes to stop at a store."""
+    tool = subprocess.Popen(
+        [os.path.join(build, "tests", "support", "stop-tool"), str(target.process.pid),
+         hex(int(target.address, 16) + SIZE_OFFSET)],
+        stdout=subprocess.PIPE, text=True)
+    if tool.stdout.readline() != "ready\n":
+        raise SystemExit("run_bench: the list cannot be watched")
+    answer = target.ask(*words)
+    tool.kill()
+    tool.communicate()
+    return answer
+
+
 def compare(target, shikari, arguments, rounds, *words):
     """Medians without and with a watch, and what shikari said in the last round."""
     bare, watched, end = [], [], None
@@ -63,15 +79,30 @@ def compare(target, shikari, arguments, rounds, *words):
     return statistics.median(bare), statistics.median(watched), end
 
 
+def measure_hit(target, build, rounds, appends):
+    """Of one insertion: not watched, watched, and stopped for nothing, in turns."""
+    words = "append", appends, DEPTH
+    shikari = os.path.join(build, "shikari")
+    bare, watched, stopped, ours = [], [], [], []
+    for _ in range(rounds):
+        bare.append(target.ask(*words))
+        answer, end = target.ask_watched(shikari, ["--max-rate", "1000000"], *words)
+        watched.append(answer)
+        ours.append(end["watch"]["stopped_us_mean"])
+        stopped.append(ask_stopped(target, build, *words))
+    bare_s = statistics.median(bare)
+    return {"bare_us": bare_s * 1e6, "watched_us": statistics.median(watched) * 1e6,
+            "felt_us": (statistics.median(watched) - bare_s) * 1e6,
+            "machine_us": (statistics.median(stopped) - bare_s) * 1e6,
+            "stopped_us": statistics.median(ours), "frames": DEPTH + 4}
+
+
 def measure(build, python, fast):
     shikari = os.path.join(build, "shikari")
     rounds = FAST_ROUNDS if fast else ROUNDS
     appends, seconds = (FAST_APPENDS, FAST_SECONDS) if fast else (APPENDS, SECONDS)
-    unlimited = ["--max-rate", "1000000"]
     with WatchedList(python) as target:
-        bare, watched, end = compare(target, shikari, unlimited, rounds, "append", appends, DEPTH)
-        hit = {"bare_us": bare * 1e6, "watched_us": watched * 1e6, "felt_us": (watched - bare) * 1e6,
-               "frames": DEPTH + 4, "stopped_us": end["watch"]["stopped_us_mean"]}
+        hit = measure_hit(target, build, rounds, appends)
         bare, watched, _ = compare(target, shikari, [], rounds, "work", seconds)
         between = {"bare_per_s": bare, "watched_per_s": watched, "ratio": watched / bare}
         bare, watched, end = compare(target, shikari, [], rounds, "fill", seconds)

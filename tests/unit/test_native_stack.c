@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 #include "target/machine.h"
+#include "target/live_target.h"
 #include "target/native_stack.h"
+#include "target/process_internal.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -62,6 +64,7 @@ static void copy_child(const struct process *process)
 {
 	struct machine_registers registers;
 	struct target_thread thread = {0};
+	struct target_piece piece;
 	pid_t pid = process_pid(process);
 
 	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
@@ -69,7 +72,8 @@ static void copy_child(const struct process *process)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_success(machine_read_registers(pid, &registers));
 	machine_describe_thread(&registers, &thread);
-	native_copy_take(process, &thread, &copy);
+	piece = native_copy_begin(&copy, &thread);
+	copy.size = live_read(process->memory_fd, piece.addr, piece.bytes, piece.size);
 	assert_in_range(copy.size, 256, sizeof(copy.bytes));
 }
 
