@@ -2,261 +2,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "target/watchpoints.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/vector.h"
-#include "target/breakpoint.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
-#include "target/ptrace_stop.h"
-#include "target/quiet_signal.h"
 #include "target/signals_held.h"
 #include "target/tracer.h"
+#include "target/watched_threads.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define STATUS_BYTES            16384
 #define TICK_NS                 20000000L
 // Interrupts a wait that would last until the next stop: see start_ticking().
 #define TICK_SIGNAL             (SIGRTMIN + 7)
 #define CHECK_S                 0.25
-#define PTRACE_OPTIONS          (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 // As waitid() tells stops.
 #define PTRACE_EVENT_OF(status) ((status) >> 8)
 #define SIGNAL_OF(status)       ((status)&0xff)
 
-// A thread that is traced, and its breakpoints.
-struct watched_thread {
-	pid_t id;
-	int fds[WATCHPOINTS_MAX]; /* -1: none */
-	bool is_born;             /* false: not yet at its first instruction */
-	bool is_late;             /* interrupted, but has not stopped yet */
-	struct signal_unblocked unblocked;
-};
-
-DEFINE_VECTOR(watched_threads, struct watched_thread)
-
 struct watch {
 	struct process *process;
 	struct tracer *tracer;
-	const struct watchpoint *points;
-	unsigned count;
 	const struct watchpoints_options *options;
 	const struct watchpoint_visitor *visitor;
 	struct watchpoints_report *report;
 	struct watched_threads threads;
-	int signal;
-	bool is_dropped[WATCHPOINTS_MAX];
-	bool is_paused, is_over;
+	bool is_over;
 	bool has_heard, has_stores; /* signals of ours, what the processor counts */
 	double budget, budget_at_s, paused_at_s;
 };
 
-// Each thread and each word is a descriptor.
-static void allow_many_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static struct watched_thread *find_thread(struct watch *watch, pid_t id)
-{
-	for (size_t i = 0; i < watch->threads.count; i++) {
-		if (watch->threads.items[i].id == id)
-			return &watch->threads.items[i];
-	}
-	return NULL;
-}
-
-static void close_event(struct watch *watch, struct watched_thread *thread, unsigned number)
-{
-	if (thread->fds[number] < 0)
-		return;
-	watch->report->stores[number] += breakpoint_count(thread->fds[number]);
-	close(thread->fds[number]);
-	thread->fds[number] = -1;
-}
-
-static void close_events(struct watch *watch, struct watched_thread *thread)
-{
-	for (unsigned i = 0; i < watch->count; i++)
-		close_event(watch, thread, i);
-}
-
-// A thread that ended meanwhile is none of our business.
-static struct error *arm_thread(struct watch *watch, struct watched_thread *thread)
-{
-	struct error *error = NULL;
-
-	for (unsigned i = 0; !error && i < watch->count; i++) {
-		if (!watch->is_dropped[i])
-			error = breakpoint_open(thread->id, watch->points[i].addr, watch->signal,
-				!watch->is_paused, &thread->fds[i]);
-	}
-	return error;
-}
-
-static struct error *note_thread(struct watch *watch, pid_t id, struct watched_thread **ret)
-{
-	struct watched_thread thread = {.id = id, .fds = {-1, -1, -1, -1}};
-
-	if (!watched_threads_push(&watch->threads, thread))
-		return error_enomem();
-	*ret = &watch->threads.items[watch->threads.count - 1];
-	return NULL;
-}
-
-static void forget_thread(struct watch *watch, pid_t id)
-{
-	struct watched_thread *thread = find_thread(watch, id);
-
-	if (!thread)
-		return;
-	close_events(watch, thread);
-	*thread = watch->threads.items[--watch->threads.count];
-}
-
-// Is it a thread of the process? clone() can make other things that say they are.
-static bool is_thread_of(pid_t pid, pid_t id)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, id);
-	return access(path, F_OK) == 0;
-}
-
-// From a stop that is not for a signal. A process that is stopped by SIGSTOP and the like stays so, and
-// tells us when it goes on.
-static void let_run(pid_t id)
-{
-	siginfo_t info;
-
-	if (ptrace(PTRACE_GETSIGINFO, id, NULL, &info) == 0 && info.si_signo != SIGTRAP)
-		ptrace(PTRACE_LISTEN, id, NULL, NULL);
-	else
-		ptrace(PTRACE_CONT, id, NULL, NULL);
-}
-
-// False if it ended.
-static bool unblock_stopping(struct watch *watch, struct watched_thread *thread)
-{
-	struct stopped_thread stopped = {.id = thread->id};
-
-	if (ptrace_interrupt(&stopped))
-		quiet_signal_unblock(thread->id, watch->signal, &thread->unblocked);
-	let_run(thread->id);
-	// In a vfork(), for example: on_interrupted() will see it.
-	thread->is_late = stopped.late;
-	return stopped.stopped || stopped.late ||
-	       is_thread_of(process_pid(watch->process), thread->id);
-}
-
-// Not traced by us: because it ends, was born by a thread that is traced, or somebody else traces it.
-static struct error *explain_refusal(pid_t id, int number)
-{
-	_cleanup_(mem_free) char *status = NULL;
-	uint64_t owner;
-	size_t size;
-
-	if (number == ESRCH)
-		return NULL;
-	if (number != EPERM)
-		return error_system(number, "cannot trace thread %d", id);
-	error_destroy(proc_read(&status, &size, STATUS_BYTES, "/proc/%d/status", id));
-	if (!status || strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX") ||
-		!proc_field(status, "TracerPid", 10, &owner) || (pid_t)owner == gettid())
-		return NULL;
-	if (owner)
-		return error_create(ERROR_UNSUPPORTED,
-			"the process is traced already (by a debugger, or another shikari)");
-	return error_create(ERROR_UNSUPPORTED, "thread %d must not be traced", id);
-}
-
-static struct error *seize(struct watch *watch, pid_t id)
-{
-	struct watched_thread *thread;
-	struct error *error;
-
-	if (ptrace(PTRACE_SEIZE, id, NULL, (void *)(long)PTRACE_OPTIONS) < 0)
-		return explain_refusal(id, errno);
-	error = note_thread(watch, id, &thread);
-	if (!error)
-		thread->is_born = true;
-	return error;
-}
-
-static struct error *arm_from(struct watch *watch, size_t from)
-{
-	while (from < watch->threads.count) {
-		struct watched_thread *thread = &watch->threads.items[from];
-		struct error *error = NULL;
-
-		if (quiet_signal_is_blocked(thread->id, watch->signal) &&
-			!unblock_stopping(watch, thread)) {
-			forget_thread(watch, thread->id);
-			continue;
-		}
-		error = arm_thread(watch, thread);
-		if (error)
-			return error;
-		from++;
-	}
-	return NULL;
-}
-
-// A thread is born by one that runs: when the list has none that is not traced, all are, and those
-// born later are traced from their birth. All are seized before one is interrupted: as in ptrace_stop.c,
-// a signal that is ignored is not while some are traced, and interrupts the others.
-static struct error *attach_all(struct watch *watch)
-{
-	_cleanup_(pid_vector_deinit) struct pid_vector ids = {0};
-	pid_t pid = process_pid(watch->process);
-	bool any;
-
-	do {
-		struct error *error = proc_list_threads(pid, &ids);
-		size_t before = watch->threads.count;
-
-		for (size_t i = 0; !error && i < ids.count && i < LIMIT_THREADS; i++) {
-			if (!find_thread(watch, ids.items[i]))
-				error = seize(watch, ids.items[i]);
-		}
-		any = watch->threads.count > before;
-		if (!error)
-			error = arm_from(watch, before);
-		if (error)
-			return error;
-	} while (any && watch->threads.count < LIMIT_THREADS);
-	return watch->threads.count ? NULL : process_check_same(watch->process);
-}
-
 static void let_go(pid_t thread, int signal)
 {
 	ptrace(PTRACE_CONT, thread, NULL, (long)signal);
-}
-
-static void switch_events(struct watch *watch, bool is_on)
-{
-	for (size_t i = 0; i < watch->threads.count; i++) {
-		for (unsigned k = 0; k < watch->count; k++) {
-			if (watch->threads.items[i].fds[k] >= 0)
-				breakpoint_switch(watch->threads.items[i].fds[k], is_on);
-		}
-	}
 }
 
 // A token bucket: the rate fills it, hits empty it.
@@ -274,17 +60,15 @@ static void pause_if_spent(struct watch *watch)
 {
 	fill_budget(watch);
 	watch->budget -= 1;
-	if (watch->budget >= 1 || watch->is_paused)
+	if (watch->budget >= 1 || watch->threads.is_off)
 		return;
-	switch_events(watch, false);
-	watch->is_paused = true;
+	watched_threads_switch(&watch->threads, false);
 	watch->paused_at_s = monotonic_seconds();
 	watch->report->pauses++;
 }
 
-static void end_pause(struct watch *watch)
+static void count_pause(struct watch *watch)
 {
-	watch->is_paused = false;
 	watch->report->paused_s += monotonic_seconds() - watch->paused_at_s;
 }
 
@@ -296,23 +80,10 @@ static void go_on_if_saved(struct watch *watch)
 	fill_budget(watch);
 	if (enough > WATCHPOINTS_BURST / 2.0)
 		enough = WATCHPOINTS_BURST / 2.0;
-	if (!watch->is_paused || watch->budget < enough)
+	if (!watch->threads.is_off || watch->budget < enough)
 		return;
-	end_pause(watch);
-	switch_events(watch, true);
-}
-
-static void drop(struct watch *watch, unsigned number)
-{
-	bool any = false;
-
-	watch->is_dropped[number] = true;
-	for (size_t i = 0; i < watch->threads.count; i++)
-		close_event(watch, &watch->threads.items[i], number);
-	for (unsigned i = 0; i < watch->count; i++)
-		any |= !watch->is_dropped[i];
-	if (!any)
-		watch->is_over = true;
+	count_pause(watch);
+	watched_threads_switch(&watch->threads, true);
 }
 
 // Which of its watchpoints this signal is from; -1 if it is none of ours.
@@ -323,7 +94,7 @@ static int number_of(const struct watch *watch, const struct watched_thread *thr
 	if (!thread || ptrace(PTRACE_GETSIGINFO, thread->id, NULL, &info) < 0 ||
 		(info.si_code != POLL_IN && info.si_code != POLL_HUP))
 		return -1;
-	for (unsigned i = 0; i < watch->count; i++) {
+	for (unsigned i = 0; i < watch->threads.count; i++) {
 		if (thread->fds[i] >= 0 && thread->fds[i] == info.si_fd)
 			return (int)i;
 	}
@@ -334,7 +105,7 @@ static int number_of(const struct watch *watch, const struct watched_thread *thr
 static void obey(struct watch *watch, unsigned number, enum watchpoint_verdict verdict)
 {
 	if (verdict == WATCHPOINT_DROP)
-		drop(watch, number);
+		watch->is_over |= !watched_threads_drop(&watch->threads, number);
 	watch->is_over |= verdict == WATCHPOINT_END;
 }
 
@@ -388,8 +159,8 @@ static void hide_interruption(pid_t id)
 
 static void on_signal(struct watch *watch, pid_t id, int signal)
 {
-	struct watched_thread *thread = find_thread(watch, id);
-	int number = signal == watch->signal ? number_of(watch, thread) : -1;
+	struct watched_thread *thread = watched_threads_find(&watch->threads, id);
+	int number = signal == watch->threads.signal ? number_of(watch, thread) : -1;
 
 	if (number < 0) {
 		hide_interruption(id);
@@ -406,39 +177,39 @@ static void on_signal(struct watch *watch, pid_t id, int signal)
 // A thread is born, standing still: nothing of it has run yet.
 static struct error *on_birth(struct watch *watch, pid_t id)
 {
-	struct watched_thread *thread = find_thread(watch, id);
+	struct watched_thread *thread = watched_threads_find(&watch->threads, id);
 	struct error *error = NULL;
 
-	if (!is_thread_of(process_pid(watch->process), id) ||
-		watch->threads.count >= LIMIT_THREADS) {
-		forget_thread(watch, id);
+	if (!watched_threads_include(&watch->threads, id) ||
+		watch->threads.list.count >= LIMIT_THREADS) {
+		watched_threads_forget(&watch->threads, id);
 		ptrace(PTRACE_DETACH, id, NULL, NULL);
 		return NULL;
 	}
 	if (!thread)
-		error = note_thread(watch, id, &thread);
+		error = watched_threads_note(&watch->threads, id, &thread);
 	// It unblocks what its creator had not blocked by itself.
 	if (!error) {
 		thread->is_born = true;
-		error = arm_thread(watch, thread);
+		error = watched_threads_arm(&watch->threads, thread);
 	}
-	let_run(id);
+	watched_thread_let_run(id);
 	return error;
 }
 
 // The new thread of one whose mask we have changed inherits that. Its birth may have been told already.
 static struct error *inherit_unblocked(struct watch *watch, pid_t creator, pid_t child)
 {
-	const struct watched_thread *from = find_thread(watch, creator);
-	struct watched_thread *thread = find_thread(watch, child);
+	const struct watched_thread *from = watched_threads_find(&watch->threads, creator);
+	struct watched_thread *thread = watched_threads_find(&watch->threads, child);
 	struct signal_unblocked unblocked;
 
-	if (!from || !from->unblocked.is_unblocked || watch->threads.count >= LIMIT_THREADS ||
-		!is_thread_of(process_pid(watch->process), child))
+	if (!from || !from->unblocked.is_unblocked || watch->threads.list.count >= LIMIT_THREADS ||
+		!watched_threads_include(&watch->threads, child))
 		return NULL;
 	unblocked = from->unblocked;
 	if (!thread) {
-		struct error *error = note_thread(watch, child, &thread);
+		struct error *error = watched_threads_note(&watch->threads, child, &thread);
 
 		if (error)
 			return error;
@@ -468,12 +239,12 @@ static struct error *on_exec(struct watch *watch, pid_t id)
 	// looks_like_a_spurious_pid()).
 	waitpid(id, NULL, __WALL | WNOHANG);
 	if (ptrace(PTRACE_GETEVENTMSG, id, NULL, &former) == 0) {
-		thread = find_thread(watch, (pid_t)former);
+		thread = watched_threads_find(&watch->threads, (pid_t)former);
 		if (thread)
-			quiet_signal_block_again(id, watch->signal, &thread->unblocked);
+			quiet_signal_block_again(id, watch->threads.signal, &thread->unblocked);
 	}
-	while (watch->threads.count)
-		forget_thread(watch, watch->threads.items[0].id);
+	while (watch->threads.list.count)
+		watched_threads_forget(&watch->threads, watch->threads.list.items[0].id);
 	return error_create(ERROR_GONE, "process %d has executed another program meanwhile",
 		process_pid(watch->process));
 }
@@ -483,10 +254,10 @@ static void on_interrupted(struct watch *watch, struct watched_thread *thread)
 {
 	if (thread->is_late) {
 		hide_interruption(thread->id);
-		quiet_signal_unblock(thread->id, watch->signal, &thread->unblocked);
+		quiet_signal_unblock(thread->id, watch->threads.signal, &thread->unblocked);
 		thread->is_late = false;
 	}
-	let_run(thread->id);
+	watched_thread_let_run(thread->id);
 }
 
 // Those whose number may have gone to another since.
@@ -496,7 +267,7 @@ static void forget_dead(struct watch *watch)
 
 	tracer_noted_dead(watch->tracer, &ids);
 	for (size_t i = 0; i < ids.count; i++)
-		forget_thread(watch, ids.items[i]);
+		watched_threads_forget(&watch->threads, ids.items[i]);
 }
 
 static struct error *on_stop(struct watch *watch, pid_t id, int status)
@@ -513,7 +284,7 @@ static struct error *on_stop(struct watch *watch, pid_t id, int status)
 		return on_exec(watch, id);
 	case PTRACE_EVENT_STOP:
 		forget_dead(watch);
-		thread = find_thread(watch, id);
+		thread = watched_threads_find(&watch->threads, id);
 		if (!thread || !thread->is_born)
 			return on_birth(watch, id);
 		on_interrupted(watch, thread);
@@ -559,20 +330,6 @@ static void stop_ticking(timer_t timer)
 	timer_delete(timer);
 }
 
-// What the processor has counted so far.
-static bool has_stores(const struct watch *watch)
-{
-	for (size_t i = 0; i < watch->threads.count; i++) {
-		for (unsigned k = 0; k < watch->count; k++) {
-			int fd = watch->threads.items[i].fds[k];
-
-			if (fd >= 0 && breakpoint_count(fd))
-				return true;
-		}
-	}
-	return false;
-}
-
 // The kernel does not say that it sends no signal: sigio_perm() in fs/fcntl.c refuses silently.
 static struct error *check_hearing(struct watch *watch)
 {
@@ -582,7 +339,7 @@ static struct error *check_hearing(struct watch *watch)
 		return error_create(ERROR_UNSUPPORTED,
 			"the processor sees stores, but its signals do not arrive (another user's "
 			"process, a security module, or threads that block them)");
-	watch->has_stores = has_stores(watch);
+	watch->has_stores = watched_threads_have_stores(&watch->threads);
 	return NULL;
 }
 
@@ -592,7 +349,7 @@ static struct error *check(struct watch *watch)
 
 	forget_dead(watch);
 	if (!error)
-		error = quiet_signal_check(process_pid(watch->process), watch->signal);
+		error = quiet_signal_check(process_pid(watch->process), watch->threads.signal);
 	return error ? error : check_hearing(watch);
 }
 
@@ -626,7 +383,7 @@ static struct error *serve_next(struct watch *watch)
 	if (id > 0 && !has_ended)
 		return on_stop(watch, id, status);
 	if (id > 0)
-		forget_thread(watch, id);
+		watched_threads_forget(&watch->threads, id);
 	return NULL;
 }
 
@@ -654,27 +411,12 @@ static struct error *wait_and_serve(struct watch *watch)
 	return NULL;
 }
 
-static void restore_mask(struct watch *watch, const struct watched_thread *thread)
-{
-	struct stopped_thread stopped = {.id = thread->id};
-
-	if (ptrace_interrupt(&stopped))
-		quiet_signal_block_again(thread->id, watch->signal, &thread->unblocked);
-	// Not PTRACE_CONT: that would wake a process that is stopped by SIGSTOP.
-	ptrace(PTRACE_DETACH, thread->id, NULL, NULL);
-}
-
 static void disarm(struct watch *watch)
 {
-	if (watch->is_paused)
-		end_pause(watch);
-	for (size_t i = 0; i < watch->threads.count; i++)
-		close_events(watch, &watch->threads.items[i]);
-	for (size_t i = 0; i < watch->threads.count; i++) {
-		if (watch->threads.items[i].unblocked.is_unblocked)
-			restore_mask(watch, &watch->threads.items[i]);
-	}
-	watched_threads_deinit(&watch->threads);
+	if (watch->threads.is_off)
+		count_pause(watch);
+	watched_threads_release(&watch->threads);
+	memcpy(watch->report->stores, watch->threads.stores, sizeof(watch->report->stores));
 }
 
 // What is still traced at the end is let go by the kernel when the tracer ends: that stops nobody.
@@ -688,7 +430,7 @@ static struct error *watch_work(void *context)
 		return error;
 	watch->budget = WATCHPOINTS_BURST;
 	watch->budget_at_s = monotonic_seconds();
-	error = attach_all(watch);
+	error = watched_threads_attach(&watch->threads);
 	if (!error && watch->visitor->armed)
 		watch->visitor->armed(watch->visitor->context);
 	if (!error)
@@ -705,8 +447,7 @@ struct error *watchpoints_run(struct process *process, const struct watchpoint *
 	_cleanup_(tracer_destroy) struct tracer *tracer = NULL;
 	struct watch watch = {
 		.process = process,
-		.points = points,
-		.count = count,
+		.threads = {.process = process, .points = points, .count = count},
 		.options = options,
 		.visitor = visitor,
 		.report = ret,
@@ -715,8 +456,7 @@ struct error *watchpoints_run(struct process *process, const struct watchpoint *
 	struct error *error;
 
 	*ret = (struct watchpoints_report){0};
-	allow_many_descriptors();
-	error = quiet_signal_choose(process_pid(process), &watch.signal);
+	error = quiet_signal_choose(process_pid(process), &watch.threads.signal);
 	if (!error)
 		error = tracer_create(process_pid(process), &tracer);
 	if (error)
