@@ -11,6 +11,7 @@
 #include "cpython/pyframe.h"
 #include "heap/heap_builder.h"
 #include "target/target_ops.h"
+#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,6 +12,7 @@
 #include "cpython/pycalls.h"
 #include "export/export_call.h"
 #include "heap/heap_open.h"
+#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 

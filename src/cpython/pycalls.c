@@ -10,6 +10,8 @@
 #include "cpython/pyframe.h"
 #include "target/libraries.h"
 #include "target/thread_place.h"
+#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -49,7 +49,7 @@
  */
 #pragma once
 
-#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 #include "target/remote_call.h"
 
 struct pycalls;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "target/process_file.h"
+#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 #include <unistd.h>

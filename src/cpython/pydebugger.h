@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "cpython/pyruntime.h"
+#include "cpython/python.h"
 #include "target/remote_call.h"
 
 /** Does the interpreter allow it (-X disable-remote-debug, PYTHON_DISABLE_REMOTE_DEBUG)? */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 #include "target/core_file.h"
 #include "target/process.h"
 

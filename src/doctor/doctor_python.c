@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 #include "target/capture.h"
 #include "target/clone_check.h"
 

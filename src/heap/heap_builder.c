@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/sort.h"
 #include "heap/heap_graph_build.h"
+#include "cpython/python_open.h"
 
 #include <string.h>
 

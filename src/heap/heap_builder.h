@@ -21,7 +21,7 @@
 
 #include "base/vector.h"
 #include "cpython/pyobject.h"
-#include "cpython/pyruntime.h"
+#include "cpython/pyruntime_place.h"
 #include "heap/heap_addresses.h"
 #include "heap/heap_graph.h"
 

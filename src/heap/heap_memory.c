@@ -8,6 +8,7 @@
 #include "base/sort.h"
 #include "heap/heap_worker.h"
 #include "target/headroom.h"
+#include "cpython/pyruntime.h"
 
 #include <string.h>
 

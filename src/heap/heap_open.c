@@ -9,6 +9,8 @@
 #include "heap/heap_facts_collect.h"
 #include "heap/heap_loaded.h"
 #include "store/store_reader.h"
+#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
 #include "cpython/pyframe.h"
 #include "cpython/pytext.h"
 #include "heap/heap_threads.h"
+#include "cpython/pyruntime.h"
 
 #include <inttypes.h>
 #include <stdio.h>

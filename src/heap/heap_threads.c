@@ -10,6 +10,7 @@
 #include "cpython/pystack.h"
 #include "heap/heap_builder.h"
 #include "heap/heap_locals.h"
+#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "target/capture.h"
+#include "cpython/pyruntime_place.h"
 
 #include <stdio.h>
 #include <string.h>

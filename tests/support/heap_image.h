@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "cpython/pyruntime.h"
+#include "cpython/pyruntime_place.h"
 #include "target/memory_image.h"
 
 /** Stop process @p pid for a moment and write its memory to @p path. */

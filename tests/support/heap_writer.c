@@ -3,6 +3,7 @@
 #include "heap_writer_private.h"
 
 #include "base/error.h"
+#include "cpython/pyruntime_place.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "cpython/pyruntime.h"
+#include "cpython/pyruntime_place.h"
 #include "target/memory_image.h"
 
 enum heap_writer_type {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "heap_writer.h"
+#include "cpython/pyruntime.h"
 
 #define WRITER_DATA_ADDR    0x10000000ull
 #define WRITER_SEGMENT_SIZE ((uint64_t)1 << 20)

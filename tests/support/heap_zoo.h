@@ -6,6 +6,7 @@
 #pragma once
 
 #include "heap_writer.h"
+#include "cpython/pyruntime_place.h"
 
 #define ZOO_CHAIN_LENGTH 60
 #define ZOO_FLOATS       120

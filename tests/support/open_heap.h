@@ -14,6 +14,7 @@
 
 // After headers that have functions of their own with a parameter of the name.
 #include "each_row.h"
+#include "cpython/python_open.h"
 
 #define SCAN_REFS_MAX 4096
 

@@ -4,7 +4,7 @@
 #include "check.h"
 
 #include "base/alloc.h"
-#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 #include "doctor/doctor_layout.h"
 #include "export/export_layout.h"
 #include "report/layout_text.h"

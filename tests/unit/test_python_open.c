@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "target/memory_image.h"
+#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 
 struct subject {
 	struct heap_writer *writer;

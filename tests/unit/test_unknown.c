@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "heap/heap_builder.h"
+#include "cpython/pyruntime_place.h"
 
 enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 
