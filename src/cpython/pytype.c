@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "cpython/pydict.h"
 #include "cpython/pystr.h"
+#include "cpython/pytype_kind.h"
 
 #include <stdio.h>
 
@@ -16,73 +17,6 @@ enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 // Sizes past these are no type: an object's fixed part, and an item.
 #define BASICSIZE_MAX (1 << 24)
 #define ITEMSIZE_MAX  (1 << 20)
-
-struct kind_name {
-	const char *name;
-	enum pykind kind;
-	/** A field of struct pylayout that its reader needs: where a version does not have it, a type of
-	 * that name is some other one. 0: none. */
-	uint32_t needs;
-};
-
-// NOLINTNEXTLINE(bugprone-macro-parentheses): names of members cannot be in parentheses.
-#define NEEDS(group, member) offsetof(struct pylayout, group.member)
-
-// What these names mean where int and str are those of Python 2.
-static const struct kind_name old_kinds[] = {
-	{"int", PYKIND_NUMBER},
-	{"bool", PYKIND_NUMBER},
-	{"long", PYKIND_INT},
-	{"str", PYKIND_BYTES},
-	{"unicode", PYKIND_OLD_UNICODE},
-	{"xrange", PYKIND_PLAIN},
-	{"rangeiterator", PYKIND_PLAIN},
-	{"thread.lock", PYKIND_PLAIN},
-	{"itertools.tee_dataobject", PYKIND_TEE},
-};
-
-static const struct kind_name kinds[] = {
-	{"object", PYKIND_PLAIN},
-	{"NoneType", PYKIND_PLAIN},
-	{"NotImplementedType", PYKIND_PLAIN},
-	{"ellipsis", PYKIND_PLAIN},
-	{"PyCapsule", PYKIND_PLAIN},
-	{"_thread.lock", PYKIND_PLAIN},
-	{"_thread.RLock", PYKIND_PLAIN},
-	{"EncodingMap", PYKIND_PLAIN},
-	{"range_iterator", PYKIND_PLAIN},
-	{"Token.MISSING", PYKIND_PLAIN},
-	{"float", PYKIND_NUMBER},
-	{"complex", PYKIND_NUMBER},
-	{"int", PYKIND_INT},
-	{"bool", PYKIND_INT},
-	{"str", PYKIND_STR},
-	{"bytes", PYKIND_BYTES},
-	{"bytearray", PYKIND_BYTEARRAY},
-	{"array.array", PYKIND_ARRAY},
-	{"numpy.ndarray", PYKIND_NDARRAY},
-	{"numpy.void", PYKIND_NUMPY_VOID},
-	{"list", PYKIND_LIST},
-	{"tuple", PYKIND_TUPLE},
-	{"dict", PYKIND_DICT},
-	{"collections.defaultdict", PYKIND_DEFAULTDICT},
-	{"collections.OrderedDict", PYKIND_ODICT, NEEDS(odict, od_first)},
-	{"set", PYKIND_SET},
-	{"frozenset", PYKIND_SET},
-	{"type", PYKIND_TYPE},
-	{"module", PYKIND_MODULE},
-	{"code", PYKIND_CODE},
-	{"frame", PYKIND_FRAME},
-	{"generator", PYKIND_GENERATOR},
-	{"coroutine", PYKIND_COROUTINE},
-	{"async_generator", PYKIND_ASYNC_GENERATOR},
-	{"collections.deque", PYKIND_DEQUE},
-	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE, NEEDS(lru_cache, root_next)},
-	{"itertools._tee_dataobject", PYKIND_TEE},
-	{"hamt_bitmap_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
-	{"hamt_collision_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
-	{"hamt_array_node", PYKIND_HAMT_ARRAY, NEEDS(hamt_array, array)},
-};
 
 static bool is_printable(const char *text)
 {
@@ -382,18 +316,6 @@ static remote_addr find_class_dealloc(const struct pytypes *types)
 	return best;
 }
 
-static bool is_python_class(const struct pytypes *types, const struct pytype *type)
-{
-	return type->is_heap && type->dealloc == types->class_dealloc && !type->has_c_fields;
-}
-
-static const struct pytype *type_at(const struct pytypes *types, remote_addr addr)
-{
-	uint32_t index = pytypes_find(types, addr);
-
-	return index == PYTYPE_NONE ? NULL : &types->list.items[index];
-}
-
 // Is @p offset one of the bytes that a type adds to its base?
 static bool is_added(int64_t offset, const struct pytype *type, const struct pytype *base)
 {
@@ -405,7 +327,7 @@ static bool is_added(int64_t offset, const struct pytype *type, const struct pyt
 static bool has_c_fields(struct pyreader *reader, const struct pylayout *layout,
 	const struct pytypes *types, const struct pytype *type)
 {
-	const struct pytype *base = type_at(types, type->base);
+	const struct pytype *base = pytypes_at(types, type->base);
 	remote_addr def = pyreader_pointer(reader, type->addr + layout->type.tp_members);
 	int64_t words = base ? (type->basicsize - base->basicsize) / 8 : 0;
 
@@ -427,89 +349,6 @@ static bool has_c_fields(struct pyreader *reader, const struct pylayout *layout,
 	return words > 0;
 }
 
-// The first type on the way up whose instances are laid out by C code.
-static const struct pytype *layout_base(const struct pytypes *types, const struct pytype *type)
-{
-	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
-		if (type->dealloc != types->class_dealloc || type->has_c_fields)
-			return type;
-		type = type_at(types, type->base);
-	}
-	return NULL;
-}
-
-static bool has_needed(const struct pylayout *layout, uint32_t needs)
-{
-	uint32_t needed;
-
-	memcpy(&needed, (const char *)layout + needs, sizeof(needed));
-	return !needs || pylayout_has(needed);
-}
-
-static enum pykind find_kind(const struct pylayout *layout, const struct kind_name *names,
-	size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i].name, name) == 0 && has_needed(layout, names[i].needs))
-			return names[i].kind;
-	}
-	return PYKIND_NONE;
-}
-
-static enum pykind kind_by_name(const struct pylayout *layout, const char *name)
-{
-	enum pykind kind = PYKIND_NONE;
-
-	if (pylayout_has(layout->old_int.ob_ival))
-		kind = find_kind(layout, old_kinds, sizeof(old_kinds) / sizeof(old_kinds[0]), name);
-	return kind != PYKIND_NONE
-		       ? kind
-		       : find_kind(layout, kinds, sizeof(kinds) / sizeof(kinds[0]), name);
-}
-
-static int64_t structseq_hidden_items(
-	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type);
-
-// Does a reader know this very type?
-static bool set_known_kind(struct pyreader *reader, const struct pylayout *layout,
-	const struct pytypes *types, const struct pytype *base, struct pytype *type)
-{
-	int64_t hidden;
-
-	type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
-	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(layout, base->tp_name);
-	if (type->kind != PYKIND_NONE)
-		return true;
-	if (!(base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS) || is_python_class(types, base))
-		return false;
-	hidden = structseq_hidden_items(reader, layout, base);
-	if (hidden < 0)
-		return false;
-	type->kind = PYKIND_STRUCTSEQ;
-	type->hidden_items = (uint32_t)hidden;
-	return true;
-}
-
-// The layout of the nearest base that a reader knows (`object` at last), and the bytes that
-// unknown C types below it add.
-static void set_kind(struct pyreader *reader, const struct pylayout *layout,
-	const struct pytypes *types, struct pytype *type)
-{
-	const struct pytype *base = layout_base(types, type);
-
-	type->scan_end = base ? (uint32_t)base->basicsize : layout->object.size;
-	type->layout_size = layout->object.size;
-	for (unsigned i = 0; base && i < LIMIT_TYPE_BASES; i++) {
-		if (set_known_kind(reader, layout, types, base, type)) {
-			type->layout_size = (uint32_t)base->basicsize;
-			return;
-		}
-		base = type_at(types, base->base);
-	}
-	type->kind = PYKIND_PLAIN;
-	type->fields = NULL;
-}
-
 static bool str_equals(
 	struct pyreader *reader, const struct pylayout *layout, remote_addr str, const char *text)
 {
@@ -519,7 +358,7 @@ static bool str_equals(
 	       pystr_equals(reader, &view, text);
 }
 
-static remote_addr find_in_dict(
+remote_addr pytype_find_in_dict(
 	struct pyreader *reader, const struct pylayout *layout, remote_addr dict, const char *name)
 {
 	struct pydict_table table;
@@ -532,28 +371,6 @@ static remote_addr find_in_dict(
 			return value;
 	}
 	return 0;
-}
-
-// Items past ob_size: n_fields - n_sequence_fields of the type's dict (Objects/structseq.c).
-static int64_t structseq_hidden_items(
-	struct pyreader *reader, const struct pylayout *layout, const struct pytype *type)
-{
-	static const char *const names[2] = {"n_fields", "n_sequence_fields"};
-	int64_t values[2];
-
-	for (int i = 0; i < 2; i++) {
-		remote_addr value = find_in_dict(reader, layout, type->dict, names[i]);
-		uint32_t digit;
-
-		if (!value || !pyreader_u32(reader,
-				      value + (pylayout_has(layout->old_int.ob_ival)
-							      ? layout->old_int.ob_ival
-							      : layout->long_int.ob_digit),
-				      &digit))
-			return -1;
-		values[i] = digit;
-	}
-	return values[0] - values[1] >= 0 && values[0] < 4096 ? values[0] - values[1] : -1;
 }
 
 static bool text_is_odd(char c)
@@ -593,7 +410,8 @@ static char *qualified_name(
 
 	if (!type->is_heap || strchr(type->tp_name, '.'))
 		return mem_strdup(type->tp_name);
-	read_str(reader, layout, find_in_dict(reader, layout, type->dict, "__module__"), module);
+	read_str(reader, layout, pytype_find_in_dict(reader, layout, type->dict, "__module__"),
+		module);
 	if (pylayout_has(layout->heap_type.ht_qualname))
 		read_str(reader, layout,
 			pyreader_pointer(reader, type->addr + layout->heap_type.ht_qualname), name);
@@ -611,15 +429,15 @@ static bool complete(struct pytypes *types, struct pyreader *reader, const struc
 {
 	const struct pytype *from = type;
 
-	type->is_python_class = is_python_class(types, type);
-	set_kind(reader, layout, types, type);
+	type->is_python_class = pytypes_is_python_class(types, type);
+	pytype_set_kind(reader, layout, types, type);
 	// The slots of each class on the way; of a C type only if no reader knows its layout.
 	type->member_first = (uint32_t)types->members.count;
 	for (unsigned i = 0; from && i < LIMIT_TYPE_BASES; i++) {
-		if ((type->scan_end > type->layout_size || is_python_class(types, from)) &&
+		if ((type->scan_end > type->layout_size || pytypes_is_python_class(types, from)) &&
 			!read_members(types, reader, layout, type, from))
 			return false;
-		from = type_at(types, from->base);
+		from = pytypes_at(types, from->base);
 	}
 	type->name = qualified_name(reader, layout, type);
 	return type->name != NULL;
@@ -709,7 +527,7 @@ static struct error *add_old_class(struct pytypes *types, struct pyreader *reade
 		return NULL;
 	read_str(reader, layout, pyreader_pointer(reader, addr + layout->old_class.cl_name), name);
 	read_str(reader, layout,
-		find_in_dict(reader, layout,
+		pytype_find_in_dict(reader, layout,
 			pyreader_pointer(reader, addr + layout->old_class.cl_dict), "__module__"),
 		module);
 	if (!name[0])
@@ -726,7 +544,7 @@ static bool is_old_class(const struct pytypes *types, struct pyreader *reader,
 {
 	const struct pytype *type =
 		pylayout_has(layout->old_class.cl_name)
-			? type_at(types, pyreader_pointer(reader, addr + layout->object.ob_type))
+			? pytypes_at(types, pyreader_pointer(reader, addr + layout->object.ob_type))
 			: NULL;
 
 	return type && strcmp(type->tp_name, "classobj") == 0;
@@ -761,7 +579,7 @@ bool pytypes_is_a(const struct pytypes *types, uint32_t index, const char *base_
 	for (unsigned i = 0; type && i < LIMIT_TYPE_BASES; i++) {
 		if (strcmp(type->tp_name, base_name) == 0)
 			return true;
-		type = type_at(types, type->base);
+		type = pytypes_at(types, type->base);
 	}
 	return false;
 }
