@@ -379,7 +379,7 @@ static void judge_allocator(const struct doctor_facts *facts, struct doctor_chec
 
 static void judge_malloc(const struct doctor_facts *facts, struct doctor_check *check)
 {
-	if (facts->python.malloc_kind[0])
+	if (facts->python.malloc_kind)
 		doctor_say(check, DOCTOR_OK, "malloc is that of %s", facts->python.malloc_kind);
 	else
 		doctor_say(check, DOCTOR_UNKNOWN,

@@ -133,9 +133,6 @@ void doctor_process_read(const struct doctor_roots *roots, pid_t pid, struct doc
 void doctor_find_allocator(const char *environment, size_t environment_size,
 	const char *command_line, size_t command_line_size, char *ret, size_t size);
 
-/** "glibc", "musl", "jemalloc", …: whose malloc() the loaded libraries bring; "" if unknown. */
-const char *doctor_malloc_kind(const struct mappings *mappings);
-
 /** How far the interpreter could be entered. The last one that was reached. */
 enum doctor_stage {
 	DOCTOR_STAGE_NONE,    /* there is no process */
@@ -161,7 +158,7 @@ struct doctor_python {
 	char library[256]; /* the file that has the interpreter */
 	bool is_static;    /* that is the executable */
 	size_t interpreters;
-	char malloc_kind[16];
+	const char *malloc_kind; /* malloc_kind() */
 	bool clone_is_known;
 	struct clone_answer answer;
 	struct doctor_costs clone, freeze;

@@ -273,33 +273,3 @@ void doctor_process_read(const struct doctor_roots *roots, pid_t pid, struct doc
 	read_limits(roots, ret);
 	read_allocator(roots, ret);
 }
-
-struct malloc_library {
-	const char *beginning; /* of the file's name */
-	const char *kind;
-};
-
-// What replaces malloc() is loaded beside libc: the first row that matches counts.
-static const struct malloc_library malloc_libraries[] = {
-	{"libjemalloc", "jemalloc"},
-	{"libtcmalloc", "tcmalloc"},
-	{"libmimalloc", "mimalloc"},
-	{"ld-musl-", "musl"},
-	{"libc.musl-", "musl"},
-	{"libc.so.6", "glibc"},
-	{"libc-2.", "glibc"},
-};
-
-const char *doctor_malloc_kind(const struct mappings *mappings)
-{
-	for (size_t row = 0; row < sizeof(malloc_libraries) / sizeof(malloc_libraries[0]); row++) {
-		const struct malloc_library *library = &malloc_libraries[row];
-
-		for (size_t i = 0; i < mappings->count; i++) {
-			if (strncmp(path_base_name(mappings->items[i].path), library->beginning,
-				    strlen(library->beginning)) == 0)
-				return library->kind;
-		}
-	}
-	return "";
-}

@@ -7,6 +7,7 @@
 #include "cpython/python_open.h"
 #include "target/capture.h"
 #include "target/clone_check.h"
+#include "malloc/malloc_kind.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,8 +46,7 @@ static void read_place(
 	pyruntime_version_text(place->version_hex, ret->version, sizeof(ret->version));
 	snprintf(ret->library, sizeof(ret->library), "%s", place->path);
 	ret->is_static = strcmp(place->path, target_executable(target)) == 0;
-	snprintf(ret->malloc_kind, sizeof(ret->malloc_kind), "%s",
-		doctor_malloc_kind(target_mappings(target)));
+	ret->malloc_kind = malloc_kind(target_mappings(target));
 }
 
 static void enter(const struct target *target, struct doctor_python *ret)

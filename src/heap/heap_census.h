@@ -74,6 +74,8 @@ struct census {
 
 /** Resident bytes of a range of private anonymous memory. */
 uint64_t census_resident(struct census *census, remote_addr start, remote_addr end);
+/** So many resident bytes of the mapping at hand are @p part. */
+void census_add(struct census *census, enum heap_memory_part part, uint64_t bytes);
 /** [start, end) is @p part. Returns its resident bytes. */
 uint64_t census_claim(
 	struct census *census, remote_addr start, remote_addr end, enum heap_memory_part part);
@@ -99,5 +101,8 @@ struct error *census_count_heap(struct census *census, const struct census_area 
 
 /** All memory is counted: who leads to what is loose? */
 struct error *census_find_owners(struct census *census);
-/** Another allocator than glibc's, or NULL. */
+/** The name of another allocator than glibc's, which large blocks are in; NULL if it is glibc's.
+ * census->malloc must be open. */
 const char *census_foreign_allocator(const struct census *census);
+/** Memory that is another allocator's: the objects in it, their tables, and the rest. */
+void census_count_foreign(struct census *census, remote_addr start, remote_addr end);

@@ -262,32 +262,3 @@ struct error *census_find_owners(struct census *census)
 	mem_free(search.owner);
 	return err;
 }
-
-// Allocators by the library they come in. That of the interpreter itself (3.13) is no malloc.
-static const struct {
-	const char *part, *name;
-} foreign_allocators[] = {
-	{"libjemalloc", "jemalloc"},
-	{"libtcmalloc", "tcmalloc"},
-	{"libmimalloc", "mimalloc"},
-	{"ld-musl", "musl malloc"},
-	{"libc.musl", "musl malloc"},
-	{"libasan", "AddressSanitizer"},
-};
-
-const char *census_foreign_allocator(const struct census *census)
-{
-	const struct mappings *mappings = target_mappings(census->builder->target);
-
-	for (size_t i = 0; i < mappings->count; i++) {
-		const char *name = path_base_name(mappings->items[i].path);
-
-		for (size_t j = 0; j < sizeof(foreign_allocators) / sizeof(*foreign_allocators);
-			j++) {
-			if (strncmp(name, foreign_allocators[j].part,
-				    strlen(foreign_allocators[j].part)) == 0)
-				return foreign_allocators[j].name;
-		}
-	}
-	return NULL;
-}

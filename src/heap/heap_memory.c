@@ -108,7 +108,7 @@ uint64_t census_resident(struct census *census, remote_addr start, remote_addr e
 	return bytes;
 }
 
-static void add_bytes(struct census *census, enum heap_memory_part part, uint64_t bytes)
+void census_add(struct census *census, enum heap_memory_part part, uint64_t bytes)
 {
 	census->mapping_parts[part] += bytes;
 	census->figures->part_count[part]++;
@@ -123,7 +123,7 @@ uint64_t census_claim(
 	if (start >= end)
 		return 0;
 	bytes = census_resident(census, start, end);
-	add_bytes(census, part, bytes);
+	census_add(census, part, bytes);
 	return bytes;
 }
 
@@ -307,7 +307,7 @@ static struct error *count_rest(struct census *census, const struct mapping *map
 		return NULL;
 	}
 	if (census->foreign) {
-		census_claim(census, start, end, HEAP_PART_OTHER_ALLOCATOR);
+		census_count_foreign(census, start, end);
 		return NULL;
 	}
 	other = census_find_other(census, start, end);
@@ -446,11 +446,11 @@ static void count_file(struct census *census, const struct mapping *mapping)
 	uint64_t written = usage.anonymous < usage.rss ? usage.anonymous : usage.rss;
 
 	if (mapping->shared && (mapping->writable || !mapping->inode)) {
-		add_bytes(census, HEAP_PART_SHARED, usage.rss);
+		census_add(census, HEAP_PART_SHARED, usage.rss);
 		return;
 	}
-	add_bytes(census, HEAP_PART_LIBRARY_DATA, written);
-	add_bytes(census, HEAP_PART_FILES, usage.rss - written);
+	census_add(census, HEAP_PART_LIBRARY_DATA, written);
+	census_add(census, HEAP_PART_FILES, usage.rss - written);
 }
 
 static struct error *end_mapping(

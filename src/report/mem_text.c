@@ -156,13 +156,13 @@ static void write_mallocs(struct text_writer *writer, const struct mem_report *r
 	write_under(writer, string_builder_finish(&line));
 }
 
-// Python's large objects are in there as well.
 static void write_allocator(struct text_writer *writer, const struct mem_report *report)
 {
 	_cleanup_(string_builder_deinit) struct string_builder line = {0};
 
 	string_builder_add_format(&line,
-		"%s, whose inside is not read: large objects, C code's blocks and what is free",
+		"%s, whose structures are not read: C code's blocks, and what is free or lost to "
+		"rounding",
 		report->memory.figures.allocator);
 	write_under(writer, string_builder_finish(&line));
 }

@@ -28,6 +28,8 @@ EXPLAINED_MIN = 0.95
 # Pages come and go between the picture and the real thing: some of both allocators' own.
 PAGES_TOLERANCE = 512 << 10
 TRIM_TOLERANCE = 0.1
+ALLOCATORS = {"libjemalloc.so.2": "jemalloc", "libtcmalloc_minimal.so.4": "tcmalloc",
+              "libmimalloc.so.2": "mimalloc"}
 FOUND = [found for found in interpreters.find() if found.is_release]
 THIS = [sys.executable]
 
@@ -185,6 +187,22 @@ class MemTest(unittest.TestCase):
         types = {found["type"]: found["bytes"] for found in said["types"]}
         self.assertGreater(types["numpy.ndarray"], 2 * 10 ** 6 * 8 + 2000 * 1000 * 8)
         self.assertLess(types["numpy.ndarray"], 10 ** 8)
+
+    def test_other_allocators(self):
+        """Objects are found in the memory of allocators that are not read, as many as in glibc's."""
+        with shape(THIS, "large") as target:
+            wanted = target.mem()["by_part"]["objects"]
+        for library, name in ALLOCATORS.items():
+            command = ["env", f"LD_PRELOAD={library}", *THIS]
+            with self.subTest(name), shape(command, "large") as target:
+                target.mem()
+                rss = target.rss()
+                said = target.mem()
+                self.assert_adds_up(said, rss)
+                self.assertEqual(said["malloc"]["allocator"], name)
+                found = said["by_part"]["objects"]
+                self.assertLess(abs(found - wanted), wanted * 0.05, f"{found}, not {wanted}")
+                self.assertGreater(said["by_part"]["other-allocator"], 0)
 
     def test_freeze_and_live_agree_with_a_clone(self):
         with shape(THIS, "heap") as target:

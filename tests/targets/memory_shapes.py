@@ -53,7 +53,15 @@ def fragmented():
     KEEP.append(burst[::97])
 
 
-# The same in malloc: blocks too large for pymalloc.
+# Objects and tables that are no small blocks: 6 MB of bytes, 6 of items, 7 of keys, 3 of a bytearray.
+def large():
+    KEEP.append([os.urandom(2000) for _ in range(3000)])
+    KEEP.append([[None] * (200 + i % 100) for i in range(3000)])
+    KEEP.append([dict.fromkeys(range(100)) for _ in range(1500)])
+    KEEP.append([bytearray(3000) for _ in range(1000)])
+
+
+# The burst in malloc: blocks too large for pymalloc.
 def malloc_burst():
     burst = [bytearray(600 + i % 4000) for i in range(12000)]
     KEEP.append(burst[::31])

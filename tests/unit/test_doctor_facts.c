@@ -381,31 +381,6 @@ static void the_allocator_is_as_cpython_takes_it(void **state)
 	ALLOCATOR("PYTHONMALLOC=a name that is much too long\0", "python3\0", "a name that is ");
 }
 
-static void malloc_is_told_by_libraries(void **state)
-{
-	static const struct {
-		const char *maps, *kind;
-	} rows[] = {
-		{"", ""},
-		{"1000-2000 r-xp 0 8:1 5 /usr/lib/x86_64-linux-gnu/libc.so.6\n", "glibc"},
-		{"1000-2000 r-xp 0 8:1 5 /lib/libc-2.31.so\n", "glibc"},
-		{"1000-2000 r-xp 0 8:1 5 /lib/ld-musl-x86_64.so.1\n", "musl"},
-		{"1000-2000 r-xp 0 8:1 5 /lib/libc.so.6\n"
-		 "2000-3000 r-xp 0 8:1 6 /opt/libjemalloc.so.2\n",
-			"jemalloc"},
-		{"1000-2000 r-xp 0 8:1 5 /opt/libjemalloc/python3\n", ""},
-		{"1000-2000 rw-p 0 0:0 0 \n", ""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		_cleanup_(mappings_deinit) struct mappings mappings = {0};
-
-		assert_success(mappings_parse(rows[i].maps, strlen(rows[i].maps), &mappings));
-		assert_string_equal(doctor_malloc_kind(&mappings), rows[i].kind);
-	}
-}
-
 // Without memory, all is unknown; nothing is freed twice, nothing is used that is not there.
 static void memory_may_run_out(void **state)
 {
@@ -444,7 +419,6 @@ int main(void)
 		cmocka_unit_test(a_cgroup_can_be_full_of_processes),
 		cmocka_unit_test(a_user_can_have_too_many_processes),
 		cmocka_unit_test(the_allocator_is_as_cpython_takes_it),
-		cmocka_unit_test(malloc_is_told_by_libraries),
 		cmocka_unit_test(memory_may_run_out),
 	};
 
