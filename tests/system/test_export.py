@@ -1,100 +1,24 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: 2026 The shikari authors
 # SPDX-License-Identifier: Apache-2.0
-"""What `shikari export` writes, read by the tools it is written for, and compared with `shikari show`."""
+"""What `shikari export` writes, compared with `shikari show`. test_readers.py has what other tools make of it."""
 import json
 import os
-import shutil
+import re
 import signal
 import stat
 import subprocess
-import sys
-import tempfile
 import unittest
 
-from targets import BUILD
-
-SHIKARI = os.path.join(BUILD, "shikari")
-SECONDS_MAX = 120
-
-TARGET = """
-import sys
-
-class Node:
-    def __init__(self, below):
-        self.below = below
-
-class Registry:
-    rows = [("row %d" % i, [i]) for i in range(3000)]
-    odd = {'a"b\\\\c;d\\n\\u20ac': bytearray(50000)}
-
-chain = None
-for _ in range(2000):
-    chain = Node(chain)
-import gc
-gc.disable()
-lost = Node(None)
-lost.below = lost
-del lost
-
-def main():
-    queue = [bytes(1000) for _ in range(100)]
-    sys.stdout.write("ready\\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-
-main()
-"""
+from exported import FORMATS, SECONDS_MAX, SHIKARI, ExportTest, objects_of, run, stacks_of, use_one_processor
+from targets import status, wait_until
 
 
-def run(*command, **options):
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_MAX, check=False, **options)
-
-
-class Export(unittest.TestCase):
+class Export(ExportTest):
     """All of one snapshot of one process."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        cls.addClassCleanup(cls.end)
-        assert cls.process.stdout.readline() == b"ready\n"
-        cls.snapshot = os.path.join(cls.folder.name, "a.shk")
-        assert run(SHIKARI, "snap", str(cls.process.pid), "-o", cls.snapshot).returncode == 0
-        heap = json.loads(run(SHIKARI, "show", "--json", cls.snapshot, "summary").stdout)["heap"]
-        cls.objects, cls.bytes = heap["objects"], heap["bytes"]
-        types = json.loads(run(SHIKARI, "show", "--json", cls.snapshot, "types").stdout)["rows"]
-        cls.types = {row["type"]: (row["count"], row["bytes"]) for row in types}
-
-    @classmethod
-    def end(cls):
-        cls.process.kill()
-        cls.process.wait()
-        cls.process.stdin.close()
-        cls.process.stdout.close()
-
-    def export(self, form, *options, target=None):
-        result = run(SHIKARI, "export", target or self.snapshot, "--to", form, *options)
-        self.assertEqual((result.returncode, result.stderr), (0, b""))
-        return result.stdout
-
-    def path(self, form):
-        path = os.path.join(self.folder.name, "a." + form)
-        if not os.path.exists(path):
-            self.export(form, "-o", path)
-        return path
-
-    def tool(self, *command):
-        result = run(*command, cwd=self.folder.name)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
-
     def objects_by_type(self):
-        objects = [json.loads(line) for line in self.export("ndjson").splitlines()]
+        objects = objects_of(self.export("ndjson"))
         found = {}
         for one in objects:
             count, size = found.get(one["type"], (0, 0))
@@ -113,10 +37,6 @@ class Export(unittest.TestCase):
         others = [edge for one in objects if one["type"] == "dict" for edge in one["edges"]
                   if edge.get("name") == "'below'"]
         self.assertGreaterEqual(len(named) + len(others), 2000)
-
-    def test_jq_reads_ndjson(self):
-        total = self.tool("jq", "-n", "reduce inputs as $one (0; . + $one.size)", self.path("ndjson"))
-        self.assertEqual(int(total), self.bytes)
 
     def test_heapsnapshot_adds_up(self):
         with open(self.path("heapsnapshot"), encoding="utf-8") as file:
@@ -152,30 +72,14 @@ class Export(unittest.TestCase):
         self.assertEqual(its["snapshot"]["node_count"] - len(seen),
                          sum(not one["reachable"] for one in objects))
 
-    def test_graphviz_draws_dot(self):
-        drawn = self.tool("dot", "-Tsvg", self.path("dot"))
-        self.assertIn(b"</svg>", drawn)
-        self.assertIn(b"Registry.rows", drawn)
-        self.assertNotIn(b"below", self.export("dot", "--limit", "1"))
-
     def test_stacks_have_all_bytes(self):
-        lines = self.export("collapsed").decode().splitlines()
-        self.assertEqual(sum(int(line.rpartition(" ")[2]) for line in lines), self.bytes)
-        self.assertTrue(any("queue (list);[] (bytes) " in line for line in lines), lines[:5])
+        self.assertEqual(sum(stacks_of(self.export("collapsed")).values()), self.bytes)
         scope = json.loads(self.export("speedscope"))
         frames = range(len(scope["shared"]["frames"]))
         for profile, total in zip(scope["profiles"], (self.bytes, self.objects)):
             self.assertEqual((sum(profile["weights"]), profile["endValue"]), (total, total))
             self.assertEqual(len(profile["samples"]), len(profile["weights"]))
             self.assertTrue(all(frame in frames for stack in profile["samples"] for frame in stack))
-
-    @unittest.skipUnless(shutil.which("go"), "no go here to read a pprof")
-    def test_go_reads_pprof(self):
-        raw = self.tool("go", "tool", "pprof", "-raw", self.path("pprof")).decode()
-        samples = raw.partition("Samples:\n")[2].partition("\nLocations")[0].splitlines()[1:]
-        found = [list(map(int, line.partition(":")[0].split())) for line in samples if ":" in line]
-        self.assertEqual([sum(column) for column in zip(*found)], [self.objects, self.bytes])
-        self.assertIn("[] (bytes)", raw)
 
     def test_a_process_is_exported_too(self):
         lines = self.export("ndjson", target=str(self.process.pid)).splitlines()
@@ -216,6 +120,70 @@ class Export(unittest.TestCase):
             result = run(SHIKARI, "export", self.snapshot, *options)
             self.assertEqual(result.returncode, 2)
             self.assertIn(words, result.stderr)
+
+
+# Names of targets and times, which differ. In a profile the time is its last field: number 9, a varint.
+TITLES = {
+    "dot": rb'n0 \[label="([^"]*)\\n',
+    "speedscope": rb'file-format-schema.json","name":"([^"]*)"',
+    "pprof": rb"bytes\x48([\x80-\xff]*[\x00-\x7f])\Z",
+}
+
+
+def cut(form, text):
+    """A file without its title, and that."""
+    if form not in TITLES:
+        return text, b""
+    match = re.search(TITLES[form], text, re.S)
+    return text[:match.start(1)] + text[match.end(1):], match[1]
+
+
+def read_text(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+class Core(ExportTest):
+    """A core file is exported as the process is that it was made of."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        pid = cls.process.pid
+        assert wait_until(lambda: read_text(f"/proc/{pid}/syscall").startswith("0 0x0 "))
+        os.kill(pid, signal.SIGSTOP)
+        assert wait_until(lambda: status(pid, "State") == "T")
+        done = run("gcore", "-o", os.path.join(cls.folder.name, "core"), str(pid))
+        cls.core = os.path.join(cls.folder.name, f"core.{pid}")
+        assert os.path.exists(cls.core), done.stdout
+
+    def test_all_formats(self):
+        for form in FORMATS:
+            with self.subTest(form):
+                texts = [self.export(form, target=target, preexec_fn=use_one_processor)
+                         for target in (str(self.process.pid), self.core)]
+                (live, title), (dead, other) = (cut(form, text) for text in texts)
+                if form in ("dot", "speedscope"):
+                    self.assertIn(str(self.process.pid).encode(), title)
+                    self.assertIn(os.path.basename(self.core).encode(), other)
+                self.assertGreater(len(live), 10000)
+                # Not assertEqual, which would print them.
+                self.assertTrue(live == dead, f"{len(live)} and {len(dead)} bytes differ")
+
+    def test_to_a_file_and_back(self):
+        path = os.path.join(self.folder.name, "core.ndjson")
+        self.export("ndjson", "-o", path, target=self.core)
+        with open(path, "rb") as file:
+            objects = objects_of(file.read())
+        self.assertEqual(sum(one["type"] == "__main__.Node" for one in objects), self.types["__main__.Node"][0])
+        self.assertEqual((len(objects), sum(one["size"] for one in objects)), (self.objects, self.bytes))
+
+    def test_binaries_that_are_not_here(self):
+        nothing = os.path.join(self.folder.name, "nothing")
+        os.mkdir(nothing)
+        result = run(SHIKARI, "export", self.core, "--to", "ndjson", "--sysroot", nothing)
+        self.assertEqual((result.returncode, result.stdout), (3, b""))
+        self.assertIn(b"not here", result.stderr)
 
 
 if __name__ == "__main__":
