@@ -202,6 +202,11 @@ class Stacks(Readers):
     def setUpClass(cls):
         super().setUpClass()
         cls.stacks = stacks_of(run(SHIKARI, "export", cls.snapshot, "--to", "collapsed").stdout)
+        # From 1.25 on Go builds its tools when they are first used: 40 s of processors. The C compiler is
+        # not needed for this one.
+        os.environ["CGO_ENABLED"] = "0"
+        subprocess.run(["go", "tool", "pprof", "-help"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=500, check=False)
 
     def assert_stacks(self, found):
         """(objects, bytes) by stack are those of the heap."""
