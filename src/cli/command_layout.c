@@ -69,12 +69,40 @@ static struct error *finish(const struct layout_options *options,
 	return err;
 }
 
+// The structs that a layout is of are not in a snapshot file, nor does it say which row was used.
+static struct error *refuse_snapshot(const char *path)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	struct error *err = heap_source_open_file(path, &source);
+
+	return err ? err
+		   : error_create(ERROR_UNSUPPORTED,
+			     "'%s' is a snapshot of %s, which is read without a layout; layout "
+			     "takes "
+			     "a process or a core file, or nothing, to list all",
+			     path, heap_source_info(source)->python);
+}
+
+static struct error *examine(
+	const struct layout_options *options, const char *word, struct doctor_layout *ret)
+{
+	pid_t pid;
+	struct error *err = heap_source_read_word(word, &pid);
+
+	if (err)
+		return err;
+	if (pid)
+		return doctor_layout_examine(pid, ret);
+	return heap_source_is_snapshot(word)
+		       ? refuse_snapshot(word)
+		       : doctor_layout_examine_core(word, &options->core, ret);
+}
+
 static struct error *run(const void *data, int operand_count, char **operands, int *ret_code)
 {
 	_cleanup_(doctor_layout_deinit) struct doctor_layout layout = {0};
 	const struct layout_options *options = data;
 	struct error *err;
-	pid_t pid;
 
 	if (operand_count > 1)
 		return error_create(
@@ -86,11 +114,7 @@ static struct error *run(const void *data, int operand_count, char **operands, i
 		err = doctor_layout_list(&layout);
 		return err ? err : print_layout(options, &layout, ret_code);
 	}
-	err = heap_source_read_word(operands[0], &pid);
-	if (err)
-		return err;
-	err = pid ? doctor_layout_examine(pid, &layout)
-		  : doctor_layout_examine_core(operands[0], &options->core, &layout);
+	err = examine(options, operands[0], &layout);
 	return finish(options, &layout, err, ret_code);
 }
 

@@ -166,6 +166,11 @@ struct error *heap_source_open_bytes(
 	return err ? err : open_file(file, ret);
 }
 
+bool heap_source_is_snapshot(const char *path)
+{
+	return store_is_file(path);
+}
+
 struct error *heap_source_open(
 	const char *word, const struct heap_source_options *options, struct heap_source **ret)
 {
@@ -176,7 +181,7 @@ struct error *heap_source_open(
 		return err;
 	if (pid)
 		return heap_source_open_process(pid, ret);
-	return store_is_file(word)
+	return heap_source_is_snapshot(word)
 		       ? heap_source_open_file(word, ret)
 		       : heap_source_open_core(word, options ? &options->core : NULL, ret);
 }

@@ -66,6 +66,8 @@ struct heap_source_options {
 /** A word that stands for a target: digits are the id of a process, all else is the name of a file, and
  *  *ret_pid 0. ERROR_USAGE if it is neither. */
 struct error *heap_source_read_word(const char *word, pid_t *ret_pid);
+/** Is there a snapshot file of this name, by its first bytes? */
+bool heap_source_is_snapshot(const char *path);
 /** Open the process or the file that @p word stands for: what a file is, it says itself. */
 struct error *heap_source_open(
 	const char *word, const struct heap_source_options *options, struct heap_source **ret);

@@ -91,6 +91,12 @@ struct error *heap_source_open(
 		   : heap_source_open_core(word, &options->core, ret);
 }
 
+bool heap_source_is_snapshot(const char *path)
+{
+	(void)path;
+	return false;
+}
+
 struct error *heap_source_open_file(const char *path, struct heap_source **ret)
 {
 	(void)ret;

@@ -251,6 +251,21 @@ class Refused(LayoutTest):
             finally:
                 sleeper.kill()
 
+    def test_a_snapshot(self):
+        target = self.start(sys.executable, "-c", IDLE)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.shk")
+            subprocess.run([SHIKARI, "snap", str(target.pid), "-o", path], stdout=subprocess.DEVNULL, check=True)
+            done = run("layout", path)
+            self.assertEqual((done.returncode, done.stdout), (4, ""))
+            self.assertIn("a.shk' is a snapshot of CPython %d.%d.%d, which is read without a layout"
+                          % sys.version_info[:3], done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1)
+            os.truncate(path, 5000)
+            done = run("layout", path)
+            self.assertEqual((done.returncode, done.stdout), (3, ""))
+            self.assertIn("a.shk", done.stderr)
+
     def test_no_process(self):
         self.assert_as_a_hunt(2 ** 30, 3)
 
