@@ -16,7 +16,7 @@ python=${FUZZ_PYTHON:-/usr/bin/python3}
 cd "$root"
 test -f "$build/build.ninja" || CC=clang meson setup "$build" -Dfuzzers=true \
 	-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
-ninja -C "$build" fuzz/fuzz-heap fuzz/fuzz-snapshot fuzz/fuzz-malloc fuzz/fuzz-mappings fuzz/fuzz-elf fuzz/fuzz-core fuzz/heap-trials \
+ninja -C "$build" fuzz/fuzz-heap fuzz/fuzz-snapshot fuzz/fuzz-sql fuzz/fuzz-malloc fuzz/fuzz-mappings fuzz/fuzz-elf fuzz/fuzz-core fuzz/heap-trials \
 	tests/support/image-record tests/support/core-sample >"$build/fuzz-build.log" || { cat "$build/fuzz-build.log"; exit 1; }
 
 # The target: its standard input stays open until it was recorded.
@@ -65,7 +65,7 @@ fuzz()
 }
 
 # Seeds: this process's own maps, a small real library, and patches of every kind.
-mkdir -p "$build/seeds-mappings" "$build/seeds-elf" "$build/seeds-heap" "$build/seeds-malloc" "$build/seeds-snapshot"
+mkdir -p "$build/seeds-mappings" "$build/seeds-elf" "$build/seeds-heap" "$build/seeds-malloc" "$build/seeds-snapshot" "$build/seeds-sql"
 cp /proc/self/maps "$build/seeds-mappings/maps"
 printf 'int number = 1; int main(void) { return number; }' |
 	cc -x c -shared -fPIC -o "$build/seeds-elf/library" -
@@ -75,6 +75,7 @@ mkdir -p "$build/seeds-core"
 for kind in 0 1 2 3 4 5 6 7; do
 	head -c 513 /dev/urandom >"$build/seeds-heap/$kind"
 	head -c 97 /dev/urandom >"$build/seeds-snapshot/$kind"
+	head -c 52 /dev/urandom >"$build/seeds-sql/$kind"
 done
 for shape in 0 1 2; do
 	printf '%b' "\\0$shape" >"$build/seeds-malloc/$shape"
@@ -83,7 +84,8 @@ fuzz malloc "$small" "$build/seeds-malloc" -max_len=121
 fuzz mappings "$small" "$build/seeds-mappings"
 fuzz elf "$small" "$build/seeds-elf" -max_len=65536
 fuzz snapshot "$seconds" "$build/seeds-snapshot" -max_len=241 -len_control=0
+fuzz sql "$small" "$build/seeds-sql" -max_len=136 -len_control=0
 fuzz core "$small" "$build/seeds-core" -max_len=65536
-fuzz heap "$((seconds - 4 * small > 0 ? seconds - 4 * small : 1))" "$build/seeds-heap" -max_len=1024 \
+fuzz heap "$((seconds - 5 * small > 0 ? seconds - 5 * small : 1))" "$build/seeds-heap" -max_len=1024 \
 	-len_control=0
 exit $failed

@@ -78,8 +78,7 @@ static struct error *refuse_snapshot(const char *path)
 	return err ? err
 		   : error_create(ERROR_UNSUPPORTED,
 			     "'%s' is a snapshot of %s, which is read without a layout; layout "
-			     "takes "
-			     "a process or a core file, or nothing, to list all",
+			     "takes a process or a core file, or nothing, to list all",
 			     path, heap_source_info(source)->python);
 }
 
