@@ -165,6 +165,7 @@ static struct error *provide(struct export *export)
 
 	if (err)
 		return err;
+	nameless_show(facts->nameless);
 	export->names = (struct heap_facts_names){
 		.graph = graph, .facts = facts, .addresses = export->snapshot->addresses};
 	heap_facts_name(graph, &export->names);

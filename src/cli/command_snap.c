@@ -7,6 +7,7 @@
 #include "base/human.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "heap/heap_facts.h"
 #include "heap/heap_facts_options.h"
 #include "heap/heap_open.h"
 
@@ -103,6 +104,8 @@ static struct error *snap(const struct snap_options *options, const char *target
 	progress_show("shikari: writing %s …", options->output);
 	err = heap_snapshot_save(snapshot, &what, options->output, &bytes);
 	progress_clear();
+	if (!err)
+		nameless_show(snapshot->facts->nameless);
 	return err ? err : print_done(snapshot, options->output, bytes, ret_code);
 }
 

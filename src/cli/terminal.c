@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.h"
 
+#include "base/human.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,4 +69,15 @@ void progress_clear(void)
 	if (is_shown)
 		fputs("\r\033[K", stderr);
 	is_shown = false;
+}
+
+void nameless_show(uint64_t objects)
+{
+	if (!objects)
+		return;
+	progress_clear();
+	fprintf(stderr,
+		"shikari: the references of %s %s have no names: too many are different, or they "
+		"changed\n",
+		human_count(objects).text, objects == 1 ? "object" : "objects");
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** In the order of the words of --color. */
 enum colour_when {
@@ -26,3 +27,5 @@ bool terminal_has_colour(enum colour_when when, int fd);
 void progress_show(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 /** Take the line away. */
 void progress_clear(void);
+/** A line on stderr that stays, if the references of so many objects have no names (heap_facts.h). */
+void nameless_show(uint64_t objects);

@@ -15,6 +15,8 @@ const struct heap_fact_kind heap_fact_kinds[HEAP_FACT_COUNT] = {
 	[HEAP_FACT_RUN_VALUE] = {35, 8, STORE_DELTA},
 	[HEAP_FACT_SHAPE_END] = {36, 4, STORE_DELTA},
 	[HEAP_FACT_SHAPE_OF] = {37, 2, STORE_PLAIN},
+	[HEAP_FACT_SHAPE] = {54, 4, STORE_DELTA},
+	[HEAP_FACT_SHAPE_VALUE] = {55, 8, STORE_PLAIN},
 	[HEAP_FACT_NAME] = {38, 4, STORE_DELTA},
 	[HEAP_FACT_NAME_VALUE] = {39, 8, STORE_DELTA},
 	[HEAP_FACT_FILE] = {40, 4, STORE_DELTA},
@@ -58,6 +60,8 @@ void heap_facts_destroy(struct heap_facts *facts)
 	for (unsigned i = 0; i < HEAP_FACT_COUNT; i++)
 		pages_free(facts->columns[i].items, facts->columns[i].capacity,
 			heap_fact_kinds[i].width);
+	pages_free(facts->index.starts, facts->index.run_count, sizeof(uint32_t));
+	pages_free(facts->index.rests, facts->index.shape_count, sizeof(uint32_t));
 	mem_free(facts);
 }
 
@@ -123,6 +127,17 @@ bool heap_facts_find(
 	return true;
 }
 
+uint64_t heap_facts_shape_of(const struct heap_facts *facts, node_id node)
+{
+	uint16_t shape = ((const uint16_t *)facts->columns[HEAP_FACT_SHAPE_OF].items)[node];
+	uint64_t other = 0;
+
+	if (shape != HEAP_SHAPE_ELSEWHERE)
+		return shape;
+	heap_facts_find(facts, HEAP_FACT_SHAPE, node, &other);
+	return other;
+}
+
 const char *heap_facts_text(const struct heap_facts *facts, uint64_t number)
 {
 	const char *texts = facts->columns[HEAP_FACT_TEXTS].items;
@@ -165,7 +180,7 @@ static struct error *bad(const char *what)
 
 static struct error *check_tables(const struct heap_facts *facts, uint32_t nodes)
 {
-	for (enum heap_fact table = HEAP_FACT_NAME; table <= HEAP_FACT_CONTENT; table += 2) {
+	for (enum heap_fact table = HEAP_FACT_SHAPE; table <= HEAP_FACT_CONTENT; table += 2) {
 		const uint32_t *items = facts->columns[table].items;
 		uint64_t count = heap_facts_count(facts, table);
 
@@ -211,10 +226,28 @@ static struct error *check_runs(const struct heap_facts *facts)
 	return NULL;
 }
 
+static struct error *check_shapes(const struct heap_facts *facts, uint32_t nodes)
+{
+	const uint16_t *shape_of = facts->columns[HEAP_FACT_SHAPE_OF].items;
+	const uint64_t *others = facts->columns[HEAP_FACT_SHAPE_VALUE].items;
+	uint64_t shapes = heap_facts_count(facts, HEAP_FACT_SHAPE_END);
+
+	if (heap_facts_count(facts, HEAP_FACT_SHAPE_OF) != nodes)
+		return bad("not each object has a shape");
+	for (uint64_t i = 0; i < nodes; i++) {
+		if (shape_of[i] > shapes && shape_of[i] != HEAP_SHAPE_ELSEWHERE)
+			return bad("a shape that is not there");
+	}
+	for (uint64_t i = 0; i < heap_facts_count(facts, HEAP_FACT_SHAPE_VALUE); i++) {
+		if (others[i] > shapes)
+			return bad("a shape that is not there");
+	}
+	return NULL;
+}
+
 struct error *heap_facts_check(const struct heap_facts *facts, uint32_t nodes)
 {
 	const struct heap_column *texts = &facts->columns[HEAP_FACT_TEXTS];
-	uint64_t shapes = heap_facts_count(facts, HEAP_FACT_SHAPE_END);
 	struct error *err;
 
 	if (texts->count && ((const char *)texts->items)[texts->count - 1])
@@ -228,14 +261,47 @@ struct error *heap_facts_check(const struct heap_facts *facts, uint32_t nodes)
 		if (err)
 			return err;
 	}
-	if (heap_facts_count(facts, HEAP_FACT_SHAPE_OF) != nodes)
-		return bad("not each object has a shape");
-	for (uint64_t i = 0; i < nodes; i++) {
-		if (((const uint16_t *)facts->columns[HEAP_FACT_SHAPE_OF].items)[i] > shapes)
-			return bad("a shape that is not there");
-	}
 	err = check_runs(facts);
-	return err ? err : check_tables(facts, nodes);
+	if (!err)
+		err = check_tables(facts, nodes);
+	return err ? err : check_shapes(facts, nodes);
+}
+
+static struct error *index_shape(struct heap_facts *facts, uint64_t shape, uint64_t first)
+{
+	const uint32_t *edges = facts->columns[HEAP_FACT_RUN_EDGES].items;
+	uint64_t end = heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape), sum = 0;
+
+	facts->index.rests[shape] = UINT32_MAX;
+	for (uint64_t run = first; run < end; run++) {
+		// No object has so many edges: what is past that is not asked for.
+		facts->index.starts[run] = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+		if (edges[run] != HEAP_RUN_REST) {
+			sum += edges[run];
+			continue;
+		}
+		if (facts->index.rests[shape] != UINT32_MAX)
+			return bad("two labels for what is left of a shape");
+		facts->index.rests[shape] = (uint32_t)run;
+	}
+	return NULL;
+}
+
+struct error *heap_facts_index(struct heap_facts *facts)
+{
+	struct heap_run_index *index = &facts->index;
+	struct error *err = NULL;
+
+	index->run_count = heap_facts_count(facts, HEAP_FACT_RUN_KIND);
+	index->shape_count = heap_facts_count(facts, HEAP_FACT_SHAPE_END);
+	index->starts = pages_alloc(index->run_count, sizeof(*index->starts));
+	index->rests = pages_alloc(index->shape_count, sizeof(*index->rests));
+	if (!index->starts || !index->rests)
+		return error_enomem();
+	for (uint64_t shape = 0; !err && shape < index->shape_count; shape++)
+		err = index_shape(facts, shape,
+			shape ? heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape - 1) : 0);
+	return err;
 }
 
 static void fill_threads(const struct heap_facts *facts, struct heap_threads *ret)

@@ -14,7 +14,7 @@
  * Tables. Pairs of a node and a number (a text, a length), ascending by node, with entries only where
  * the answer is not the usual one.
  *
- * Memory: 2 bytes per node for its shape, 12 per entry of a table.
+ * Memory: 2 bytes per node for its shape, 12 per entry of a table, 17 per run of a shape, 8 per shape.
  */
 #pragma once
 
@@ -31,6 +31,8 @@ enum heap_fact {
 	HEAP_FACT_SHAPE_END, /* u32: of shape i, the number after its last run */
 	HEAP_FACT_SHAPE_OF,  /* u16, by node: number of its shape, plus one; 0: unknown */
 	// Tables: the nodes (u32), then what is said of them (u64).
+	HEAP_FACT_SHAPE, /* as HEAP_FACT_SHAPE_OF, where that says HEAP_SHAPE_ELSEWHERE */
+	HEAP_FACT_SHAPE_VALUE,
 	HEAP_FACT_NAME, /* text: heap_naming.name */
 	HEAP_FACT_NAME_VALUE,
 	HEAP_FACT_FILE, /* text: heap_naming.file */
@@ -72,10 +74,13 @@ enum heap_fact {
 };
 
 /** In HEAP_FACT_RUN_KIND: keys of a dict, each followed by what is under it. Edges of both. */
-#define HEAP_RUN_PAIRS  64
+#define HEAP_RUN_PAIRS       64
 /** In HEAP_FACT_RUN_EDGES. */
-#define HEAP_RUN_REST   UINT32_MAX
-#define HEAP_SHAPES_MAX UINT16_MAX
+#define HEAP_RUN_REST        UINT32_MAX
+/** In HEAP_FACT_SHAPE_OF. */
+#define HEAP_SHAPE_ELSEWHERE UINT16_MAX
+/** More are data, not structure: what has another shape has no labels. */
+#define HEAP_SHAPES_MAX      (1u << 20)
 
 struct heap_column {
 	void *items; /* pages */
@@ -84,8 +89,15 @@ struct heap_column {
 
 struct heap_facts {
 	struct heap_column columns[HEAP_FACT_COUNT];
-	/** Objects whose references have no labels because there were too many shapes. */
+	/** Objects whose references have no labels: there were too many shapes, or too many runs in
+	 *  theirs, or they were another number when they were read again. */
 	uint64_t nameless;
+	/** Made by heap_facts_index(). */
+	struct heap_run_index {
+		uint32_t *starts; /* by run: edges of those before it in its shape with a length */
+		uint32_t *rests;  /* by shape: the run that takes what is left; UINT32_MAX: none */
+		uint64_t run_count, shape_count;
+	} index;
 };
 
 /** What a column is in a file and in memory. */
@@ -112,11 +124,16 @@ bool heap_facts_find(
 	const struct heap_facts *facts, enum heap_fact table, node_id node, uint64_t *ret);
 /** The first entry of @p node in a table, or where it would be. */
 uint64_t heap_facts_lower_bound(const struct heap_facts *facts, enum heap_fact table, node_id node);
+/** The number of a node's shape, plus one; 0: unknown. */
+uint64_t heap_facts_shape_of(const struct heap_facts *facts, node_id node);
 /** A text by its number. */
 const char *heap_facts_text(const struct heap_facts *facts, uint64_t number);
 
 /** Check what the questions below rely on: for facts from files. @p nodes is the graph's count. */
 struct error *heap_facts_check(const struct heap_facts *facts, uint32_t nodes);
+/** Make labels found by bisection, once all columns are there, and of a file are checked. ERROR_BAD_DATA: a
+ *  shape has two runs that take what is left. */
+struct error *heap_facts_index(struct heap_facts *facts);
 
 // Questions. They are those of struct heap_naming, which heap_facts_name() fills.
 

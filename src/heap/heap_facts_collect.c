@@ -37,7 +37,7 @@ struct labeller {
 	struct pylabel labels[PYSCAN_BATCH];
 	struct heap_sketch sketch;
 	struct heap_shape_cache shapes;
-	struct entry_vector lengths, capacities, bounds;
+	struct entry_vector shapes_elsewhere, lengths, capacities, bounds;
 	struct heap_string_vector strings;
 	uint64_t nameless;
 	uint64_t string_budget; /* bytes of strings that may still be hashed */
@@ -101,6 +101,7 @@ static struct error *find_shape(
 {
 	uint16_t *shape_of = labeller->collection->facts->columns[HEAP_FACT_SHAPE_OF].items;
 	struct error *err;
+	uint32_t shape;
 
 	// As a rule every reference leads to a node, and none needs to be looked up.
 	sketch_object(labeller, addr, false);
@@ -110,9 +111,15 @@ static struct error *find_shape(
 		labeller->sketch.is_too_long = true;
 	if (!labeller->sketch.is_too_long)
 		mark_keys(labeller, node);
-	err = heap_shape_cache_find(&labeller->shapes, &labeller->sketch, &shape_of[node]);
-	labeller->nameless += !shape_of[node];
-	return err;
+	err = heap_shape_cache_find(&labeller->shapes, &labeller->sketch, &shape);
+	if (err)
+		return err;
+	labeller->nameless += !shape;
+	shape_of[node] = shape < HEAP_SHAPE_ELSEWHERE ? (uint16_t)shape : HEAP_SHAPE_ELSEWHERE;
+	if (shape >= HEAP_SHAPE_ELSEWHERE &&
+		!entry_vector_push(&labeller->shapes_elsewhere, (struct entry){node, shape}))
+		return error_enomem();
+	return NULL;
 }
 
 static bool note(struct entry_vector *entries, node_id node, uint64_t value, uint64_t usual)
@@ -180,6 +187,7 @@ static void disband(struct collection *collection)
 		pycontext_deinit(&labeller->context);
 		pycontext_deinit(&labeller->probe);
 		heap_shape_cache_deinit(&labeller->shapes);
+		entry_vector_deinit(&labeller->shapes_elsewhere);
 		entry_vector_deinit(&labeller->lengths);
 		entry_vector_deinit(&labeller->capacities);
 		entry_vector_deinit(&labeller->bounds);
@@ -238,7 +246,8 @@ static struct error *gather(struct collection *collection, struct heap_string_ve
 		const struct labeller *labeller = &collection->team[i];
 
 		facts->nameless += labeller->nameless;
-		if (!move_entries(facts, HEAP_FACT_LENGTH, &labeller->lengths) ||
+		if (!move_entries(facts, HEAP_FACT_SHAPE, &labeller->shapes_elsewhere) ||
+			!move_entries(facts, HEAP_FACT_LENGTH, &labeller->lengths) ||
 			!move_entries(facts, HEAP_FACT_CAPACITY, &labeller->capacities) ||
 			!move_entries(facts, HEAP_FACT_BOUND, &labeller->bounds))
 			return error_enomem();
@@ -495,6 +504,8 @@ struct error *heap_facts_collect(struct heap_builder *builder,
 		err = add_threads(&collection);
 	if (!err)
 		err = add_mappings(&collection);
+	if (!err)
+		err = heap_facts_index(facts);
 	heap_shapes_deinit(&collection.shapes);
 	heap_texts_deinit(&collection.texts);
 	pages_free(collection.keys, builder->graph->node_count / 64 + 1, sizeof(uint64_t));

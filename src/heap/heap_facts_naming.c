@@ -55,33 +55,35 @@ struct place {
 	uint32_t index;
 };
 
+// The last run that begins at the edge or before it: one of no edges has others where it begins.
 static bool find_run(const struct heap_facts *facts, uint64_t shape, uint32_t edge_count,
 	uint32_t edge, struct place *ret)
 {
-	uint64_t first = shape ? heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape - 1) : 0;
-	uint64_t end = heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape), said = 0, at = 0;
+	const uint32_t *starts = facts->index.starts, rest = facts->index.rests[shape];
+	const uint32_t *edges = facts->columns[HEAP_FACT_RUN_EDGES].items;
+	uint64_t low = shape ? heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape - 1) : 0;
+	uint64_t high = heap_facts_get(facts, HEAP_FACT_SHAPE_END, shape), said, left, start;
 
-	for (uint64_t i = first; i < end; i++) {
-		uint64_t edges = heap_facts_get(facts, HEAP_FACT_RUN_EDGES, i);
-
-		said += edges == HEAP_RUN_REST ? 0 : edges;
-	}
+	if (low == high)
+		return false;
+	said = (uint64_t)starts[high - 1] + (rest == high - 1 ? 0 : edges[high - 1]);
 	if (said > edge_count)
 		return false;
-	for (uint64_t i = first; i < end; i++) {
-		uint64_t edges = heap_facts_get(facts, HEAP_FACT_RUN_EDGES, i);
+	left = rest == UINT32_MAX ? 0 : edge_count - said;
+	while (high - low > 1) {
+		uint64_t middle = low + (high - low) / 2;
 
-		if (edges == HEAP_RUN_REST)
-			edges = edge_count - said;
-		if (edge < at + edges) {
-			*ret = (struct place){heap_facts_get(facts, HEAP_FACT_RUN_KIND, i),
-				heap_facts_get(facts, HEAP_FACT_RUN_VALUE, i),
-				(uint32_t)(edge - at)};
-			return true;
-		}
-		at += edges;
+		if (starts[middle] + (middle > rest ? left : 0) <= edge)
+			low = middle;
+		else
+			high = middle;
 	}
-	return false;
+	start = starts[low] + (low > rest ? left : 0);
+	if (edge - start >= (low == rest ? left : edges[low]))
+		return false;
+	*ret = (struct place){heap_facts_get(facts, HEAP_FACT_RUN_KIND, low),
+		heap_facts_get(facts, HEAP_FACT_RUN_VALUE, low), (uint32_t)(edge - start)};
+	return true;
 }
 
 static void label_of(void *context, node_id node, uint32_t edge, struct heap_label *ret)
@@ -89,7 +91,7 @@ static void label_of(void *context, node_id node, uint32_t edge, struct heap_lab
 	const struct heap_facts_names *names = context;
 	uint32_t count;
 	const uint32_t *edges = heap_edges_of(names->graph, node, &count);
-	uint64_t shape = heap_facts_get(names->facts, HEAP_FACT_SHAPE_OF, node);
+	uint64_t shape = heap_facts_shape_of(names->facts, node);
 	struct place place;
 
 	*ret = (struct heap_label){0};

@@ -710,6 +710,8 @@ struct error *heap_file_load_facts(
 	}
 	if (!err)
 		err = heap_facts_check(facts, graph->node_count);
+	if (!err)
+		err = heap_facts_index(facts);
 	if (err)
 		return error_kind(err) == ERROR_BAD_DATA
 			       ? error_wrap(err, "the facts of the snapshot file make no sense")

@@ -208,7 +208,7 @@ static uint32_t *find_shape(const struct heap_shapes *shapes, uint64_t first, ui
 
 // Of new runs a shape, unless there is one with the same. Locked.
 static bool add_shape(
-	struct heap_shape_cache *cache, const struct heap_sketch *sketch, uint16_t *ret)
+	struct heap_shape_cache *cache, const struct heap_sketch *sketch, uint32_t *ret)
 {
 	struct heap_shapes *shapes = cache->shapes;
 	struct heap_facts *facts = shapes->facts;
@@ -229,7 +229,7 @@ static bool add_shape(
 		for (enum heap_fact fact = HEAP_FACT_RUN_KIND; fact <= HEAP_FACT_RUN_VALUE; fact++)
 			facts->columns[fact].count = first;
 	}
-	*ret = (uint16_t)*slot;
+	*ret = *slot;
 	return true;
 }
 
@@ -237,7 +237,7 @@ struct error *heap_shapes_init(
 	struct heap_shapes *shapes, struct heap_facts *facts, struct heap_texts *texts)
 {
 	*shapes = (struct heap_shapes){
-		facts, texts, PTHREAD_MUTEX_INITIALIZER, NULL, 4 * (HEAP_SHAPES_MAX + 1u)};
+		facts, texts, PTHREAD_MUTEX_INITIALIZER, NULL, 4 * HEAP_SHAPES_MAX};
 	shapes->slots = mem_calloc(shapes->slot_count, sizeof(*shapes->slots));
 	return shapes->slots ? NULL : error_enomem();
 }
@@ -276,7 +276,7 @@ static bool grow_cache(struct heap_shape_cache *cache)
 }
 
 struct error *heap_shape_cache_find(
-	struct heap_shape_cache *cache, struct heap_sketch *sketch, uint16_t *ret)
+	struct heap_shape_cache *cache, struct heap_sketch *sketch, uint32_t *ret)
 {
 	struct heap_shape_slot *slot;
 	uint64_t hash;
@@ -300,7 +300,7 @@ struct error *heap_shape_cache_find(
 		*slot = (struct heap_shape_slot){hash, *ret + 1u};
 		cache->used++;
 	}
-	*ret = (uint16_t)(slot->shape - 1);
+	*ret = slot->shape - 1;
 	return NULL;
 }
 

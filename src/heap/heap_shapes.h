@@ -69,5 +69,5 @@ void heap_shapes_deinit(struct heap_shapes *shapes);
 /** The number of a sketch's shape, plus one; 0 if it has too many runs or there are too many
  *  shapes. Ends the sketch. */
 struct error *heap_shape_cache_find(
-	struct heap_shape_cache *cache, struct heap_sketch *sketch, uint16_t *ret);
+	struct heap_shape_cache *cache, struct heap_sketch *sketch, uint32_t *ret);
 void heap_shape_cache_deinit(struct heap_shape_cache *cache);

@@ -8,6 +8,8 @@ import re
 import signal
 import stat
 import subprocess
+import sys
+import tempfile
 import unittest
 
 from exported import FORMATS, SECONDS_MAX, SHIKARI, ExportTest, objects_of, run, stacks_of, use_one_processor
@@ -120,6 +122,54 @@ class Export(ExportTest):
             result = run(SHIKARI, "export", self.snapshot, *options)
             self.assertEqual(result.returncode, 2)
             self.assertIn(words, result.stderr)
+
+
+# As many objects of different shapes as are asked for: of 20 slots the bits of a number are set.
+SHAPES = """
+import sys
+class Many(object):
+    __slots__ = ["bit%d" % bit for bit in range(20)]
+class Wide(object):
+    __slots__ = ["slot%d" % i for i in range(1100)]
+kept = []
+for number in range(1, int(sys.argv[1]) + 1):
+    one = Many()
+    for bit in range(20):
+        if number >> bit & 1:
+            setattr(one, "bit%d" % bit, kept)
+    kept.append(one)
+wide = Wide()
+for name in Wide.__slots__:
+    setattr(wide, name, kept)
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+class Shapes(unittest.TestCase):
+    def test_more_than_fit_in_16_bits(self):
+        count = 70000
+        with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", SHAPES, str(count)], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE) as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            path = os.path.join(folder, "a.shk")
+            snapped = run(SHIKARI, "snap", str(process.pid), "-o", path)
+            process.kill()
+            exported = run(SHIKARI, "export", path, "--to", "ndjson")
+        for result in snapped, exported:
+            # The one object with more references of different names than are kept apart.
+            self.assertEqual((result.returncode, result.stderr), (
+                0, b"shikari: the references of 1 object have no names: too many are different, or they changed\n"))
+        objects = objects_of(exported.stdout)
+        names = [tuple(edge["name"] for edge in one["edges"] if edge["kind"] == "slot")
+                 for one in objects if one["type"] == "__main__.Many"]
+        self.assertEqual({sum(1 << int(name[3:]) for name in one) for one in names}, set(range(1, count + 1)))
+        self.assertEqual(len(names), count)
+        wide, = (one for one in objects if one["type"] == "__main__.Wide")
+        self.assertEqual({edge["kind"] for edge in wide["edges"]}, {"unknown"})
+        self.assertGreaterEqual(len(wide["edges"]), 1100)
 
 
 # Names of targets and times, which differ. In a profile the time is its last field: number 9, a varint.
