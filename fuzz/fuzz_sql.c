@@ -118,7 +118,7 @@ static void count_both_ways(struct sql_session *session, uint64_t *state)
 	const char *operator= CHOOSE(operators, state), *value = CHOOSE(values, state), *column;
 	sqlite3_int64 counts[2] = {0, 0};
 	bool is_answered = true;
-	size_t columns = 0;
+	size_t columns = 1;
 
 	while (table->columns[columns])
 		columns++;
