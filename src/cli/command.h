@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "report/hunt_report.h"
 #include "target/core_file.h"
 
@@ -43,14 +44,52 @@ extern const struct command command_mem;
 extern const struct command command_watch_object;
 extern const struct command command_diff;
 extern const struct command command_export;
+extern const struct command command_gc;
 extern const struct command command_path;
 extern const struct command command_show;
 extern const struct command command_snap;
 extern const struct command command_sql;
+extern const struct command command_trim;
 
 /** The words of --mode, in the order of enum capture_mode. */
 extern const char *const mode_words[];
 
+/*
+ * Rows of options that several commands have, for structs with a member of the same name.
+ */
+/** bool json. */
+#define JSON_OPTION_ROW(holder)                                                                    \
+	{                                                                                          \
+		.name = "json", .type = OPTION_FLAG, .offset = offsetof(holder, json),             \
+		.help = "the answer as JSON (docs/json.md)"                                        \
+	}
+/** int colour: enum colour_when. */
+#define COLOUR_OPTION_ROW(holder)                                                                  \
+	{                                                                                          \
+		.name = "color", .type = OPTION_CHOICE, .offset = offsetof(holder, colour),        \
+		.choices = colour_words, .argument = "auto|always|never",                          \
+		.help = "colours (default auto: on a terminal)"                                    \
+	}
+/** int mode: enum capture_mode. */
+#define MODE_OPTION_ROW(holder)                                                                    \
+	{                                                                                          \
+		.name = "mode", .type = OPTION_CHOICE, .offset = offsetof(holder, mode),           \
+		.choices = mode_words, .argument = "auto|clone|freeze|live",                       \
+		.help = "how to take a snapshot (default auto: clone, else freeze)"                \
+	}
+/** unsigned pause_ms_max: 0 if it is not given. */
+#define PAUSE_OPTION_ROW(holder)                                                                   \
+	{                                                                                          \
+		.name = "max-pause", .type = OPTION_COUNT,                                         \
+		.offset = offsetof(holder, pause_ms_max), .minimum = 1, .maximum = 3600000,        \
+		.argument = "MS", .help = "refuse if the process would be stopped longer"          \
+	}
+/** bool force. */
+#define FORCE_OPTION_ROW(holder)                                                                   \
+	{                                                                                          \
+		.name = "force", .type = OPTION_FLAG, .offset = offsetof(holder, force),           \
+		.help = "go on although memory is short"                                           \
+	}
 /** Rows for a member of type struct core_options: for commands that take a core file. */
 #define CORE_OPTION_ROWS(holder, member)                                                           \
 	{.name = "exe",                                                                            \
@@ -63,8 +102,6 @@ extern const char *const mode_words[];
 		.offset = offsetof(holder, member.sysroot), .argument = "DIR",                     \
 		.help = "of a core: below which its programs and libraries are"                    \
 	}
-extern const struct command command_gc;
-extern const struct command command_trim;
 
 /** How text on stdout is to look, by the choice of --color (enum colour_when). */
 struct report_style output_style(int colour);

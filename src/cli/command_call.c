@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "cpython/pycalls.h"
 #include "export/export_call.h"
 #include "heap/heap_open.h"
@@ -30,31 +29,23 @@ struct call_options {
 		.help = "how long to wait for a safe point, and for the call (default 10)"         \
 	}
 
-#define OUTPUT_ROWS                                                                                \
-	{.name = "json",                                                                           \
-		.type = OPTION_FLAG,                                                               \
-		.offset = offsetof(struct call_options, json),                                     \
-		.help = "the answer as JSON (docs/json.md)"},                                      \
-		{.name = "color",                                                                  \
-			.type = OPTION_CHOICE,                                                     \
-			.offset = offsetof(struct call_options, colour),                           \
-			.choices = colour_words,                                                   \
-			.argument = "auto|always|never",                                           \
-			.help = "colours (default auto: on a terminal)"},                          \
-	{                                                                                          \
-		.type = OPTION_END                                                                 \
-	}
-
 static const struct option_row gc_rows[] = {
 	WAIT_ROW,
 	{.name = "no-count",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct call_options, no_count),
 		.help = "do not count objects before and after: no snapshots"},
-	OUTPUT_ROWS,
+	JSON_OPTION_ROW(struct call_options),
+	COLOUR_OPTION_ROW(struct call_options),
+	{.type = OPTION_END},
 };
 
-static const struct option_row trim_rows[] = {WAIT_ROW, OUTPUT_ROWS};
+static const struct option_row trim_rows[] = {
+	WAIT_ROW,
+	JSON_OPTION_ROW(struct call_options),
+	COLOUR_OPTION_ROW(struct call_options),
+	{.type = OPTION_END},
+};
 
 static void set_defaults(void *options)
 {

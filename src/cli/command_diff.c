@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/human.h"
-#include "cli/terminal.h"
 #include "export/export_show.h"
 #include "heap/heap_file.h"
 #include "heap/heap_open.h"
@@ -47,16 +46,8 @@ static const struct option_row diff_rows[] = {
 		.maximum = 1000000000,
 		.argument = "N",
 		.help = "rows to show (default 30; with --json all)"},
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct diff_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct diff_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	JSON_OPTION_ROW(struct diff_options),
+	COLOUR_OPTION_ROW(struct diff_options),
 	{.type = OPTION_END},
 };
 

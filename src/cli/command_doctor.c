@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/terminal.h"
 #include "export/export_doctor.h"
 #include "heap/heap_open.h"
 #include "report/doctor_text.h"
@@ -15,16 +14,8 @@ struct doctor_options {
 };
 
 static const struct option_row doctor_rows[] = {
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct doctor_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct doctor_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	JSON_OPTION_ROW(struct doctor_options),
+	COLOUR_OPTION_ROW(struct doctor_options),
 	{.type = OPTION_END},
 };
 

@@ -7,7 +7,6 @@
 #include "base/human.h"
 #include "base/output_file.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "export/export_heap.h"
 #include "heap/heap_facts.h"
 #include "heap/heap_facts_options.h"
@@ -47,17 +46,8 @@ static const struct option_row export_rows[] = {
 		.argument = "N",
 		.help = "of dot: at most so many objects (default 200)"},
 	CORE_OPTION_ROWS(struct export_options, core),
-	{.name = "max-pause",
-		.type = OPTION_COUNT,
-		.offset = offsetof(struct export_options, pause_ms_max),
-		.minimum = 1,
-		.maximum = 3600000,
-		.argument = "MS",
-		.help = "refuse if the process would be stopped longer"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct export_options, force),
-		.help = "go on although memory is short"},
+	PAUSE_OPTION_ROW(struct export_options),
+	FORCE_OPTION_ROW(struct export_options),
 	{.type = OPTION_END},
 };
 

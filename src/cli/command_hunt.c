@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "cli/watch_suspects.h"
 #include "export/export_hunt.h"
 #include "heap/heap_open.h"
@@ -55,23 +54,9 @@ static const struct option_row hunt_rows[] = {
 		.why_minimum = "with fewer, growth that goes on cannot be told from growth that "
 			       "happened once",
 		.help = "how many, spread over that time (default 3, at most 32)"},
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct hunt_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
-	{.name = "mode",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct hunt_options, mode),
-		.choices = mode_words,
-		.argument = "auto|clone|freeze|live",
-		.help = "how to take a snapshot (default auto: clone, else freeze)"},
-	{.name = "max-pause",
-		.type = OPTION_COUNT,
-		.offset = offsetof(struct hunt_options, pause_ms_max),
-		.minimum = 1,
-		.maximum = 3600000,
-		.argument = "MS",
-		.help = "refuse if the process would be stopped longer"},
+	JSON_OPTION_ROW(struct hunt_options),
+	MODE_OPTION_ROW(struct hunt_options),
+	PAUSE_OPTION_ROW(struct hunt_options),
 	{.name = "watch",
 		.type = OPTION_SECONDS,
 		.offset = offsetof(struct hunt_options, watch_s),
@@ -97,17 +82,9 @@ static const struct option_row hunt_rows[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct hunt_options, values),
 		.help = "show query strings of requests"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct hunt_options, force),
-		.help = "go on although memory is short"},
+	FORCE_OPTION_ROW(struct hunt_options),
 	CORE_OPTION_ROWS(struct hunt_options, core),
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct hunt_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	COLOUR_OPTION_ROW(struct hunt_options),
 	{.type = OPTION_END},
 };
 

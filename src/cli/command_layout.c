@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/terminal.h"
 #include "export/export_layout.h"
 #include "heap/heap_open.h"
 #include "report/layout_text.h"
@@ -21,16 +20,8 @@ static const struct option_row layout_rows[] = {
 		.offset = offsetof(struct layout_options, all),
 		.help = "the versions that can be read (default without PID)"},
 	CORE_OPTION_ROWS(struct layout_options, core),
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct layout_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct layout_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	JSON_OPTION_ROW(struct layout_options),
+	COLOUR_OPTION_ROW(struct layout_options),
 	{.type = OPTION_END},
 };
 

@@ -7,7 +7,6 @@
 #include "analysis/paths.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "cli/terminal.h"
 #include "export/export_mem.h"
 #include "heap/heap_open.h"
 #include "report/mem_report.h"
@@ -20,37 +19,15 @@ struct mem_options {
 };
 
 static const struct option_row mem_rows[] = {
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct mem_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
+	JSON_OPTION_ROW(struct mem_options),
 	{.name = "maps",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct mem_options, maps),
 		.help = "each mapping too, with what of it is unexplained"},
-	{.name = "mode",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct mem_options, mode),
-		.choices = mode_words,
-		.argument = "auto|clone|freeze|live",
-		.help = "how to take the snapshot (default auto: clone, else freeze)"},
-	{.name = "max-pause",
-		.type = OPTION_COUNT,
-		.offset = offsetof(struct mem_options, pause_ms_max),
-		.minimum = 1,
-		.maximum = 3600000,
-		.argument = "MS",
-		.help = "refuse if the process would be stopped longer"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct mem_options, force),
-		.help = "go on although memory is short"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct mem_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	MODE_OPTION_ROW(struct mem_options),
+	PAUSE_OPTION_ROW(struct mem_options),
+	FORCE_OPTION_ROW(struct mem_options),
+	COLOUR_OPTION_ROW(struct mem_options),
 	{.type = OPTION_END},
 };
 

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "export/export_show.h"
 #include "heap/heap_facts_options.h"
 #include "heap/heap_file.h"
@@ -39,28 +38,11 @@ static const struct option_row show_rows[] = {
 		.maximum = SHOW_DEPTH_MAX,
 		.argument = "N",
 		.help = "of dominators: how deep (default 4)"},
-	{.name = "json",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct show_options, json),
-		.help = "the answer as JSON (docs/json.md)"},
+	JSON_OPTION_ROW(struct show_options),
 	CORE_OPTION_ROWS(struct show_options, core),
-	{.name = "max-pause",
-		.type = OPTION_COUNT,
-		.offset = offsetof(struct show_options, pause_ms_max),
-		.minimum = 1,
-		.maximum = 3600000,
-		.argument = "MS",
-		.help = "refuse if the process would be stopped longer"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct show_options, force),
-		.help = "go on although memory is short"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct show_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	PAUSE_OPTION_ROW(struct show_options),
+	FORCE_OPTION_ROW(struct show_options),
+	COLOUR_OPTION_ROW(struct show_options),
 	{.type = OPTION_END},
 };
 

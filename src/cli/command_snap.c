@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/human.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 #include "heap/heap_facts.h"
 #include "heap/heap_facts_options.h"
 #include "heap/heap_open.h"
@@ -33,23 +32,9 @@ static const struct option_row snap_rows[] = {
 		.offset = offsetof(struct snap_options, values),
 		.help = "also what strings and numbers are, not only what they are called"},
 	CORE_OPTION_ROWS(struct snap_options, core),
-	{.name = "mode",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct snap_options, mode),
-		.choices = mode_words,
-		.argument = "auto|clone|freeze|live",
-		.help = "how to take a snapshot (default auto: clone, else freeze)"},
-	{.name = "max-pause",
-		.type = OPTION_COUNT,
-		.offset = offsetof(struct snap_options, pause_ms_max),
-		.minimum = 1,
-		.maximum = 3600000,
-		.argument = "MS",
-		.help = "refuse if the process would be stopped longer"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct snap_options, force),
-		.help = "go on although memory is short"},
+	MODE_OPTION_ROW(struct snap_options),
+	PAUSE_OPTION_ROW(struct snap_options),
+	FORCE_OPTION_ROW(struct snap_options),
 	{.type = OPTION_END},
 };
 

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/line_queue.h"
-#include "cli/terminal.h"
 #include "export/export_watch.h"
 #include "heap/heap_open.h"
 #include "report/watch_text.h"
@@ -68,16 +67,8 @@ static const struct option_row watch_object_rows[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct watch_object_options, values),
 		.help = "show query strings of requests"},
-	{.name = "force",
-		.type = OPTION_FLAG,
-		.offset = offsetof(struct watch_object_options, force),
-		.help = "go on although memory is short"},
-	{.name = "color",
-		.type = OPTION_CHOICE,
-		.offset = offsetof(struct watch_object_options, colour),
-		.choices = colour_words,
-		.argument = "auto|always|never",
-		.help = "colours (default auto: on a terminal)"},
+	FORCE_OPTION_ROW(struct watch_object_options),
+	COLOUR_OPTION_ROW(struct watch_object_options),
 	{.type = OPTION_END},
 };
 
