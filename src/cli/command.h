@@ -41,6 +41,7 @@ extern const struct command command_hunt;
 extern const struct command command_doctor;
 extern const struct command command_layout;
 extern const struct command command_mem;
+extern const struct command command_core;
 extern const struct command command_watch_object;
 extern const struct command command_diff;
 extern const struct command command_export;
@@ -107,3 +108,9 @@ extern const char *const mode_words[];
 struct report_style output_style(int colour);
 /** Write @p text to stdout and flush it. A closed pipe is no error: *ret_code says so. */
 struct error *write_output(const char *text, int *ret_code);
+
+/** `shikari snap CORE`, and `shikari show CORE summary`. */
+struct error *snap_core(const char *core, const struct core_options *where, bool values,
+	const char *output, int *ret_code);
+struct error *show_core(
+	const char *core, const struct core_options *where, bool json, int colour, int *ret_code);

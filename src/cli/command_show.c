@@ -266,6 +266,16 @@ static struct error *run(const void *options, int operand_count, char **operands
 	return err ? err : show(&it, operands[0], ret_code);
 }
 
+struct error *show_core(
+	const char *core, const struct core_options *where, bool json, int colour, int *ret_code)
+{
+	struct show_options options = {.core = *where, .json = json, .colour = colour};
+	struct show it = {.options = &options};
+	struct error *err = find_view("summary", &it.view);
+
+	return err ? err : show(&it, core, ret_code);
+}
+
 static struct error *run_path(
 	const void *options, int operand_count, char **operands, int *ret_code)
 {

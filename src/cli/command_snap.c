@@ -105,6 +105,14 @@ static struct error *run(const void *options, int operand_count, char **operands
 	return snap(snap_options, operands[0], ret_code);
 }
 
+struct error *snap_core(const char *core, const struct core_options *where, bool values,
+	const char *output, int *ret_code)
+{
+	const struct snap_options options = {.core = *where, .values = values, .output = output};
+
+	return snap(&options, core, ret_code);
+}
+
 const struct command command_snap = {
 	.name = "snap",
 	.summary = "keep a snapshot in a file, to be looked at later or elsewhere",

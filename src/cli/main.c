@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&command_gc,
 	&command_trim,
 	&command_snap,
+	&command_core,
 	&command_export,
 	&command_sql,
 };

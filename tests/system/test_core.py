@@ -227,6 +227,24 @@ class Same(CoreTest):
         self.assertRegex(text, r"(?m)^__main__\.main +<string> +%d( |$)" % line)
         self.assert_untouched(target.pid)
 
+    def test_core(self):
+        """What is in it, and a snapshot file that has the same."""
+        target = self.standing()
+        core, file = self.gcore(target.pid), self.path("core.shk")
+        said = run("core", "--json", core)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(said.stdout, run("show", "--json", core, "summary").stdout)
+        self.assertIn("CPython", run("core", core).stdout)
+        done = run("core", core, "-o", file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for view in "types", "threads":
+            self.assertEqual(self.show(file, view)["rows"], self.show(core, view)["rows"])
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
+        for word, reason in (target.pid, "a process: shikari snap"), (file, "a snapshot file already"):
+            refused = run("core", word)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(reason, refused.stderr)
+
     def test_layout(self):
         target = self.standing()
         core = self.gcore(target.pid)
