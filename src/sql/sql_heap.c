@@ -6,6 +6,7 @@
 #include "analysis/paths.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/sort.h"
 #include "heap/heap_facts_options.h"
 #include "heap/heap_file.h"
@@ -76,6 +77,7 @@ void sql_heap_destroy(struct sql_heap *heap)
 		return;
 	if (heap->depths)
 		pages_free(heap->depths, heap->graph->node_count, sizeof(*heap->depths));
+	pages_free(heap->sizes_by_type, heap->by_type.count, sizeof(*heap->sizes_by_type));
 	index_deinit(&heap->by_type);
 	index_deinit(&heap->by_dst);
 	index_deinit(&heap->by_idom);
@@ -236,7 +238,26 @@ static int by_name(const void *left, const void *right, void *types)
 	return order ? order : a < b ? -1 : a > b;
 }
 
-static struct error *make_by_type(struct sql_heap *heap)
+#define SIZES_PER_TURN 65536
+
+static struct error *order_sizes_share(void *context, unsigned worker)
+{
+	struct sql_heap *heap = context;
+	const struct sql_index *index = &heap->by_type;
+	uint64_t step = (uint64_t)parallel_workers() * SIZES_PER_TURN;
+
+	for (uint64_t first = worker * (uint64_t)SIZES_PER_TURN; first < index->count;
+		first += step) {
+		uint64_t end = first + SIZES_PER_TURN < index->count ? first + SIZES_PER_TURN
+								     : index->count;
+
+		for (uint64_t i = first; i < end; i++)
+			heap->sizes_by_type[i] = heap->nodes->size[index->items[i]];
+	}
+	return NULL;
+}
+
+static struct error *order_types(struct sql_heap *heap)
 {
 	mem_free(heap->type_order); // of an attempt that failed
 	mem_free(heap->type_rank);
@@ -249,8 +270,24 @@ static struct error *make_by_type(struct sql_heap *heap)
 	qsort_r(heap->type_order, heap->type_count, sizeof(uint32_t), by_name, heap->types);
 	for (uint32_t i = 0; i < heap->type_count; i++)
 		heap->type_rank[heap->type_order[i]] = i;
-	return make_index(
-		heap, heap->nodes->node_count, heap->type_count, key_of_type, &heap->by_type);
+	return NULL;
+}
+
+static struct error *make_by_type(struct sql_heap *heap)
+{
+	struct error *err = order_types(heap);
+
+	index_deinit(&heap->by_type);
+	heap->by_type = (struct sql_index){0};
+	if (!err)
+		err = make_index(heap, heap->nodes->node_count, heap->type_count, key_of_type,
+			&heap->by_type);
+	if (err)
+		return err;
+	heap->sizes_by_type = pages_alloc(heap->by_type.count, sizeof(*heap->sizes_by_type));
+	if (!heap->sizes_by_type)
+		return error_enomem();
+	return parallel_run(parallel_workers(), order_sizes_share, heap);
 }
 
 static struct error *make_by_dst(struct sql_heap *heap)

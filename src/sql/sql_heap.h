@@ -7,7 +7,7 @@
  * their types, a path the whole graph. Nothing is made twice; all lives until the heap is destroyed.
  *
  * Memory, in bytes, for N nodes and E references, besides the graph and what analyses take: 6 N for a
- * scan of a file; 4 N in the order of types; 4 N + 4 E to find who refers to an object, 8 N what an
+ * scan of a file; 6 N in the order of types; 4 N + 4 E to find who refers to an object, 8 N what an
  * object dominates, 4 N depths.
  */
 #pragma once
@@ -24,7 +24,7 @@ enum sql_part {
 	SQL_TYPES = 2,    /* types: how many objects, and their bytes */
 	SQL_GRAPH = 4,    /* graph: also references, roots, names */
 	SQL_FACTS = 8,    /* facts */
-	SQL_BY_TYPE = 16, /* by_type */
+	SQL_BY_TYPE = 16, /* by_type, sizes_by_type */
 	SQL_BY_DST = 32,
 	SQL_DOMINATORS = 64,
 	SQL_BY_IDOM = 128,
@@ -62,6 +62,8 @@ struct sql_heap {
 	uint32_t *type_order; /* types by name, then number */
 	uint32_t *type_rank;  /* the place of a type there: the key of by_type */
 	struct sql_index by_type, by_dst, by_idom;
+	uint16_t *
+		sizes_by_type; /* sizes of by_type.items: read in sequence, not all over the heap */
 	struct dominators *dominators;
 	struct paths *paths;
 	/** Steps from the root in the tree of dominators; UINT32_MAX: not in it. */

@@ -275,10 +275,10 @@ static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **ret)
 {
 	struct sql_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
 
-	(void)table;
 	if (!cursor)
 		return SQLITE_NOMEM;
-	*cursor = (struct sql_cursor){0};
+	*cursor =
+		(struct sql_cursor){.table = ((const struct virtual_table *)table)->module->table};
 	*ret = &cursor->base;
 	return SQLITE_OK;
 }
@@ -343,6 +343,7 @@ static int filter(
 	(void)argc;
 	cursor->range = (struct sql_range){0};
 	cursor->source = HEAP_ROOT;
+	cursor->type_rank = 0;
 	cursor->heap = it->heap;
 	if (plan & PLAN_SNAPSHOT) {
 		const char *word = (const char *)sqlite3_value_text(*arguments++);
@@ -389,7 +390,7 @@ __attribute__((__noinline__)) static int fail_cell(
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *ret, int number)
 {
 	struct sql_cursor *cursor = (struct sql_cursor *)base;
-	const struct sql_table *table = ((const struct virtual_table *)base->pVtab)->module->table;
+	const struct sql_table *table = cursor->table;
 	struct error *err;
 
 	if (number == table->snapshot_column) {

@@ -40,9 +40,11 @@ struct sql_range {
 
 struct sql_cursor {
 	sqlite3_vtab_cursor base;
+	const struct sql_table *table;
 	struct sql_heap *heap;
 	struct sql_range range;
-	node_id source; /* of edges: whose references were asked for last */
+	uint32_t type_rank; /* of objects in the order of types: that of the type asked for last */
+	node_id source;     /* of edges: whose references were asked for last */
 };
 
 /** How to find rows by the value of a column. */

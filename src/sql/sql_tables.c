@@ -191,28 +191,33 @@ static const unsigned object_parts[] = {
 	[OBJECT_PATH] = SQL_PATHS,
 };
 
-static struct error *object_column(
-	struct sql_cursor *cursor, uint64_t row, int column, sqlite3_context *ret)
+// In the order of types: of the same type as the row before, or of one that comes soon after it.
+static inline const struct sql_type_row *type_of(struct sql_cursor *cursor, node_id node)
 {
-	struct sql_heap *heap = cursor->heap;
-	node_id node = (node_id)row;
-	const struct sql_type_row *type;
-	struct error *err;
+	const struct sql_heap *heap = cursor->heap;
 
-	// What a histogram asks for each object comes first.
-	if (column == OBJECT_TYPE) {
-		type = &heap->types[heap_type_of(heap->nodes, node)];
-		sqlite3_result_text(ret, type->name, type->name_bytes, SQLITE_STATIC);
-		return NULL;
-	}
-	if (column == OBJECT_SIZE) {
-		uint16_t size = heap->nodes->size[node];
+	if (!cursor->range.items)
+		return &heap->types[heap_type_of(heap->nodes, node)];
+	while (cursor->range.next >= heap->by_type.first[cursor->type_rank + 1])
+		cursor->type_rank++;
+	return &heap->types[heap->type_order[cursor->type_rank]];
+}
 
-		put_count(
-			ret, size != HEAP_SIZE_ELSEWHERE ? size : heap_size_of(heap->nodes, node));
-		return NULL;
-	}
-	err = sql_heap_need(heap, object_parts[column]);
+static inline uint64_t size_of(const struct sql_cursor *cursor, node_id node)
+{
+	const struct sql_heap *heap = cursor->heap;
+	uint16_t size = cursor->range.items ? heap->sizes_by_type[cursor->range.next]
+					    : heap->nodes->size[node];
+
+	return size != HEAP_SIZE_ELSEWHERE ? size : heap_size_of(heap->nodes, node);
+}
+
+// Apart, so that what a histogram asks for costs less.
+__attribute__((__noinline__)) static struct error *other_object_column(
+	struct sql_heap *heap, node_id node, int column, sqlite3_context *ret)
+{
+	struct error *err = sql_heap_need(heap, object_parts[column]);
+
 	if (err)
 		return err;
 	switch (column) {
@@ -243,6 +248,24 @@ static struct error *object_column(
 		put_count(ret, heap_has_flag(heap->nodes, node, object_flags[column]));
 		return NULL;
 	}
+}
+
+static struct error *object_column(
+	struct sql_cursor *cursor, uint64_t row, int column, sqlite3_context *ret)
+{
+	node_id node = (node_id)row;
+
+	if (column == OBJECT_TYPE) {
+		const struct sql_type_row *type = type_of(cursor, node);
+
+		sqlite3_result_text(ret, type->name, type->name_bytes, SQLITE_STATIC);
+		return NULL;
+	}
+	if (column == OBJECT_SIZE) {
+		put_count(ret, size_of(cursor, node));
+		return NULL;
+	}
+	return other_object_column(cursor->heap, node, column, ret);
 }
 
 static void find_by_address(

@@ -175,6 +175,12 @@ static void test_joins_groups_and_orders(void **state)
 			"Thing|2|20 dict|1|200 list|1|100 module|1|1 str|1|70000 tuple|1|7"},
 		{"SELECT count(*), sum(size) FROM objects GROUP BY type_id ORDER BY 2 DESC LIMIT 1",
 			"1|70000"},
+		{"SELECT o.type, o.size FROM types t JOIN objects o ON o.type_id = t.id "
+		 "ORDER BY t.name DESC",
+			"tuple|7 str|70000 module|1 list|100 dict|200 Thing|10 Thing|10"},
+		{"SELECT type, size FROM objects WHERE type IN ('tuple', 'Thing', 'str') "
+		 "ORDER BY size",
+			"tuple|7 Thing|10 Thing|10 str|70000"},
 		{"SELECT DISTINCT type FROM objects ORDER BY type DESC",
 			"tuple str module list dict Thing"},
 		{"SELECT id FROM objects ORDER BY id DESC LIMIT 2", "7 6"},
