@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/vector.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -13,8 +14,12 @@
 #include <string.h>
 
 #define NAME_BYTES 256
+// Paths that are written before every container's is.
+#define TRIES_MAX  20000
 // What a name is looked for in: an object, its __dict__, its class, and the bases of that.
 #define PLACES_MAX 64
+
+DEFINE_VECTOR(node_vector, node_id)
 
 // Where a name is looked for: in what a node's edges are called, or (the __dict__ of something) in its
 // keys.
@@ -281,23 +286,77 @@ static struct error *follow(const struct heap_graph *graph, node_id module, cons
 	return NULL;
 }
 
+// Describe a node. Is it called so, or is what it is called where the text begins?
+static struct error *try_node(const struct paths *paths, node_id node, const char *text,
+	bool *ret_is_it, bool *ret_begins)
+{
+	struct path_description description;
+	struct error *err = paths_describe(paths, node, &description);
+
+	if (err)
+		return err;
+	*ret_is_it = strcmp(description.text, text) == 0;
+	*ret_begins = strncmp(description.text, text, strlen(description.text)) == 0;
+	path_description_deinit(&description);
+	return NULL;
+}
+
+// Down the tree of paths along those that the text begins with. A field (a __dict__) may be part of a path
+// without being written.
+static struct error *find_along(
+	const struct heap_graph *graph, const struct paths *paths, const char *text, node_id *ret)
+{
+	_cleanup_(node_vector_deinit) struct node_vector queue = {0};
+	size_t tries = 0;
+
+	*ret = HEAP_NODE_NONE;
+	if (!node_vector_push(&queue, HEAP_ROOT))
+		return error_enomem();
+	for (size_t i = 0; i < queue.count; i++) {
+		uint32_t count;
+		const uint32_t *edges = heap_edges_of(graph, queue.items[i], &count);
+
+		for (uint32_t k = 0; k < count; k++) {
+			node_id to = edges[k] & HEAP_EDGE_NODE;
+			struct heap_label label = {.kind = HEAP_LABEL_NONE};
+			bool is_it, begins;
+			struct error *err;
+
+			if (paths_parent(paths, to) != queue.items[i])
+				continue;
+			if (++tries > TRIES_MAX)
+				return NULL;
+			err = try_node(paths, to, text, &is_it, &begins);
+			if (err)
+				return err;
+			if (is_it) {
+				*ret = to;
+				return NULL;
+			}
+			if (queue.items[i] != HEAP_ROOT)
+				get_label(graph, queue.items[i], k, &label);
+			if ((begins || label.kind == HEAP_LABEL_FIELD) &&
+				!node_vector_push(&queue, to))
+				return error_enomem();
+		}
+	}
+	return NULL;
+}
+
 // Only of containers: describing every object would take minutes.
-static struct error *find_described(
+static struct error *find_anywhere(
 	const struct heap_graph *graph, const struct paths *paths, const char *text, node_id *ret)
 {
 	for (node_id node = 1; node < graph->node_count; node++) {
-		struct path_description description;
 		struct error *err;
-		bool is_it;
+		bool is_it, begins;
 
 		if (!heap_has_flag(graph, node, HEAP_NODE_CONTAINER) ||
 			paths_parent(paths, node) == HEAP_NODE_NONE)
 			continue;
-		err = paths_describe(paths, node, &description);
+		err = try_node(paths, node, text, &is_it, &begins);
 		if (err)
 			return err;
-		is_it = strcmp(description.text, text) == 0;
-		path_description_deinit(&description);
 		if (is_it) {
 			*ret = node;
 			return NULL;
@@ -311,9 +370,14 @@ struct error *paths_find(
 	const struct heap_graph *graph, const struct paths *paths, const char *text, node_id *ret)
 {
 	size_t length;
-	node_id module = find_module(graph, text, &length);
+	node_id module = find_module(graph, text, &length), found;
+	struct error *err;
 
 	if (module != HEAP_NODE_NONE)
 		return follow(graph, module, text, length, ret);
-	return find_described(graph, paths, text, ret);
+	err = find_along(graph, paths, text, &found);
+	if (err || found == HEAP_NODE_NONE)
+		return err ? err : find_anywhere(graph, paths, text, ret);
+	*ret = found;
+	return NULL;
 }

@@ -146,8 +146,7 @@ static void write_module(struct writer *writer, const struct hop *hop)
 	write_step(writer, "sys.modules[%s]", *key ? key : *name ? quoted : "…");
 }
 
-/** The root that the path starts from. */
-static const struct heap_root *choose_root(const struct heap_graph *graph, node_id node)
+const struct heap_root *path_best_root(const struct heap_graph *graph, node_id node)
 {
 	size_t first, end = heap_graph_roots_of(graph, node, &first);
 	size_t best = first;
@@ -173,7 +172,7 @@ static bool is_running_frame(const struct heap_graph *graph, const struct heap_r
 	       strcmp(root->name + root_length - length, name) == 0;
 }
 
-static void write_root(struct writer *writer, node_id node)
+static void write_root(struct writer *writer, node_id node, const struct heap_root *root)
 {
 	static const struct {
 		const char *name;
@@ -188,7 +187,6 @@ static void write_root(struct writer *writer, node_id node)
 		[HEAP_ROOT_STACK] = {"C stack", true, false},
 		[HEAP_ROOT_UNEXPLAINED] = {"held by C code", true, false},
 	};
-	const struct heap_root *root = choose_root(writer->graph, node);
 	enum heap_root_kind kind = root ? root->kind : HEAP_ROOT_UNEXPLAINED;
 	char name[256];
 
@@ -421,31 +419,35 @@ static unsigned rank_label(enum heap_label_kind kind)
 	return ranks[kind];
 }
 
-/** Find the edge between two nodes that reads best. */
-static void read_label(const struct heap_graph *graph, struct hop *hop)
+bool path_read_label(
+	const struct heap_graph *graph, node_id from, node_id to, struct heap_label *ret)
 {
 	const struct heap_naming *naming = &graph->naming;
 	unsigned candidates = 0, best = UINT_MAX;
+	bool best_is_inferred = false;
 	uint32_t count;
-	const uint32_t *edges = heap_edges_of(graph, hop->from, &count);
+	const uint32_t *edges = heap_edges_of(graph, from, &count);
+
+	*ret = (struct heap_label){.kind = HEAP_LABEL_NONE};
 
 	for (uint32_t i = 0; i < count && candidates < CANDIDATES_MAX; i++) {
 		struct heap_label label = {.kind = HEAP_LABEL_NONE};
 		bool is_inferred = edges[i] & HEAP_EDGE_INFERRED;
 		unsigned rank;
 
-		if ((edges[i] & HEAP_EDGE_NODE) != hop->to)
+		if ((edges[i] & HEAP_EDGE_NODE) != to)
 			continue;
 		candidates++;
 		if (naming->label)
-			naming->label(naming->context, hop->from, i, &label);
+			naming->label(naming->context, from, i, &label);
 		rank = rank_label(label.kind) + (is_inferred ? 10 : 0);
 		if (rank < best) {
 			best = rank;
-			hop->label = label;
-			hop->is_inferred = is_inferred;
+			*ret = label;
+			best_is_inferred = is_inferred;
 		}
 	}
+	return !best_is_inferred;
 }
 
 /** Leave out hops, of which the last leads from @p before to @p last. */
@@ -456,7 +458,7 @@ static void write_gap(struct writer *writer, uint64_t hops, node_id before, node
 	char text[64];
 
 	// Only the last hop matters to what follows.
-	read_label(writer->graph, &hop);
+	path_read_label(writer->graph, before, last, &hop.label);
 	writer->is_namespace = hop.label.kind == HEAP_LABEL_FIELD &&
 			       strcmp(path_field_name(hop.label.text), "__dict__") == 0;
 	writer->closure = CLOSURE_NONE;
@@ -473,24 +475,36 @@ static void write_gap(struct writer *writer, uint64_t hops, node_id before, node
 /** Nodes of the path at both ends: those that are looked at. */
 struct path_ends {
 	node_id *nodes;
+	node_id before; /* the tail, if there is one: that node's own parent */
 	uint64_t hops, head,
 		tail; /* of the whole path, and kept: head of them, a gap, tail of them */
 };
 
-static struct error *find_ends(const struct paths *paths, node_id node, struct path_ends *ret)
+// nodes[0] is the first root node; the tail starts with the node before its first hop.
+static struct error *make_ends(uint64_t hops, struct path_ends *ret)
 {
-	struct path_ends ends = {0};
-	uint64_t position;
+	struct path_ends ends = {.before = HEAP_NODE_NONE, .hops = hops};
 
-	for (node_id n = node; n != HEAP_ROOT; n = paths->parent[n])
-		ends.hops++;
-	ends.head = ends.hops <= 2 * END_HOPS ? ends.hops : END_HOPS;
-	ends.tail = ends.hops <= 2 * END_HOPS ? 0 : END_HOPS;
+	ends.head = hops <= 2 * END_HOPS ? hops : END_HOPS;
+	ends.tail = hops <= 2 * END_HOPS ? 0 : END_HOPS;
 	ends.nodes = mem_calloc(ends.head + ends.tail + 1, sizeof(*ends.nodes));
 	if (!ends.nodes)
 		return error_enomem();
-	// nodes[0] is the first root node; the tail starts with the node before its first hop.
-	position = ends.hops;
+	*ret = ends;
+	return NULL;
+}
+
+static struct error *find_ends(const struct paths *paths, node_id node, struct path_ends *ret)
+{
+	struct path_ends ends = {0};
+	uint64_t position = 0;
+	struct error *err;
+
+	for (node_id n = node; n != HEAP_ROOT; n = paths->parent[n])
+		position++;
+	err = make_ends(position, &ends);
+	if (err)
+		return err;
 	for (node_id n = node; n != HEAP_ROOT; n = paths->parent[n]) {
 		position--;
 		if (position < ends.head)
@@ -498,6 +512,25 @@ static struct error *find_ends(const struct paths *paths, node_id node, struct p
 		else if (position >= ends.hops - ends.tail - 1 && ends.tail)
 			ends.nodes[ends.head + position - (ends.hops - ends.tail - 1)] = n;
 	}
+	if (ends.tail)
+		ends.before = paths->parent[ends.nodes[ends.head]];
+	*ret = ends;
+	return NULL;
+}
+
+static struct error *copy_ends(const struct path_route *route, struct path_ends *ret)
+{
+	struct path_ends ends = {0};
+	struct error *err = make_ends(route->count, &ends);
+
+	if (err)
+		return err;
+	for (uint64_t i = 0; i < ends.head; i++)
+		ends.nodes[i] = route->nodes[i];
+	for (uint64_t i = 0; ends.tail && i <= ends.tail; i++)
+		ends.nodes[ends.head + i] = route->nodes[ends.hops - ends.tail - 1 + i];
+	if (ends.tail)
+		ends.before = route->nodes[ends.hops - ends.tail - 2];
 	*ret = ends;
 	return NULL;
 }
@@ -511,39 +544,56 @@ static void write_hops(struct writer *writer, const node_id *nodes, uint64_t cou
 			.is_last = is_end && i + 1 == count,
 		};
 
-		read_label(writer->graph, &hop);
+		hop.is_inferred = !path_read_label(writer->graph, hop.from, hop.to, &hop.label);
 		write_hop(writer, &hop);
 	}
 }
 
-struct error *path_pieces_read(const struct paths *paths, node_id node, struct path_pieces *ret)
+// Releases the ends.
+static struct error *write_path(const struct heap_graph *graph, const struct heap_root *root,
+	struct path_ends *ends, struct path_pieces *ret)
 {
 	struct writer writer = {
-		.graph = paths->graph,
+		.graph = graph,
 		.ret = ret,
 		.function = HEAP_NODE_NONE,
 		.generator = HEAP_NODE_NONE,
 		.running = HEAP_NODE_NONE,
 	};
-	struct path_ends ends = {0};
-	struct error *error = find_ends(paths, node, &ends);
 
-	*ret = (struct path_pieces){0};
-	if (error)
-		return error;
-	write_root(&writer, ends.nodes[0]);
-	write_hops(&writer, ends.nodes, ends.head, ends.tail == 0);
-	if (ends.tail) {
-		node_id last = ends.nodes[ends.head];
-
-		write_gap(&writer, ends.hops - ends.head - ends.tail, paths->parent[last], last);
-		write_hops(&writer, ends.nodes + ends.head, ends.tail + 1, true);
+	write_root(&writer, ends->nodes[0], root);
+	write_hops(&writer, ends->nodes, ends->head, ends->tail == 0);
+	if (ends->tail) {
+		write_gap(&writer, ends->hops - ends->head - ends->tail, ends->before,
+			ends->nodes[ends->head]);
+		write_hops(&writer, ends->nodes + ends->head, ends->tail + 1, true);
 	}
-	mem_free(ends.nodes);
+	mem_free(ends->nodes);
 	if (!writer.failed)
 		return NULL;
 	path_pieces_deinit(ret);
 	return error_enomem();
+}
+
+struct error *path_pieces_read(const struct paths *paths, node_id node, struct path_pieces *ret)
+{
+	struct path_ends ends;
+	struct error *err = find_ends(paths, node, &ends);
+
+	*ret = (struct path_pieces){0};
+	if (err)
+		return err;
+	return write_path(paths->graph, path_best_root(paths->graph, ends.nodes[0]), &ends, ret);
+}
+
+struct error *path_pieces_of_route(
+	const struct heap_graph *graph, const struct path_route *route, struct path_pieces *ret)
+{
+	struct path_ends ends;
+	struct error *err = copy_ends(route, &ends);
+
+	*ret = (struct path_pieces){0};
+	return err ? err : write_path(graph, route->root, &ends, ret);
 }
 
 void path_pieces_deinit(struct path_pieces *pieces)

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A path turned into pieces of text (".cache", "['users']"), one for each hop that a person would
- * write. Private to path_text.c, which folds, shortens and joins them.
+ * write. Private to path_text.c, which folds, shortens and joins them, and to path_merge.c, which
+ * merges those of several paths.
  */
 #pragma once
 
@@ -29,6 +30,20 @@ struct path_pieces {
 /** The pieces of @p node's path, which it must have. Empty on failure. */
 struct error *path_pieces_read(const struct paths *paths, node_id node, struct path_pieces *ret);
 void path_pieces_deinit(struct path_pieces *pieces);
+
+/** Any path, not that of the tree. */
+struct path_route {
+	const struct heap_root *root; /* of the first node */
+	node_id *nodes;               /* from the root's on; the last is whose path it is */
+	uint64_t count;               /* at least 1 */
+};
+struct error *path_pieces_of_route(
+	const struct heap_graph *graph, const struct path_route *route, struct path_pieces *ret);
+
+/** Fold repetitions, and put a blank after a root that needs one. False without memory. */
+bool path_pieces_fold(struct path_pieces *pieces);
+/** Pieces as one text, the middle left out if need be; the caller's, NULL without memory. */
+char *path_pieces_join(const struct piece_vector *pieces);
 
 static inline void cleanup_path_pieces_deinit(struct path_pieces *pieces)
 {

@@ -95,6 +95,8 @@ static bool fold_pieces(
 	}
 	string_builder_add_format(&text, " ×%" PRIu64, repeats);
 	string_builder_add_format(&step, " ×%" PRIu64, repeats);
+	for (size_t i = first; i < end; i++)
+		folded.hops += pieces->items[i].hops;
 	folded.text = string_builder_finish(&text);
 	folded.step = string_builder_finish(&step);
 	for (size_t i = first; i < end; i++) {
@@ -156,8 +158,7 @@ static size_t piece_bytes(const struct piece *piece)
 	return length <= PIECE_MAX_BYTES ? length : PIECE_MAX_BYTES + strlen("…");
 }
 
-/** All pieces, or as many from both ends as there is room for. */
-static char *join_text(const struct piece_vector *pieces)
+char *path_pieces_join(const struct piece_vector *pieces)
 {
 	_cleanup_(string_builder_deinit) struct string_builder text = {0};
 	size_t total = 0, head = 1, tail = pieces->count, used;
@@ -246,6 +247,12 @@ static bool separate_root(struct piece_vector *pieces)
 	return true;
 }
 
+bool path_pieces_fold(struct path_pieces *pieces)
+{
+	return fold_repeats(&pieces->pieces) &&
+	       (!pieces->is_root_apart || separate_root(&pieces->pieces));
+}
+
 static struct error *describe_unreachable(struct path_description *ret)
 {
 	struct path_description description = {.text = mem_strdup("unreachable")};
@@ -267,11 +274,11 @@ struct error *paths_describe(const struct paths *paths, node_id node, struct pat
 	error = path_pieces_read(paths, node, &path);
 	if (error)
 		return error;
-	if (!fold_repeats(&path.pieces) || (path.is_root_apart && !separate_root(&path.pieces)))
+	if (!path_pieces_fold(&path))
 		return error_enomem();
 	description.is_user_code = path.is_user_code;
 	description.is_named = path.is_named;
-	description.text = join_text(&path.pieces);
+	description.text = path_pieces_join(&path.pieces);
 	if (!description.text || !make_steps(&path.pieces, &description)) {
 		path_description_deinit(&description);
 		return error_enomem();

@@ -38,7 +38,7 @@
 #define COST_PRIVATE  2
 #define COST_LIBRARY  12
 #define COST_FOREIGN  15
-#define COST_GLOBALS  20
+#define COST_GLOBALS  PATH_STEP_BACK
 #define COST_INTERNAL 30
 #define COST_INFERRED 40
 
@@ -206,6 +206,24 @@ unsigned path_root_cost(const struct heap_root *root)
 
 	if (root->kind == HEAP_ROOT_FRAME && (!root->file || paths_is_library_file(root->file)))
 		cost += COST_LIBRARY;
+	return cost;
+}
+
+static bool has_cost(size_t rule, int from, int to)
+{
+	return (cost_rules[rule].from == ANY || cost_rules[rule].from == from) &&
+	       (cost_rules[rule].to == ANY || cost_rules[rule].to == to);
+}
+
+unsigned path_step_cost(const struct heap_graph *graph, node_id from, node_id to)
+{
+	int role_from = path_role_of(graph, from), role_to = path_role_of(graph, to);
+	unsigned cost = 0;
+
+	for (size_t i = 0; i < sizeof(cost_rules) / sizeof(*cost_rules); i++) {
+		if (has_cost(i, role_from, role_to))
+			cost = cost_rules[i].cost;
+	}
 	return cost;
 }
 
@@ -499,8 +517,7 @@ static void fill_costs(struct search *search)
 	for (size_t i = 0; i < sizeof(cost_rules) / sizeof(*cost_rules); i++) {
 		for (int from = 0; from < ROLES; from++) {
 			for (int to = 0; to < ROLES; to++) {
-				if ((cost_rules[i].from == ANY || cost_rules[i].from == from) &&
-					(cost_rules[i].to == ANY || cost_rules[i].to == to))
+				if (has_cost(i, from, to))
 					search->step_cost[from][to] = cost_rules[i].cost;
 			}
 		}

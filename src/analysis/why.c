@@ -182,17 +182,6 @@ static void judge_step(struct judge *judge, node_id from, struct why_step *step)
 	}
 }
 
-static const struct heap_root *best_root(const struct heap_graph *graph, node_id node)
-{
-	size_t first, end = heap_graph_roots_of(graph, node, &first), best = first;
-
-	for (size_t i = first; i < end; i++) {
-		if (path_root_cost(&graph->roots[i]) < path_root_cost(&graph->roots[best]))
-			best = i;
-	}
-	return first < end ? &graph->roots[best] : NULL;
-}
-
 // Backwards: the node, its parent, …; of a long path the ends.
 static size_t collect(const struct paths *paths, node_id node, struct why_step *steps)
 {
@@ -239,7 +228,7 @@ struct error *why_path(const struct heap_graph *graph, const struct paths *paths
 		node_id parent = paths_parent(paths, steps[i].node);
 
 		if (parent == HEAP_ROOT) {
-			steps[i].root = best_root(graph, steps[i].node);
+			steps[i].root = path_best_root(graph, steps[i].node);
 			judge_root(&judge, &steps[i]);
 			continue;
 		}
@@ -249,6 +238,29 @@ struct error *why_path(const struct heap_graph *graph, const struct paths *paths
 	*ret_steps = steps;
 	*ret_count = count;
 	return NULL;
+}
+
+void why_judge(const struct heap_graph *graph, const struct heap_root *root, const node_id *nodes,
+	uint64_t count, enum why_verdict *ret)
+{
+	struct judge judge = {.graph = graph};
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct why_step step = {.node = nodes[i], .root = root};
+
+		ret[i] = WHY_UNKNOWN;
+		if (i >= WHY_STEPS_MAX / 2 && i + WHY_STEPS_MAX / 2 < count) {
+			judge.is_permanent = judge.is_namespace = false;
+			continue;
+		}
+		if (i == 0) {
+			judge_root(&judge, &step);
+		} else {
+			read_label(graph, nodes[i - 1], nodes[i], &step.label);
+			judge_step(&judge, nodes[i - 1], &step);
+		}
+		ret[i] = step.verdict;
+	}
 }
 
 struct error *why_referrers(const struct heap_graph *graph, node_id node, size_t limit,

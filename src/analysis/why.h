@@ -50,6 +50,11 @@ struct why_step {
 struct error *why_path(const struct heap_graph *graph, const struct paths *paths, node_id node,
 	struct why_step **ret_steps, size_t *ret_count);
 
+/** The verdicts on the references along any path, whose nodes these are from the root's on: ret[i] is on the one
+ *  that leads to nodes[i]. Of a longer path than WHY_STEPS_MAX what is between the ends is unknown. */
+void why_judge(const struct heap_graph *graph, const struct heap_root *root, const node_id *nodes,
+	uint64_t count, enum why_verdict *ret);
+
 /** A reference in words: ".name", "['key']", "[3]", "{…}", "local x". */
 void why_label_text(const struct heap_label *label, char *ret, size_t size);
 

@@ -334,9 +334,11 @@ const struct command command_path = {
 		"type. Of\n"
 		"an object: how it is held, reference by reference, each expected, suspicious or "
 		"unknown,\n"
-		"and why; what refers to it; what would be freed with it. Of a type: how its "
-		"objects "
-		"are held.\n",
+		"and why; all other ways to it, as a tree; what refers to it; what would be freed "
+		"with it.\n"
+		"Of a type: the paths of all its objects, merged into a tree, indices and keys "
+		"left "
+		"out.\n",
 	.examples =
 		"examples:\n"
 		"  shikari path a.shk metrics.Profiler.results\n"

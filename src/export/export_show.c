@@ -44,6 +44,7 @@ static json_t *cell_json(const struct show_column *column, const struct show_cel
 	case SHOW_COUNT:
 	case SHOW_NUMBER:
 	case SHOW_BYTES:
+	case SHOW_DEPTH:
 		break;
 	}
 	return json_count(cell->count);

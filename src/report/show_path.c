@@ -1,26 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 // Why an object, or the objects of a type, are alive.
+#include "report/show_path.h"
 #include "report/show_rows.h"
 
-#include "analysis/growth_sample.h"
 #include "analysis/path_lookup.h"
 #include "analysis/why.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/human.h"
-#include "base/sort.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTION, VERDICT, WHAT, TYPE, OBJECTS, BYTES, REASON, COLUMNS };
-
-static const struct show_column columns[COLUMNS] = {
+static const struct show_column columns[PATH_COLUMNS] = {
 	[SECTION] = {"section", "", SHOW_TEXT, true},
 	[VERDICT] = {"verdict", "verdict", SHOW_TEXT, false},
+	[DEPTH] = {"depth", "", SHOW_DEPTH, false},
 	[WHAT] = {"what", "what", SHOW_TEXT, false},
 	[TYPE] = {"type", "type", SHOW_TEXT, false},
 	[OBJECTS] = {"count", "objects", SHOW_COUNT, false},
@@ -28,10 +26,9 @@ static const struct show_column columns[COLUMNS] = {
 	[REASON] = {"why", "why", SHOW_TEXT, false},
 };
 
-// Referrers that are named; types that are told; objects of a type that are looked at.
+// Referrers that are named; types that are told.
 #define REFERRERS_MAX 10
 #define TYPES_MAX     8
-#define EXAMPLES_MAX  2000
 
 static const char *type_name(const struct show_input *input, node_id node)
 {
@@ -212,6 +209,8 @@ static struct error *explain_object(
 	if (!err)
 		err = add_steps(input, node, ret);
 	if (!err)
+		err = show_path_ways(input, node, ret);
+	if (!err)
 		err = add_referrers(input, node, ret);
 	if (!err)
 		err = why_holds(input->graph, input->dominators, node, &holds);
@@ -224,113 +223,14 @@ static struct error *explain_object(
 	return err;
 }
 
-// Objects of a type that are held alike.
-struct group {
-	char *path;
-	uint64_t objects, bytes;
-};
-
-static int by_path(const void *left, const void *right)
+// Is there an object of it? A type that has none may be what a path leads to.
+static bool is_type(const struct show_input *input, const char *name)
 {
-	return strcmp(((const struct group *)left)->path, ((const struct group *)right)->path);
-}
-
-static int by_objects(const void *left, const void *right)
-{
-	const struct group *a = left, *b = right;
-
-	if (a->objects != b->objects)
-		return a->objects > b->objects ? -1 : 1;
-	return by_path(left, right);
-}
-
-static struct error *read_group(const struct show_input *input, node_id node, struct group *ret)
-{
-	struct path_description path;
-	struct error *err = paths_describe(input->paths, node, &path);
-
-	if (err)
-		return err;
-	*ret = (struct group){
-		growth_signature(path.text), 1, dominators_retained(input->dominators, node)};
-	path_description_deinit(&path);
-	return ret->path ? NULL : error_enomem();
-}
-
-static struct error *add_groups(const struct show_input *input, struct group *groups, size_t count,
-	uint64_t looked_at, uint64_t total, struct show_report *ret)
-{
-	size_t kept = 0;
-	char text[128];
-	const char *section;
-	struct error *err;
-
-	snprintf(text, sizeof(text), "%s objects, held by (looked at: %s)", human_count(total).text,
-		human_count(looked_at).text);
-	err = show_own_text(ret, mem_strdup(text), &section);
-	sort_items(groups, count, sizeof(*groups), by_path);
-	for (size_t i = 0; i < count; i++) {
-		if (kept && by_path(&groups[kept - 1], &groups[i]) == 0) {
-			groups[kept - 1].objects++;
-			groups[kept - 1].bytes += groups[i].bytes;
-			mem_free(take(groups[i].path));
-		} else {
-			struct group group = groups[i];
-
-			groups[i].path = NULL;
-			groups[kept++] = group;
-		}
+	for (node_id node = 1; node < input->graph->node_count; node++) {
+		if (strcmp(type_name(input, node), name) == 0)
+			return true;
 	}
-	sort_items(groups, kept, sizeof(*groups), by_objects);
-	for (size_t i = 0; !err && i < kept; i++) {
-		const char *path;
-
-		err = show_own_text(ret, take(groups[i].path), &path);
-		if (err)
-			break;
-		const struct show_row row = {.cells = {
-						     [SECTION] = cell_text(section),
-						     [WHAT] = cell_text(path),
-						     [OBJECTS] = cell_count(groups[i].objects),
-						     [BYTES] = cell_count(groups[i].bytes),
-					     }};
-
-		err = show_add_row(input, &row, ret);
-	}
-	return err;
-}
-
-static uint64_t count_of_type(const struct show_input *input, const char *name)
-{
-	uint64_t count = 0;
-
-	for (node_id node = 1; node < input->graph->node_count; node++)
-		count += strcmp(type_name(input, node), name) == 0;
-	return count;
-}
-
-static struct error *explain_type(
-	const struct show_input *input, const char *name, uint64_t total, struct show_report *ret)
-{
-	size_t limit = total < EXAMPLES_MAX ? total : EXAMPLES_MAX, count = 0;
-	_cleanup_(mem_free) struct group *groups = mem_calloc(limit + 1, sizeof(*groups));
-	uint64_t seen = 0;
-	struct error *err = groups ? NULL : error_enomem();
-
-	for (node_id node = 1; !err && node < input->graph->node_count && count < limit; node++) {
-		if (strcmp(type_name(input, node), name) != 0)
-			continue;
-		// Spread evenly.
-		if (seen++ * limit / total < count)
-			continue;
-		err = read_group(input, node, &groups[count]);
-		count += !err;
-	}
-	if (!err)
-		err = add_groups(input, groups, count, count, total, ret);
-	for (size_t i = 0; groups && i < limit; i++)
-		mem_free(groups[i].path);
-	return err;
+	return false;
 }
 
 static struct error *find_address(const struct show_input *input, const char *text, node_id *ret)
@@ -350,18 +250,16 @@ static struct error *find_address(const struct show_input *input, const char *te
 struct error *show_path_of(const struct show_input *input, struct show_report *ret)
 {
 	node_id node = HEAP_NODE_NONE;
-	uint64_t total;
 	struct error *err;
 
 	ret->columns = columns;
-	ret->column_count = COLUMNS;
+	ret->column_count = PATH_COLUMNS;
 	if (strncmp(input->what, "0x", 2) == 0) {
 		err = find_address(input, input->what, &node);
 		return err ? err : explain_object(input, node, ret);
 	}
-	total = count_of_type(input, input->what);
-	if (total)
-		return explain_type(input, input->what, total, ret);
+	if (is_type(input, input->what))
+		return show_path_type(input, input->what, ret);
 	err = paths_find(input->graph, input->paths, input->what, &node);
 	if (err && error_kind(err) == ERROR_NOT_FOUND)
 		return error_wrap(err, "'%s' is no type", input->what);

@@ -28,6 +28,7 @@ enum show_kind {
 	SHOW_DELTA_BYTES, /* more or less bytes: count is an int64_t */
 	SHOW_DELTA,       /* more or less of something: likewise */
 	SHOW_SHARE,       /* 0 to 1 */
+	SHOW_DEPTH, /* in a tree, from 0 on: as text the column that follows is indented by it */
 };
 
 struct show_column {

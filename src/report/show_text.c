@@ -15,6 +15,7 @@
 // Wider columns are not waited for by the others.
 #define COLUMN_WIDTH_MAX 60
 #define GAP              "  "
+#define INDENT           2
 
 void show_report_deinit(struct show_report *report)
 {
@@ -70,6 +71,7 @@ static char *cell_text(const struct show_column *column, const struct show_cell 
 	case SHOW_BYTES:
 		return mem_strdup(human_bytes((double)cell->count).text);
 	case SHOW_NUMBER:
+	case SHOW_DEPTH:
 		snprintf(text, sizeof(text), "%" PRIu64, cell->count);
 		break;
 	case SHOW_SHARE:
@@ -81,6 +83,31 @@ static char *cell_text(const struct show_column *column, const struct show_cell 
 		break;
 	}
 	return mem_strdup(text);
+}
+
+// The same where it stands: in a tree, with blanks for its depth before it.
+static char *placed_text(
+	const struct show_report *report, const struct show_row *row, size_t column)
+{
+	char *text = cell_text(&report->columns[column], &row->cells[column]), *placed;
+	const struct show_cell *depth = column ? &row->cells[column - 1] : NULL;
+
+	if (!text || !depth || report->columns[column - 1].kind != SHOW_DEPTH || !depth->is_known)
+		return text;
+	placed = mem_alloc(strlen(text) + INDENT * SHOW_DEPTH_MAX + 1);
+	if (placed)
+		sprintf(placed, "%*s%s",
+			(int)(INDENT *
+				(depth->count < SHOW_DEPTH_MAX ? depth->count : SHOW_DEPTH_MAX)),
+			"", text);
+	mem_free(text);
+	return placed;
+}
+
+// Has it a place among the others in a line?
+static bool is_in_line(const struct show_column *column)
+{
+	return !column->is_heading && column->kind != SHOW_DEPTH;
 }
 
 static void add_padding(struct text_writer *writer, size_t from, size_t to)
@@ -104,7 +131,7 @@ static void write_cell(struct text_writer *writer, const struct show_column *col
 static bool is_last_shown(const struct show_report *report, size_t column)
 {
 	for (size_t i = column + 1; i < report->column_count; i++) {
-		if (!report->columns[i].is_heading)
+		if (is_in_line(&report->columns[i]))
 			return false;
 	}
 	return true;
@@ -130,9 +157,9 @@ static void write_row(struct text_writer *writer, const struct show_report *repo
 	for (size_t i = 0; i < report->column_count; i++) {
 		_cleanup_(mem_free) char *text = NULL;
 
-		if (report->columns[i].is_heading)
+		if (!is_in_line(&report->columns[i]))
 			continue;
-		text = cell_text(&report->columns[i], &row->cells[i]);
+		text = placed_text(report, row, i);
 		if (!text)
 			writer->out.failed = true;
 		else
@@ -145,7 +172,7 @@ static void write_row(struct text_writer *writer, const struct show_report *repo
 static void measure(const struct show_report *report, const struct show_row *row, size_t *widths)
 {
 	for (size_t i = 0; i < report->column_count; i++) {
-		_cleanup_(mem_free) char *text = cell_text(&report->columns[i], &row->cells[i]);
+		_cleanup_(mem_free) char *text = placed_text(report, row, i);
 		size_t width = text ? utf8_count(text) : 0;
 
 		width = width < COLUMN_WIDTH_MAX ? width : COLUMN_WIDTH_MAX;
@@ -207,7 +234,7 @@ static void write_titles(
 	struct text_writer *writer, const struct show_report *report, const size_t *widths)
 {
 	for (size_t i = 0; i < report->column_count; i++) {
-		if (!report->columns[i].is_heading)
+		if (is_in_line(&report->columns[i]))
 			write_cell(writer, &report->columns[i], report->columns[i].title, widths[i],
 				is_last_shown(report, i));
 	}

@@ -371,7 +371,14 @@ class Node(object):
     pass
 class Holder(object):
     pass
+class Shared(object):
+    pass
+class Item(object):
+    pass
+cache = {"first": Shared()}
+log = [None, cache["first"]]
 def work(ready, event):
+    held = cache["first"]
     payload = [float(i) for i in range(5000)]
     ready.set()
     event.wait()
@@ -382,6 +389,8 @@ holder.sparse = dict((i, i) for i in range(2000))
 for i in range(1990):
     del holder.sparse[i]
 holder.empty = [[] for _ in range(700)]
+holder.requests = dict((i, Item()) for i in range(30))
+holder.queue = [[Item()] for _ in range(20)]
 for _ in range(50):
     a, b = Node(), Node()
     a.peer, b.peer = b, a
@@ -412,8 +421,9 @@ class Views(unittest.TestCase):
                 for view in ("types", "threads", "garbage", "collections", "strings", "roots"):
                     cls.live[view] = cls.rows(str(pid), view)
             cls.paths = {what: run(SHIKARI, "path", "--json", path, what) for what in (
-                "__main__.holder.big[3]", "__main__.holder.empty", "__main__.Node", "list", "no.such.thing",
-                "0x10")}
+                "__main__.holder.big[3]", "__main__.holder.empty", "__main__.Node", "list", "__main__.Item",
+                "__main__.cache['first']", "no.such.thing", "0x10")}
+            cls.path_text = run(SHIKARI, "path", path, "__main__.cache['first']").stdout
             address = json.loads(cls.paths["__main__.holder.big[3]"].stdout)["rows"][0]["what"].split()[-1]
             cls.by_address = run(SHIKARI, "path", "--json", path, address)
             for view in VIEWS:
@@ -502,8 +512,34 @@ class Views(unittest.TestCase):
     def test_the_objects_of_a_type_are_told_by_how_they_are_held(self):
         groups = self.section("__main__.Node", "100 objects")
         self.assertEqual([(row["what"], row["count"]) for row in groups], [("unreachable", 100)])
-        groups = {row["what"]: row["count"] for row in self.section("list", "")}
+        groups = {path: row["count"] for path, row in self.tree("list", "")}
         self.assertEqual(groups["__main__.holder.empty[…]"], 700)
+
+    def tree(self, what, section):
+        above = []
+        for row in self.section(what, section):
+            above[row["depth"]:] = [row["what"]]
+            yield "".join(above), row
+
+    def test_the_paths_of_a_type_are_merged(self):
+        self.assertEqual([(row["depth"], row["what"], row["type"], row["count"])
+                          for _, row in self.tree("__main__.Item", "50 objects")],
+                         [(0, "__main__.holder", "__main__.Holder", 50),
+                          (1, ".requests[…]", "__main__.Item", 30),
+                          (1, ".queue[…][…]", "__main__.Item", 20)])
+
+    def test_all_that_holds_an_object_is_a_tree(self):
+        rows = {path: row for path, row in self.tree("__main__.cache['first']", "all ways")}
+        self.assertEqual({path: (row["depth"], row["type"], row["count"]) for path, row in rows.items()},
+                         {"__main__": (0, "module", 2),
+                          "__main__.cache['first']": (1, "__main__.Shared", 1),
+                          "__main__.log[1]": (1, "__main__.Shared", 1),
+                          "thread 'worker' __main__.work local held": (0, "__main__.Shared", 1)})
+        self.assertEqual(rows["thread 'worker' __main__.work local held"]["verdict"], "expected")
+        self.assertRegex(self.path_text, r"(?m)^expected +__main__ .*\n"
+                                         r"unknown +  \.cache\['first'\] .*\nunknown +  \.log\[1\] ")
+        # What has one holder needs no tree.
+        self.assertEqual(self.section("__main__.holder.big[3]", "all ways"), [])
 
     def test_what_is_not_there_is_said(self):
         for what, words in {"no.such.thing": "no type", "0x10": "no object begins"}.items():

@@ -128,6 +128,31 @@ static void test_described_as_it_is(void **state)
 	assert_int_equal(found, graph_from_node(from, "p"));
 }
 
+// Below a root, also what is no container; through a __dict__, which is part of the path unwritten.
+static void test_what_hangs_below_is_described_too(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		"root:frame>q q/list q+container p/list p+container p:[0]>o,[1]>r o/Owner "
+		"r/Owner o:@__dict__>d d/dict d+container d:'name'>n r:@__dict__>e e/dict "
+		"e:'name'>m m/Thing n/Thing");
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	node_id found = HEAP_NODE_NONE;
+	struct error *err;
+
+	(void)state;
+	graph_from_root(from, "p", HEAP_ROOT_FRAME, "thread 'MainThread' app.main local queue",
+		"/srv/app.py:3");
+	assert_null(heap_graph_finish(from->graph));
+	assert_null(paths_create(from->graph, &paths));
+	assert_null(paths_find(
+		from->graph, paths, "thread 'MainThread' app.main local queue[1].name", &found));
+	assert_int_equal(found, graph_from_node(from, "m"));
+	err = paths_find(
+		from->graph, paths, "thread 'MainThread' app.main local queue[1].none", &found);
+	assert_int_equal(error_kind(err), ERROR_NOT_FOUND);
+	error_destroy(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_there),
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_described_as_it_is),
+		cmocka_unit_test(test_what_hangs_below_is_described_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
