@@ -9,7 +9,8 @@
  * noticed: counts of new and gone objects are the least there can be.
  *
  * Only addresses, types and sizes are unpacked, of the first and the last file: 14 bytes per object of
- * one of them. Holders take a whole graph, one file after the other.
+ * one of them. Holders and containers take a whole graph with its dominators, then with its paths, one file after
+ * the other.
  */
 #pragma once
 
@@ -48,11 +49,21 @@ struct heap_diff {
  *  answer. */
 struct error *heap_diff_types(struct heap_file *const *files, size_t count, struct heap_diff *ret);
 
-/** Add what the graph of file number @p file has of diff->by, which is not HEAP_DIFF_TYPE; the diff begins
- *  zeroed, with `by` and `file_count` set. What is not among the largest counts as 0. */
-struct error *heap_diff_add_places(struct heap_diff *diff, size_t file,
-	const struct heap_graph *graph, const struct dominators *dominators,
-	const struct paths *paths);
+/** A holder or a container of a graph. */
+struct heap_diff_place {
+	node_id node;
+	uint64_t objects, bytes;
+};
+DEFINE_VECTOR(heap_diff_place_vector, struct heap_diff_place)
+
+/** The largest holders or containers of a graph, as @p by says, which is not HEAP_DIFF_TYPE. From here on the
+ *  dominators are not needed, and may make room for paths. */
+struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_graph *graph,
+	const struct dominators *dominators, struct heap_diff_place_vector *ret);
+/** Add them, by their paths, as those of file number @p file; the diff begins zeroed, with `by` and
+ *  `file_count` set. What is not among the largest counts as 0. */
+struct error *heap_diff_add_places(struct heap_diff *diff, size_t file, const struct paths *paths,
+	const struct heap_diff_place_vector *places);
 void heap_diff_deinit(struct heap_diff *diff);
 
 static inline void cleanup_heap_diff_deinit(struct heap_diff *diff)

@@ -14,15 +14,9 @@
 // Holders that keep less are no holders; see growth_sample.c.
 #define HOLDER_BYTES_MIN 4096
 
-struct place {
-	node_id node;
-	uint64_t objects, bytes;
-};
-DEFINE_VECTOR(place_vector, struct place)
-
 static int by_bytes(const void *left, const void *right)
 {
-	const struct place *a = left, *b = right;
+	const struct heap_diff_place *a = left, *b = right;
 
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
@@ -30,7 +24,7 @@ static int by_bytes(const void *left, const void *right)
 }
 
 static struct error *list_holders(const struct heap_graph *graph,
-	const struct dominators *dominators, struct place_vector *ret)
+	const struct dominators *dominators, struct heap_diff_place_vector *ret)
 {
 	_cleanup_(growth_anchors_deinit) struct growth_anchors anchors = {0};
 	struct error *err = growth_anchors_init(&anchors, graph, dominators, HOLDER_BYTES_MIN);
@@ -47,15 +41,15 @@ static struct error *list_holders(const struct heap_graph *graph,
 	for (size_t i = ANCHOR_GARBAGE + 1; i < anchors.list.count; i++) {
 		const struct growth_anchor *anchor = &anchors.list.items[i];
 
-		if (!place_vector_push(
-			    ret, (struct place){anchor->node, anchor->objects, anchor->bytes}))
+		if (!heap_diff_place_vector_push(ret,
+			    (struct heap_diff_place){anchor->node, anchor->objects, anchor->bytes}))
 			return error_enomem();
 	}
 	return NULL;
 }
 
 static struct error *list_containers(const struct heap_graph *graph,
-	const struct dominators *dominators, struct place_vector *ret)
+	const struct dominators *dominators, struct heap_diff_place_vector *ret)
 {
 	const struct heap_naming *naming = &graph->naming;
 
@@ -68,15 +62,17 @@ static struct error *list_containers(const struct heap_graph *graph,
 			!dominators_is_reachable(dominators, node))
 			continue;
 		length = naming->length ? naming->length(naming->context, node) : edges;
-		if (!place_vector_push(ret,
-			    (struct place){node, length, dominators_retained(dominators, node)}))
+		if (!heap_diff_place_vector_push(
+			    ret, (struct heap_diff_place){
+					 node, length, dominators_retained(dominators, node)}))
 			return error_enomem();
 	}
 	return NULL;
 }
 
 // Takes @p name.
-static struct error *add(struct heap_diff *diff, size_t file, char *name, const struct place *place)
+static struct error *add(
+	struct heap_diff *diff, size_t file, char *name, const struct heap_diff_place *place)
 {
 	struct heap_diff_row *row = NULL;
 
@@ -100,23 +96,36 @@ static struct error *add(struct heap_diff *diff, size_t file, char *name, const 
 	return NULL;
 }
 
-struct error *heap_diff_add_places(struct heap_diff *diff, size_t file,
-	const struct heap_graph *graph, const struct dominators *dominators,
-	const struct paths *paths)
+struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_graph *graph,
+	const struct dominators *dominators, struct heap_diff_place_vector *ret)
 {
-	_cleanup_(place_vector_deinit) struct place_vector places = {0};
-	struct error *err = diff->by == HEAP_DIFF_HOLDER
-				    ? list_holders(graph, dominators, &places)
-				    : list_containers(graph, dominators, &places);
+	struct heap_diff_place_vector places = {0};
+	struct error *err = by == HEAP_DIFF_HOLDER ? list_holders(graph, dominators, &places)
+						   : list_containers(graph, dominators, &places);
 
+	if (err) {
+		heap_diff_place_vector_deinit(&places);
+		return err;
+	}
 	sort_items(places.items, places.count, sizeof(*places.items), by_bytes);
-	for (size_t i = 0; !err && i < places.count && i < HEAP_DIFF_PLACES_MAX; i++) {
+	if (places.count > HEAP_DIFF_PLACES_MAX)
+		places.count = HEAP_DIFF_PLACES_MAX;
+	*ret = places;
+	return NULL;
+}
+
+struct error *heap_diff_add_places(struct heap_diff *diff, size_t file, const struct paths *paths,
+	const struct heap_diff_place_vector *places)
+{
+	struct error *err = NULL;
+
+	for (size_t i = 0; !err && i < places->count; i++) {
 		struct path_description path;
 
-		err = paths_describe(paths, places.items[i].node, &path);
+		err = paths_describe(paths, places->items[i].node, &path);
 		if (err)
 			break;
-		err = add(diff, file, growth_signature(path.text), &places.items[i]);
+		err = add(diff, file, growth_signature(path.text), &places->items[i]);
 		path_description_deinit(&path);
 	}
 	return err;

@@ -12,6 +12,7 @@ Prints "ready N", then answers on standard input:
     walk    gc.get_objects() and gc.get_referents() of each of them: seconds, objects, references
     graph   the same made into a graph of all objects, also of those that the collector does not
             track: numbers, sizes, rows of references; seconds, objects, references
+    change  a list in ten becomes one of new records, and a list in ten is there again: seconds
 """
 import array
 import gc
@@ -40,6 +41,15 @@ def build(objects):
     records = objects // OBJECTS_PER_RECORD
     return [[Record(number) for number in range(first, min(first + RECORDS_PER_LIST, records))]
             for first in range(0, records, RECORDS_PER_LIST)]
+
+
+def timed_change(heap):
+    started = time.perf_counter()
+    for number in range(0, len(heap), 10):
+        first = (len(heap) + number) * RECORDS_PER_LIST
+        heap[number] = [Record(first + i) for i in range(RECORDS_PER_LIST)]
+        heap.append([Record(2 * first + i) for i in range(RECORDS_PER_LIST)])
+    return time.perf_counter() - started,
 
 
 def timed_fork():
@@ -80,7 +90,8 @@ def timed_graph():
 def main():
     heap = build(int(sys.argv[1]))
     print("ready", len(heap), flush=True)
-    answers = {"fork": timed_fork, "walk": timed_walk, "graph": timed_graph}
+    answers = {"fork": timed_fork, "walk": timed_walk, "graph": timed_graph,
+               "change": lambda: timed_change(heap)}
     for line in sys.stdin:
         print(*answers[line.strip()](), flush=True)
 
