@@ -93,6 +93,24 @@ bool growth_is_namespace(
 	       role == HEAP_TYPE_FRAME;
 }
 
+// What growth_is_namespace() asks: of whom it asks, and of which holders it is asked.
+void growth_anchors_rows(
+	const struct heap_graph *graph, const struct dominators *dominators, uint64_t *ret)
+{
+	for (node_id node = 1; node < graph->node_count; node++) {
+		node_id owner = dominators->idom[node];
+
+		if (edge_count(graph, node) <= ENTRIES_MAX ||
+			role_of(graph, node) != HEAP_TYPE_DICT || owner == HEAP_NODE_NONE)
+			continue;
+		if (owner == HEAP_ROOT)
+			owner = node;
+		else if (role_of(graph, owner) != HEAP_TYPE_INSTANCE)
+			continue;
+		ret[owner >> 6] |= (uint64_t)1 << (owner & 63);
+	}
+}
+
 static bool repeats(const struct growth_anchors *anchors, const struct heap_graph *graph,
 	uint32_t anchor, node_id node)
 {

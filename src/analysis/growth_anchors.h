@@ -32,6 +32,10 @@ struct growth_anchors {
 /** @p bytes_min: nodes that retain less are no anchors. */
 struct error *growth_anchors_init(struct growth_anchors *anchors, const struct heap_graph *graph,
 	const struct dominators *dominators, uint64_t bytes_min);
+/** Of which nodes growth_anchors_init() reads the references, not only how many there are: sets their bits, which
+ *  begin zeroed. Needs types and flags, but no names. */
+void growth_anchors_rows(
+	const struct heap_graph *graph, const struct dominators *dominators, uint64_t *ret);
 void growth_anchors_deinit(struct growth_anchors *anchors);
 
 static inline void cleanup_growth_anchors_deinit(struct growth_anchors *anchors)

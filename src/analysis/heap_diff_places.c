@@ -96,6 +96,21 @@ static struct error *add(
 	return NULL;
 }
 
+struct error *heap_diff_drop_rows(
+	enum heap_diff_by by, struct heap_graph *graph, const struct dominators *dominators)
+{
+	size_t words = ((size_t)graph->node_count + 63) / 64;
+	uint64_t *keep = by == HEAP_DIFF_HOLDER ? pages_alloc(words, sizeof(*keep)) : NULL;
+
+	if (by == HEAP_DIFF_HOLDER && !keep)
+		return error_enomem();
+	if (keep)
+		growth_anchors_rows(graph, dominators, keep);
+	heap_graph_drop_rows(graph, keep);
+	pages_free(keep, words, sizeof(*keep));
+	return NULL;
+}
+
 struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_graph *graph,
 	const struct dominators *dominators, struct heap_diff_place_vector *ret)
 {

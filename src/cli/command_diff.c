@@ -172,28 +172,38 @@ static double growth_of(const struct series *series, enum heap_figure figure)
 	       (double)heap_file_figure(series->files[0], figure);
 }
 
-// The dominators are gone when the paths are made.
+// References are needed for the dominators and for the paths, names and types from in between on: when all that
+// hangs from each place is known, the dominators go.
 static struct error *list_places(
-	enum heap_diff_by by, const struct heap_graph *graph, struct heap_diff_place_vector *ret)
+	enum heap_diff_by by, struct heap_snapshot *snapshot, struct heap_diff_place_vector *ret)
 {
 	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
-	struct error *err = dominators_create(graph, &dominators);
+	struct error *err = dominators_create(snapshot->graph, &dominators);
 
-	return err ? err : heap_diff_list_places(by, graph, dominators, ret);
+	if (!err)
+		err = heap_snapshot_add_words(snapshot);
+	if (!err)
+		err = heap_diff_drop_rows(by, snapshot->graph, dominators);
+	if (!err)
+		err = heap_snapshot_add_names(snapshot);
+	return err ? err : heap_diff_list_places(by, snapshot->graph, dominators, ret);
 }
 
 // A graph at a time.
 static struct error *add_file(const struct series *series, size_t file, struct heap_diff *diff)
 {
-	const struct heap_snapshot_options options = {0};
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
 	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	_cleanup_(heap_diff_place_vector_deinit) struct heap_diff_place_vector places = {0};
-	struct error *err = heap_snapshot_take(series->sources[file], &options, &snapshot);
+	struct error *err = heap_snapshot_take_rows(series->sources[file], &snapshot);
 
 	progress_show("shikari: file %zu of %zu …", file + 1, series->count);
 	if (!err)
-		err = list_places(diff->by, snapshot->graph, &places);
+		err = list_places(diff->by, snapshot, &places);
+	if (!err)
+		err = heap_snapshot_add_rows(snapshot);
+	if (!err)
+		heap_graph_drop_sizes(snapshot->graph);
 	if (!err)
 		err = paths_create(snapshot->graph, &paths);
 	return err ? err : heap_diff_add_places(diff, file, paths, &places);

@@ -134,5 +134,11 @@ struct error *heap_file_load_sizes(const struct heap_file *file, uint16_t **ret)
 struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_graph **ret);
 /** The whole graph, checked, without its naming. */
 struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret);
+/** The same, checked, without the memory of words, which mean nothing until they are added. */
+struct error *heap_file_load_rows(const struct heap_file *file, struct heap_graph **ret);
+/** Add the words. */
+struct error *heap_file_add_words(const struct heap_file *file, struct heap_graph *graph);
+/** Bring back rows that were dropped (heap_graph_drop_rows()). */
+struct error *heap_file_add_rows(const struct heap_file *file, struct heap_graph *graph);
 struct error *heap_file_load_facts(
 	const struct heap_file *file, const struct heap_graph *graph, struct heap_facts **ret);

@@ -659,23 +659,32 @@ static struct error *check_claims(const struct heap_file *file)
 	return err;
 }
 
+struct error *heap_file_add_words(const struct heap_file *file, struct heap_graph *graph)
+{
+	uint32_t *words;
+	struct error *err = heap_file_load_words(file, &words);
+
+	if (err)
+		return err;
+	pages_free(graph->node_word, (size_t)graph->node_count + 1, sizeof(uint32_t));
+	graph->node_word = words;
+	return NULL;
+}
+
 // Types, words and sizes.
 static struct error *load_nodes(struct loading *loading, uint32_t edges, struct heap_graph **ret)
 {
 	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
 	const struct heap_file *file = loading->file;
 	struct error *err = check_claims(file);
-	uint32_t *words;
 
 	if (!err)
 		err = heap_graph_create((uint32_t)file->figures[HEAP_FIGURE_NODES], edges,
 			file->type_count, &graph);
 	if (!err)
-		err = heap_file_load_words(file, &words);
+		err = heap_file_add_words(file, graph);
 	if (err)
 		return err;
-	pages_free(graph->node_word, (size_t)graph->node_count + 1, sizeof(uint32_t));
-	graph->node_word = words;
 	loading->graph = graph;
 	err = load_types(loading);
 	if (!err)
@@ -690,6 +699,13 @@ struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_gra
 	struct loading loading = {.file = file};
 
 	return load_nodes(&loading, 0, ret);
+}
+
+struct error *heap_file_add_rows(const struct heap_file *file, struct heap_graph *graph)
+{
+	struct loading loading = {.file = file, .graph = graph};
+
+	return load_edges(&loading);
 }
 
 struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret)
@@ -710,6 +726,19 @@ struct error *heap_file_load_graph(const struct heap_file *file, struct heap_gra
 	if (err)
 		return err;
 	*ret = take(graph);
+	return NULL;
+}
+
+struct error *heap_file_load_rows(const struct heap_file *file, struct heap_graph **ret)
+{
+	struct heap_graph *graph;
+	struct error *err = heap_file_load_graph(file, &graph);
+
+	if (err)
+		return err;
+	// Only the references' coding needs them.
+	pages_discard(graph->node_word, 0, ((size_t)graph->node_count + 1) * sizeof(uint32_t));
+	*ret = graph;
 	return NULL;
 }
 

@@ -286,6 +286,24 @@ struct error *heap_graph_finish(struct heap_graph *graph)
 	return NULL;
 }
 
+void heap_graph_drop_rows(struct heap_graph *graph, const uint64_t *keep)
+{
+	size_t from = 0;
+
+	for (node_id node = 0; node < graph->node_count; node++) {
+		if (!keep || !(keep[node >> 6] >> (node & 63) & 1))
+			continue;
+		pages_discard(graph->edges, from, graph->first_edge[node] * sizeof(uint32_t));
+		from = graph->first_edge[node + 1] * sizeof(uint32_t);
+	}
+	pages_discard(graph->edges, from, graph->edge_count * sizeof(uint32_t));
+}
+
+void heap_graph_drop_sizes(struct heap_graph *graph)
+{
+	pages_discard(graph->size, 0, graph->node_count * sizeof(*graph->size));
+}
+
 size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first)
 {
 	size_t low = 0, high = graph->root_count;

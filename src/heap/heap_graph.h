@@ -234,6 +234,13 @@ struct error *heap_graph_finish(struct heap_graph *graph);
 void heap_graph_destroy(struct heap_graph *graph);
 DEFINE_CLEANUP(struct heap_graph *, heap_graph_destroy)
 
+/** Give back the memory of all rows but those of the nodes whose bits are set (@p keep NULL: of none): of the
+ *  others only the length is known until heap_snapshot_add_rows() has brought them back. */
+void heap_graph_drop_rows(struct heap_graph *graph, const uint64_t *keep);
+
+/** Give back the memory of shallow sizes, which mean nothing from then on. */
+void heap_graph_drop_sizes(struct heap_graph *graph);
+
 /** The roots of one node: [*ret_first, return value). */
 size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first);
 

@@ -65,27 +65,63 @@ struct heap_source_info heap_file_info(const struct heap_file *file)
 	return info;
 }
 
-struct error *heap_snapshot_load(const struct heap_file *file, struct heap_snapshot *ret)
+static struct error *load(const struct heap_file *file,
+	struct error *(*load_graph)(const struct heap_file *file, struct heap_graph **ret),
+	struct heap_snapshot *ret)
 {
 	_cleanup_(heap_loaded_destroy) struct heap_loaded *loaded = mem_calloc(1, sizeof(*loaded));
-	double started = monotonic_seconds();
 	struct error *err;
 
 	if (!loaded)
 		return error_enomem();
-	err = heap_file_load_graph(file, &loaded->graph);
-	if (!err)
-		err = heap_file_load_addresses(file, &loaded->addresses);
-	if (!err)
-		err = heap_file_load_facts(file, loaded->graph, &ret->facts);
+	loaded->file = file;
+	err = load_graph(file, &loaded->graph);
 	if (err)
 		return err;
-	loaded->names = (struct heap_facts_names){loaded->graph, ret->facts, &loaded->addresses};
-	heap_facts_name(loaded->graph, &loaded->names);
 	heap_file_stats(file, &ret->stats);
-	ret->stats.build_s = monotonic_seconds() - started;
 	ret->graph = loaded->graph;
-	ret->addresses = &loaded->addresses;
 	ret->loaded = take(loaded);
 	return NULL;
+}
+
+struct error *heap_snapshot_load_rows(const struct heap_file *file, struct heap_snapshot *ret)
+{
+	return load(file, heap_file_load_rows, ret);
+}
+
+struct error *heap_snapshot_add_words(struct heap_snapshot *snapshot)
+{
+	return heap_file_add_words(snapshot->loaded->file, snapshot->graph);
+}
+
+struct error *heap_snapshot_add_rows(struct heap_snapshot *snapshot)
+{
+	return heap_file_add_rows(snapshot->loaded->file, snapshot->graph);
+}
+
+struct error *heap_snapshot_add_names(struct heap_snapshot *snapshot)
+{
+	struct heap_loaded *loaded = snapshot->loaded;
+	struct error *err = heap_file_load_addresses(loaded->file, &loaded->addresses);
+
+	if (!err)
+		err = heap_file_load_facts(loaded->file, loaded->graph, &snapshot->facts);
+	if (err)
+		return err;
+	loaded->names =
+		(struct heap_facts_names){loaded->graph, snapshot->facts, &loaded->addresses};
+	heap_facts_name(loaded->graph, &loaded->names);
+	snapshot->addresses = &loaded->addresses;
+	return NULL;
+}
+
+struct error *heap_snapshot_load(const struct heap_file *file, struct heap_snapshot *ret)
+{
+	double started = monotonic_seconds();
+	struct error *err = load(file, heap_file_load_graph, ret);
+
+	if (!err)
+		err = heap_snapshot_add_names(ret);
+	ret->stats.build_s = monotonic_seconds() - started;
+	return err;
 }

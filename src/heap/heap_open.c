@@ -413,6 +413,20 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	return NULL;
 }
 
+struct error *heap_snapshot_take_rows(struct heap_source *source, struct heap_snapshot **ret)
+{
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot =
+		mem_calloc(1, sizeof(*snapshot));
+	struct error *err =
+		snapshot ? heap_snapshot_load_rows(source->file, snapshot) : error_enomem();
+
+	if (err)
+		return err;
+	snapshot->info = source->info;
+	*ret = take(snapshot);
+	return NULL;
+}
+
 struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret)
 {
 	return snapshot->builder ? heap_threads_read(snapshot->builder, ret)

@@ -234,6 +234,13 @@ struct error *heap_memory_measure(
 	return error_create(ERROR_UNSUPPORTED, "there is no memory in a play");
 }
 
+struct error *heap_snapshot_take_rows(struct heap_source *source, struct heap_snapshot **ret)
+{
+	(void)source;
+	(void)ret;
+	return error_create(ERROR_UNSUPPORTED, "there is no file in a play");
+}
+
 struct error *heap_snapshot_take(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot **ret)
 {

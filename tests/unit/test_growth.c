@@ -714,9 +714,74 @@ static void test_globals_of_a_running_function(void **state)
 	assert_false(is_namespace("users"));
 }
 
+// Lists of their own, each large enough for a holder, as attributes or as entries.
+static void fill_with_holders(
+	struct scene *scene, node_id owner, uint64_t address, unsigned count, bool are_attributes)
+{
+	for (unsigned i = 0; i < count; i++) {
+		node_id list = scene_object(scene, address + 0x1000 * i, "list");
+		char name[16];
+
+		snprintf(name, sizeof(name), "name_%u", i);
+		scene_fill(scene, list, address + 0x1000 * i + 0x100, 2, "float", 4096);
+		if (are_attributes)
+			scene_attribute(scene, owner, list, name);
+		else
+			scene_item(scene, owner, list);
+	}
+}
+
+// Attributes of an instance, entries of a dict that is one's attribute, names of a module that runs and entries of
+// a dict that the root holds: all more than a structure has. The rows that tell them apart are enough.
+static void test_holders_are_known_by_few_rows(void **state)
+{
+	_cleanup_(scene_destroy) struct scene *scene = scene_create();
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(growth_anchors_deinit) struct growth_anchors all = {0}, few = {0};
+	node_id module = scene_module(scene, 0x1000, "app"), many, cache, local;
+	struct heap_graph *graph;
+	uint64_t keep[1 << 10] = {0};
+	size_t dropped = 0;
+
+	(void)state;
+	many = scene_object(scene, 0x10000, "app.Many");
+	scene_attribute(scene, module, many, "many");
+	fill_with_holders(scene, many, 0x1000000, 100, true);
+	cache = scene_object(scene, 0x20000, "dict");
+	scene_attribute(scene, scene_object(scene, 0x30000, "app.Cached"), cache, "cache");
+	scene_attribute(scene, module, scene_at(scene, 0x30000), "cached");
+	fill_with_holders(scene, cache, 0x2000000, 100, false);
+	scene_attribute(scene, module, scene_object(scene, 0x40000, "str"), "__name__");
+	fill_with_holders(scene, module, 0x3000000, 100, true);
+	scene_root(scene, scene_at(scene, 0x1008), HEAP_ROOT_FRAME, "globals");
+	local = scene_object(scene, 0x50000, "dict");
+	scene_root(scene, local, HEAP_ROOT_FRAME, "local");
+	fill_with_holders(scene, local, 0x4000000, 100, false);
+	graph = scene_finish(scene);
+	assert_null(dominators_create(graph, &dominators));
+	assert_null(growth_anchors_init(&all, graph, dominators, 4096));
+	assert_true(graph->node_count < 64 * sizeof(keep) / sizeof(*keep));
+	growth_anchors_rows(graph, dominators, keep);
+	for (node_id node = 1; node < graph->node_count; node++) {
+		if (keep[node >> 6] >> (node & 63) & 1)
+			continue;
+		for (uint32_t i = graph->first_edge[node]; i < graph->first_edge[node + 1]; i++) {
+			graph->edges[i] = HEAP_ROOT;
+			dropped++;
+		}
+	}
+	assert_true(dropped > 100);
+	assert_null(growth_anchors_init(&few, graph, dominators, 4096));
+	assert_true(few.list.count > 200);
+	assert_int_equal(few.list.count, all.list.count);
+	for (node_id node = 0; node < graph->node_count; node++)
+		assert_int_equal(growth_anchor_of(&few, node), growth_anchor_of(&all, node));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_holders_are_known_by_few_rows),
 		cmocka_unit_test(test_list_in_a_class_attribute),
 		cmocka_unit_test(test_healthy_processes_raise_no_suspect),
 		cmocka_unit_test(test_bounded_container_that_is_filling_is_noted),

@@ -86,6 +86,35 @@ static void test_a_heap_comes_back(void **state)
 	heap_zoo_drop(&zoo);
 }
 
+static void test_a_heap_comes_back_in_parts(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	struct same_graph_result same;
+	struct heap_graph *graph;
+	struct heap_zoo zoo;
+
+	(void)state;
+	build_zoo(&zoo, &builder);
+	assert_success(save(builder, true));
+	assert_success(heap_source_open_file(path, &source));
+	assert_success(heap_snapshot_take_rows(source, &snapshot));
+	graph = snapshot->graph;
+	assert_int_equal(graph->edge_count, builder->graph->edge_count);
+	assert_memory_equal(graph->edges, builder->graph->edges, graph->edge_count * 4ul);
+	assert_success(heap_snapshot_add_words(snapshot));
+	assert_memory_equal(graph->node_word, builder->graph->node_word, graph->node_count * 4ul);
+	// As if it had been given back whole.
+	heap_graph_drop_rows(graph, NULL);
+	memset(graph->edges, 0, graph->edge_count * 4ul);
+	assert_success(heap_snapshot_add_names(snapshot));
+	assert_success(heap_snapshot_add_rows(snapshot));
+	assert_success(same_graph(builder->graph, graph, 1, &same));
+	assert_true(same.labels > 100 && same.names > 0 && same.lengths > 0 && same.roots > 0);
+	heap_zoo_drop(&zoo);
+}
+
 static void test_what_is_known_besides(void **state)
 {
 	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
@@ -206,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_heap_comes_back),
+		cmocka_unit_test(test_a_heap_comes_back_in_parts),
 		cmocka_unit_test(test_what_is_known_besides),
 		cmocka_unit_test(test_memory_may_run_out),
 		cmocka_unit_test(test_references_are_coded_and_back),

@@ -159,6 +159,37 @@ static struct error *build(struct heap_graph **ret)
 	return NULL;
 }
 
+// More than some pages of rows, each with its number.
+static void test_rows_can_be_given_back_but_for_some(void **state)
+{
+	enum { NODES = 20000, ROW = 4 };
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	static uint64_t keep[NODES / 64 + 1];
+	static const node_id kept[] = {1, 5000, 5001, 19999};
+	uint32_t count;
+
+	(void)state;
+	assert_null(heap_graph_create(NODES, NODES * ROW, 1, &graph));
+	for (uint32_t i = 0; i < NODES * ROW; i++)
+		graph->edges[i] = i % (NODES - 1) + 1;
+	for (node_id node = 0; node <= NODES; node++)
+		graph->first_edge[node] = node * ROW;
+	for (size_t i = 0; i < 4; i++)
+		keep[kept[i] >> 6] |= (uint64_t)1 << (kept[i] & 63);
+	heap_graph_drop_rows(graph, keep);
+	for (size_t i = 0; i < 4; i++) {
+		const uint32_t *edges = heap_edges_of(graph, kept[i], &count);
+
+		assert_int_equal(count, ROW);
+		for (uint32_t k = 0; k < ROW; k++)
+			assert_int_equal(edges[k], (kept[i] * ROW + k) % (NODES - 1) + 1);
+	}
+	assert_int_equal(heap_edges_of(graph, 10000, &count)[0], 0);
+	assert_int_equal(count, ROW);
+	heap_graph_drop_rows(graph, NULL);
+	assert_int_equal(heap_edges_of(graph, 5000, &count)[0], 0);
+}
+
 static void test_running_out_of_memory_is_an_error(void **state)
 {
 	uint64_t failures = 0;
@@ -189,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_roots_are_sorted_and_root_edges_unique),
 		cmocka_unit_test(test_equal_texts_are_kept_once),
 		cmocka_unit_test(test_check_finds_broken_graphs),
+		cmocka_unit_test(test_rows_can_be_given_back_but_for_some),
 		cmocka_unit_test(test_running_out_of_memory_is_an_error),
 	};
 
