@@ -12,7 +12,7 @@
  * them. Holders and containers take a whole graph with its dominators, then with its paths, one file after the
  * other: of N objects with E references, in bytes, what is there at a time being at most
  *
- *	dominators   6 N + 4 E, and what dominators.c takes: 14 N + 4 E
+ *	dominators   6 N + 4 E of the graph, and what dominators.c says
  *	places       10 N of the graph, 3 N of names, 8 N of dominators, of holders 4 N
  *	paths        8 N + 4 E of the graph, 3 N of names, 6 N
  */
