@@ -92,7 +92,7 @@ struct error *show_path_type(
 	const struct show_input *input, const char *type, struct show_report *ret)
 {
 	_cleanup_(path_merge_deinit) struct path_merge merge = {0};
-	const char *section;
+	const char *section = NULL;
 	struct error *err =
 		path_merge_type(input->graph, input->dominators, input->paths, type, &merge);
 
