@@ -42,10 +42,38 @@ static bool add_node(struct node_set *set, node_id node)
 	return is_new;
 }
 
-/** Add @p start and the unreachable nodes that it reaches; @p stack is empty before and after. */
-static struct error *add_reached(const struct heap_graph *graph,
-	const struct dominators *dominators, node_id start, struct node_vector *stack,
-	struct node_set *set)
+static void remove_node(struct node_set *set, node_id node)
+{
+	set->bits[node >> 6] &= ~((uint64_t)1 << (node & 63));
+}
+
+/** What becomes of the nodes that no root reaches. */
+struct judgement {
+	struct node_set dead;   /* all of them */
+	struct node_set kept;   /* of these, what no collection frees */
+	struct node_set held;   /* what the permanent generation has, and all that leads to */
+	struct node_set frozen; /* of that, what stays until gc.unfreeze() */
+};
+
+static void cleanup_judgement(struct judgement *judgement)
+{
+	cleanup_node_set(&judgement->dead);
+	cleanup_node_set(&judgement->kept);
+	cleanup_node_set(&judgement->held);
+	cleanup_node_set(&judgement->frozen);
+}
+
+static bool judgement_init(struct judgement *judgement, uint32_t node_count)
+{
+	return node_set_init(&judgement->dead, node_count) &&
+	       node_set_init(&judgement->kept, node_count) &&
+	       node_set_init(&judgement->held, node_count) &&
+	       node_set_init(&judgement->frozen, node_count);
+}
+
+/** Add @p start and the dead nodes that it reaches; @p stack is empty before and after. */
+static struct error *add_reached(const struct heap_graph *graph, const struct node_set *dead,
+	node_id start, struct node_vector *stack, struct node_set *set)
 {
 	if (!add_node(set, start))
 		return NULL;
@@ -58,7 +86,7 @@ static struct error *add_reached(const struct heap_graph *graph,
 		for (uint32_t i = 0; i < count; i++) {
 			node_id node = edges[i] & HEAP_EDGE_NODE;
 
-			if (dominators_is_reachable(dominators, node) || !add_node(set, node))
+			if (!has_node(dead, node) || !add_node(set, node))
 				continue;
 			if (!node_vector_push(stack, node))
 				return error_enomem();
@@ -71,54 +99,152 @@ static struct error *add_reached(const struct heap_graph *graph,
  * What a collection would leave: legacy finalizers and what they reach. And what the collector
  * never looks at, untracked objects that no tracked one reaches, with what these hold.
  */
-static struct error *find_kept(
-	const struct heap_graph *graph, const struct dominators *dominators, struct node_set *kept)
+static struct error *find_kept(const struct heap_graph *graph, struct judgement *judgement)
 {
 	_cleanup_(node_set) struct node_set seen = {0};
 	_cleanup_(node_vector_deinit) struct node_vector stack = {0};
+	const struct node_set *dead = &judgement->dead;
 	struct error *error;
 
 	if (!node_set_init(&seen, graph->node_count))
 		return error_enomem();
 	for (node_id node = 1; node < graph->node_count; node++) {
-		if (dominators_is_reachable(dominators, node) ||
-			!heap_has_flag(graph, node, HEAP_NODE_TRACKED))
+		if (!has_node(dead, node) || !heap_has_flag(graph, node, HEAP_NODE_TRACKED))
 			continue;
-		error = add_reached(graph, dominators, node, &stack, &seen);
+		error = add_reached(graph, dead, node, &stack, &seen);
 		if (!error && heap_has_flag(graph, node, HEAP_NODE_UNCOLLECTABLE))
-			error = add_reached(graph, dominators, node, &stack, kept);
+			error = add_reached(graph, dead, node, &stack, &judgement->kept);
 		if (error)
 			return error;
 	}
 	for (node_id node = 1; node < graph->node_count; node++) {
-		if (dominators_is_reachable(dominators, node) || has_node(&seen, node))
+		if (!has_node(dead, node) || has_node(&seen, node))
 			continue;
-		error = add_reached(graph, dominators, node, &stack, kept);
+		error = add_reached(graph, dead, node, &stack, &judgement->kept);
 		if (error)
 			return error;
 	}
 	return NULL;
 }
 
-static void count_objects(const struct heap_graph *graph, const struct dominators *dominators,
-	const struct node_set *kept, struct garbage *garbage)
+// The collector takes a reference from the permanent generation for one from outside: what is led to stays.
+static struct error *find_held(
+	const struct heap_graph *graph, struct judgement *judgement, bool *ret_is_any)
+{
+	_cleanup_(node_vector_deinit) struct node_vector stack = {0};
+	struct error *error = NULL;
+
+	*ret_is_any = false;
+	for (node_id node = 1; !error && node < graph->node_count; node++) {
+		if (!has_node(&judgement->dead, node) ||
+			!heap_has_flag(graph, node, HEAP_NODE_PERMANENT))
+			continue;
+		*ret_is_any = true;
+		error = add_reached(graph, &judgement->dead, node, &stack, &judgement->held);
+	}
+	return error;
+}
+
+static bool survives(const struct judgement *judgement, node_id node)
+{
+	return has_node(&judgement->held, node) || has_node(&judgement->kept, node);
+}
+
+// An edge to itself may be one that was dropped.
+static bool is_reference(uint32_t edge, node_id node)
+{
+	return (edge & HEAP_EDGE_NODE) != node || !(edge & HEAP_EDGE_INFERRED);
+}
+
+// Counts of references that are left once the rest is gone.
+static void count_references(
+	const struct heap_graph *graph, const struct judgement *judgement, uint32_t *references)
 {
 	for (node_id node = 1; node < graph->node_count; node++) {
+		uint32_t count;
+		const uint32_t *edges = heap_edges_of(graph, node, &count);
+
+		if (!survives(judgement, node))
+			continue;
+		for (uint32_t i = 0; i < count; i++)
+			references[edges[i] & HEAP_EDGE_NODE] += is_reference(edges[i], node);
+	}
+}
+
+/** Of what is held, that goes all the same to which no reference is left: it was held by a cycle that is
+ *  collected, or by another one of these. */
+static struct error *find_frozen(const struct heap_graph *graph, struct judgement *judgement)
+{
+	_cleanup_(node_vector_deinit) struct node_vector gone = {0};
+	uint32_t *references;
+	struct error *error;
+	bool is_any;
+
+	error = find_held(graph, judgement, &is_any);
+	if (error || !is_any)
+		return error;
+	references = pages_alloc(graph->node_count, sizeof(*references));
+	if (!references)
+		return error_enomem();
+	count_references(graph, judgement, references);
+	for (node_id node = 1; !error && node < graph->node_count; node++) {
+		if (!has_node(&judgement->held, node) || has_node(&judgement->kept, node))
+			continue;
+		add_node(&judgement->frozen, node);
+		if (!references[node] && !node_vector_push(&gone, node))
+			error = error_enomem();
+	}
+	while (!error && gone.count) {
+		node_id node = gone.items[--gone.count];
+		uint32_t count;
+		const uint32_t *edges = heap_edges_of(graph, node, &count);
+
+		remove_node(&judgement->frozen, node);
+		for (uint32_t i = 0; !error && i < count; i++) {
+			node_id next = edges[i] & HEAP_EDGE_NODE;
+
+			if (is_reference(edges[i], node) && !--references[next] &&
+				has_node(&judgement->frozen, next) &&
+				!node_vector_push(&gone, next))
+				error = error_enomem();
+		}
+	}
+	pages_free(references, graph->node_count, sizeof(*references));
+	return error;
+}
+
+/** @p judgement->dead is filled. */
+static struct error *judge(const struct heap_graph *graph, struct judgement *judgement)
+{
+	struct error *error = find_kept(graph, judgement);
+
+	return error ? error : find_frozen(graph, judgement);
+}
+
+static void count_objects(
+	const struct heap_graph *graph, const struct judgement *judgement, struct garbage *garbage)
+{
+	for (node_id node = 1; node < graph->node_count; node++) {
+		bool is_frozen = has_node(&judgement->frozen, node);
 		uint64_t size;
 
-		if (dominators_is_reachable(dominators, node))
+		if (!has_node(&judgement->dead, node))
 			continue;
 		size = heap_size_of(graph, node);
 		garbage->unreachable_objects++;
 		garbage->unreachable_bytes += size;
-		if (has_node(kept, node)) {
+		garbage->frozen_objects += is_frozen;
+		garbage->frozen_bytes += is_frozen ? size : 0;
+		if (is_frozen || has_node(&judgement->kept, node)) {
 			garbage->uncollectable_objects++;
 			garbage->uncollectable_bytes += size;
 			continue;
 		}
 		garbage->collectable_objects++;
 		garbage->collectable_bytes += size;
-		if (heap_has_flag(graph, node, HEAP_NODE_TRACKED))
+		// What is held goes with the last reference, not by the collector.
+		if (heap_has_flag(graph, node, HEAP_NODE_TRACKED) &&
+			!has_node(&judgement->held, node))
 			garbage->collectable_tracked_objects++;
 		garbage->types[heap_type_of(graph, node)].objects++;
 		garbage->types[heap_type_of(graph, node)].bytes += size;
@@ -151,36 +277,46 @@ static void sort_types(struct garbage *garbage, uint32_t type_count)
 struct error *garbage_compute(
 	const struct heap_graph *graph, const struct dominators *dominators, struct garbage *ret)
 {
-	_cleanup_(node_set) struct node_set kept = {0};
+	_cleanup_(judgement) struct judgement judgement = {0};
 	struct garbage garbage = {0};
 	struct error *error;
 
-	if (!node_set_init(&kept, graph->node_count))
+	if (!judgement_init(&judgement, graph->node_count))
 		return error_enomem();
-	error = find_kept(graph, dominators, &kept);
+	for (node_id node = 1; node < graph->node_count; node++) {
+		if (!dominators_is_reachable(dominators, node))
+			add_node(&judgement.dead, node);
+	}
+	error = judge(graph, &judgement);
 	if (error)
 		return error;
 	garbage.types = mem_calloc(graph->type_count, sizeof(*garbage.types));
 	if (!garbage.types)
 		return error_enomem();
-	count_objects(graph, dominators, &kept, &garbage);
+	count_objects(graph, &judgement, &garbage);
 	sort_types(&garbage, graph->type_count);
 	*ret = garbage;
 	return NULL;
 }
 
-struct error *garbage_mark(const struct heap_graph *graph, const struct dominators *dominators,
-	uint8_t *fates, uint8_t collectable, uint8_t kept)
+struct error *garbage_mark(
+	const struct heap_graph *graph, const struct garbage_marks *marks, uint8_t *fates)
 {
-	_cleanup_(node_set) struct node_set set = {0};
+	_cleanup_(judgement) struct judgement judgement = {0};
 	struct error *error;
 
-	if (!node_set_init(&set, graph->node_count))
+	if (!judgement_init(&judgement, graph->node_count))
 		return error_enomem();
-	error = find_kept(graph, dominators, &set);
+	for (node_id node = 1; node < graph->node_count; node++) {
+		if (fates[node] == marks->unreachable)
+			add_node(&judgement.dead, node);
+	}
+	error = judge(graph, &judgement);
 	for (node_id node = 1; !error && node < graph->node_count; node++) {
-		if (!dominators_is_reachable(dominators, node))
-			fates[node] = has_node(&set, node) ? kept : collectable;
+		if (has_node(&judgement.dead, node))
+			fates[node] = has_node(&judgement.frozen, node) ? marks->frozen
+				      : has_node(&judgement.kept, node) ? marks->kept
+									: marks->collectable;
 	}
 	return error;
 }

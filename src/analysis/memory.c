@@ -74,36 +74,49 @@ enum memory_cause memory_part_cause(enum heap_memory_part part)
 _Static_assert(HEAP_TYPE_ROLES <= MEMORY_FAMILIES_MAX, "a family for each role");
 
 static struct error *reach(
-	const struct heap_graph *graph, node_id node, struct node_vector *stack, uint8_t *fates)
+	node_id node, enum heap_fate fate, struct node_vector *stack, uint8_t *fates)
 {
-	if (fates[node] == HEAP_FATE_LIVE)
+	if (fates[node] != HEAP_FATE_GARBAGE)
 		return NULL;
-	fates[node] = HEAP_FATE_LIVE;
-	(void)graph;
+	fates[node] = (uint8_t)fate;
 	return node_vector_push(stack, node) ? NULL : error_enomem();
 }
 
-// What is reached from a root that has an explanation lives; all else is unexplained until the rest says
-// that it is garbage.
-static struct error *mark_explained(const struct heap_graph *graph, uint8_t *fates)
+// What is reached from roots with an explanation, or from those without, and by nobody yet.
+static struct error *mark_reached(
+	const struct heap_graph *graph, bool is_explained, enum heap_fate fate, uint8_t *fates)
 {
 	_cleanup_(node_vector_deinit) struct node_vector stack = {0};
 	struct error *err = NULL;
 
-	memset(fates, HEAP_FATE_UNEXPLAINED, graph->node_count);
-	fates[HEAP_ROOT] = HEAP_FATE_LIVE;
 	for (size_t i = 0; !err && i < graph->root_count; i++) {
-		if (graph->roots[i].kind != HEAP_ROOT_UNEXPLAINED)
-			err = reach(graph, graph->roots[i].node, &stack, fates);
+		if ((graph->roots[i].kind != HEAP_ROOT_UNEXPLAINED) == is_explained)
+			err = reach(graph->roots[i].node, fate, &stack, fates);
 	}
 	while (!err && stack.count) {
 		uint32_t count;
 		const uint32_t *edges = heap_edges_of(graph, stack.items[--stack.count], &count);
 
 		for (uint32_t i = 0; !err && i < count; i++)
-			err = reach(graph, edges[i] & HEAP_EDGE_NODE, &stack, fates);
+			err = reach(edges[i] & HEAP_EDGE_NODE, fate, &stack, fates);
 	}
 	return err;
+}
+
+static struct error *find_fates(const struct heap_graph *graph, uint8_t *fates)
+{
+	const struct garbage_marks marks = {.unreachable = HEAP_FATE_GARBAGE,
+		.collectable = HEAP_FATE_GARBAGE,
+		.kept = HEAP_FATE_LOST,
+		.frozen = HEAP_FATE_LOST};
+	struct error *err;
+
+	memset(fates, HEAP_FATE_GARBAGE, graph->node_count);
+	fates[HEAP_ROOT] = HEAP_FATE_LIVE;
+	err = mark_reached(graph, true, HEAP_FATE_LIVE, fates);
+	if (!err)
+		err = mark_reached(graph, false, HEAP_FATE_UNEXPLAINED, fates);
+	return err ? err : garbage_mark(graph, &marks, fates);
 }
 
 struct cycle_search {
@@ -407,26 +420,16 @@ static struct error *find_largest(const struct heap_graph *graph,
 	return NULL;
 }
 
-static struct error *find_fates(const struct heap_graph *graph, const struct dominators *dominators,
-	uint8_t *fates, struct memory_report *report)
-{
-	struct error *err = mark_explained(graph, fates);
-
-	if (!err)
-		err = garbage_compute(graph, dominators, &report->garbage);
-	if (!err)
-		err = garbage_mark(graph, dominators, fates, HEAP_FATE_GARBAGE, HEAP_FATE_LOST);
-	return err;
-}
-
 struct error *memory_examine(const struct heap_graph *graph, const struct dominators *dominators,
 	const struct paths *paths, struct heap_memory *memory, bool collector_is_enabled,
 	struct memory_report *ret)
 {
 	_cleanup_(memory_report_deinit) struct memory_report report = {0};
 	uint8_t *fates = pages_alloc(graph->node_count, sizeof(*fates));
-	struct error *err = fates ? find_fates(graph, dominators, fates, &report) : error_enomem();
+	struct error *err = fates ? find_fates(graph, fates) : error_enomem();
 
+	if (!err)
+		err = garbage_compute(graph, dominators, &report.garbage);
 	if (!err)
 		err = heap_memory_measure(memory, fates, &report.figures);
 	if (!err)

@@ -117,11 +117,22 @@ static remote_addr gc_state(const struct python *python, remote_addr interpreter
 		       : 0;
 }
 
+remote_addr pyruntime_permanent_generation(struct pycontext *context, remote_addr interpreter)
+{
+	const struct pylayout *layout = context->python->layout;
+	remote_addr state = gc_state(context->python, interpreter);
+
+	return state && pylayout_has(layout->gc.permanent_generation)
+		       ? state + layout->gc.permanent_generation
+		       : 0;
+}
+
 size_t pyruntime_gc_heads(
 	struct pycontext *context, remote_addr interpreter, remote_addr ret[PYRUNTIME_GC_HEADS_MAX])
 {
 	const struct pylayout *layout = context->python->layout;
 	remote_addr state = gc_state(context->python, interpreter);
+	remote_addr permanent = pyruntime_permanent_generation(context, interpreter);
 	remote_addr generations = 0;
 	size_t count = 0;
 
@@ -136,8 +147,8 @@ size_t pyruntime_gc_heads(
 		ret[count++] = state + layout->gc.old;
 		ret[count++] = state + layout->gc.old + layout->gc_generation.size;
 	}
-	if (state && pylayout_has(layout->gc.permanent_generation))
-		ret[count++] = state + layout->gc.permanent_generation;
+	if (permanent)
+		ret[count++] = permanent;
 	return count;
 }
 

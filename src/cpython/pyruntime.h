@@ -19,6 +19,8 @@ struct error *pyruntime_threads(
 /** The heads of the collector's lists that an interpreter's objects are on. Returns their number. */
 size_t pyruntime_gc_heads(struct pycontext *context, remote_addr interpreter,
 	remote_addr ret[PYRUNTIME_GC_HEADS_MAX]);
+/** The head of the list of what no collection looks at (gc.freeze(), 3.7 on); 0 if there is none. */
+remote_addr pyruntime_permanent_generation(struct pycontext *context, remote_addr interpreter);
 
 /** The thread states that hold a GIL at this moment, at most @p max of them: one, unless interpreters
  * have a GIL of their own (3.12). Returns how many. */

@@ -270,6 +270,8 @@ static struct error *finish(struct heap_builder *builder)
 
 	if (!err)
 		err = heap_roots_settle(builder);
+	if (!err)
+		heap_roots_mark_permanent(builder);
 	for (unsigned i = 0; i < builder->workers; i++) {
 		builder->stats.objects += builder->team[i].objects;
 		builder->stats.bytes += builder->team[i].bytes;

@@ -118,6 +118,8 @@ struct error *heap_builder_run_rounds(struct heap_builder *builder);
 struct error *heap_roots_collect(struct heap_builder *builder);
 /** All objects are there: settle counts, find the other roots, and add all to the graph. */
 struct error *heap_roots_settle(struct heap_builder *builder);
+/** What gc.freeze() put away gets HEAP_NODE_PERMANENT. */
+void heap_roots_mark_permanent(struct heap_builder *builder);
 /** The dicts of interned strings: as the interpreters say or, before 3.12, looked for in the
  * interpreter's own data. */
 struct error *heap_roots_find_interned(struct heap_builder *builder, struct addr_vector *ret);

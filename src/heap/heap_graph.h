@@ -55,6 +55,8 @@ enum heap_node_flag {
 	HEAP_NODE_UNEXPLAINED = 1u << 29,
 	/** Has a legacy finalizer (tp_del): a cycle with it is not collected. */
 	HEAP_NODE_UNCOLLECTABLE = 1u << 30,
+	/** Tracked, and in the permanent generation: no collection looks at it (gc.freeze(), 3.7 on). */
+	HEAP_NODE_PERMANENT = 1u << 31,
 };
 #define HEAP_NODE_TYPE_MASK 0x00ffffffu
 

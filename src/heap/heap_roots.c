@@ -285,6 +285,40 @@ static struct error *collect_gc_heads(struct heap_builder *builder, remote_addr 
 	return NULL;
 }
 
+// One list of the collector's, as far as it can be followed: where the target runs, it may be torn.
+static void mark_list(struct heap_builder *builder, remote_addr head)
+{
+	const struct pylayout *layout = builder->python->layout;
+	struct heap_graph *graph = builder->graph;
+	remote_addr at = head;
+	struct pychain chain = {0};
+
+	for (uint32_t i = 0; i < graph->node_count; i++) {
+		node_id node;
+
+		at = pyreader_pointer(&builder->context.reader, at + layout->gc_head.next) & ~3ull;
+		if (at == head || !pychain_goes_on(&chain, at))
+			return;
+		node = heap_addresses_find(&builder->addresses, at + layout->gc_head.size);
+		if (node == HEAP_NODE_NONE || !heap_has_flag(graph, node, HEAP_NODE_TRACKED))
+			return;
+		graph->node_word[node] |= HEAP_NODE_PERMANENT;
+	}
+}
+
+void heap_roots_mark_permanent(struct heap_builder *builder)
+{
+	const struct addr_vector *interpreters = &builder->python->interpreters;
+
+	for (size_t i = 0; i < interpreters->count; i++) {
+		remote_addr head =
+			pyruntime_permanent_generation(&builder->context, interpreters->items[i]);
+
+		if (head)
+			mark_list(builder, head);
+	}
+}
+
 // The dicts of interned strings, where they are found through the interpreter; before, they are
 // variables of C like others.
 static struct error *collect_interned(struct heap_builder *builder)

@@ -37,8 +37,11 @@ struct error *show_garbage(const struct show_input *input, struct show_report *r
 	ret->column_count = COLUMNS;
 	if (err)
 		return err;
-	err = add(input, garbage.uncollectable_objects, garbage.uncollectable_bytes,
-		"not collectable", NULL, ret);
+	err = add(input, garbage.uncollectable_objects - garbage.frozen_objects,
+		garbage.uncollectable_bytes - garbage.frozen_bytes, "not collectable", NULL, ret);
+	if (!err)
+		err = add(input, garbage.frozen_objects, garbage.frozen_bytes,
+			"not before gc.unfreeze()", NULL, ret);
 	for (size_t i = 0; !err && i < garbage.type_count; i++)
 		err = add(input, garbage.types[i].objects, garbage.types[i].bytes, "collectable",
 			input->graph->types[garbage.types[i].type].name, ret);

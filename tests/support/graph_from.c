@@ -67,6 +67,7 @@ static const struct {
 	{"static", HEAP_NODE_STATIC},
 	{"unexplained", HEAP_NODE_UNEXPLAINED},
 	{"uncollectable", HEAP_NODE_UNCOLLECTABLE},
+	{"permanent", HEAP_NODE_PERMANENT},
 };
 
 static const struct {

@@ -12,7 +12,8 @@
  *	           it as inferred: "a:.x>b,'k'>c,[3]>d,e?"
  *	a=100      shallow size; 1 if not said
  *	a/list     type; the name decides the role (graph_from.c); any other is a class
- *	a+tracked  flag: tracked, container, type, module, static, unexplained, uncollectable
+ *	a+tracked  flag: tracked, container, type, module, static, unexplained, uncollectable,
+ *	           permanent
  *	a"m.f"     what naming.name says
  *	a@/x/y.py  what naming.file says
  *	a#30       what naming.length says

@@ -90,6 +90,51 @@ static void test_the_collector_does_not_see_untracked_cycles(void **state)
 	assert_int_equal(garbage.uncollectable_bytes, 1 + 2 + 4);
 }
 
+// p and q were frozen and hold each other, and y. c and d are a cycle that was made since.
+static void test_what_is_frozen_stays(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		"p:q,y q:p c:d d:c p+tracked p+permanent q+tracked q+permanent y+tracked "
+		"c+tracked d+tracked p=1 q=2 y=4 c=8 d=16 root:l l+tracked l+permanent");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
+
+	(void)state;
+	assert_int_equal(garbage.unreachable_objects, 5);
+	assert_int_equal(garbage.frozen_objects, 3);
+	assert_int_equal(garbage.frozen_bytes, 1 + 2 + 4);
+	assert_int_equal(garbage.uncollectable_objects, 3);
+	assert_int_equal(garbage.collectable_tracked_objects, 2);
+	assert_int_equal(garbage.collectable_bytes, 8 + 16);
+}
+
+// f was frozen, but only the cycle of c and d holds it: it goes with them, and g with it. The cycle of x and
+// y is led to by f: one collection does not free it, the next one would.
+static void test_what_was_frozen_may_go_by_counting(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		"c:d d:c,f f:g,x x:y y:x c+tracked d+tracked f+tracked f+permanent g+tracked "
+		"x+tracked y+tracked c=1 d=2 f=4 g=8 x=16 y=32");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
+
+	(void)state;
+	assert_int_equal(garbage.collectable_bytes, 1 + 2 + 4 + 8);
+	assert_int_equal(garbage.collectable_tracked_objects, 2);
+	assert_int_equal(garbage.frozen_bytes, 16 + 32);
+}
+
+// A cycle through a frozen object and another: the collector sees a reference from outside.
+static void test_a_cycle_with_a_frozen_object_stays(void **state)
+{
+	_cleanup_(graph_from_destroy) struct graph_from *from = graph_from(
+		"a:b b:a a+tracked a+permanent b+tracked f:f f+tracked f+uncollectable f=4");
+	_cleanup_(garbage_deinit) struct garbage garbage = garbage_of(from->graph);
+
+	(void)state;
+	assert_int_equal(garbage.frozen_objects, 2);
+	assert_int_equal(garbage.uncollectable_objects, 3);
+	assert_int_equal(garbage.collectable_objects, 0);
+}
+
 static void test_a_finalizer_that_is_reached_is_no_garbage(void **state)
 {
 	_cleanup_(graph_from_destroy) struct graph_from *from =
@@ -128,7 +173,8 @@ static void test_a_long_list_of_garbage(void **state)
 static void test_running_out_of_memory_is_an_error(void **state)
 {
 	_cleanup_(graph_from_destroy) struct graph_from *from =
-		graph_from("f:g f+tracked f+uncollectable a:b b:a a+tracked u:v");
+		graph_from("f:g f+tracked f+uncollectable a:b b:a,p a+tracked u:v "
+			   "p:q q:q,r p+tracked p+permanent q+tracked");
 	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
 	uint64_t failures = 0;
 
@@ -159,6 +205,9 @@ int main(void)
 		cmocka_unit_test(test_a_cycle_dies_with_what_only_it_holds),
 		cmocka_unit_test(test_a_legacy_finalizer_keeps_what_it_reaches),
 		cmocka_unit_test(test_the_collector_does_not_see_untracked_cycles),
+		cmocka_unit_test(test_what_is_frozen_stays),
+		cmocka_unit_test(test_what_was_frozen_may_go_by_counting),
+		cmocka_unit_test(test_a_cycle_with_a_frozen_object_stays),
 		cmocka_unit_test(test_a_finalizer_that_is_reached_is_no_garbage),
 		cmocka_unit_test(test_a_long_list_of_garbage),
 		cmocka_unit_test(test_running_out_of_memory_is_an_error),
