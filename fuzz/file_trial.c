@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "file_trial.h"
 
+#include "analysis/memory.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "heap/heap_facts_collect.h"
@@ -49,13 +50,42 @@ void file_trial_must(struct error *err, const char *what)
 	abort();
 }
 
+// What the zoo has none of: there is no malloc in it.
+static void fill_empty(struct heap_memory_figures *figures)
+{
+	figures->mallocs = mem_realloc_array(
+		figures->mallocs, figures->malloc_count + 1, sizeof(*figures->mallocs));
+	figures->classes = mem_realloc_array(
+		figures->classes, figures->class_count + 2, sizeof(*figures->classes));
+	figures->owners = mem_realloc_array(
+		figures->owners, figures->owner_count + 1, sizeof(*figures->owners));
+	figures->arenas = mem_realloc_array(
+		figures->arenas, figures->arena_count + 1, sizeof(*figures->arenas));
+	if (!figures->mallocs || !figures->classes || !figures->owners || !figures->arenas)
+		abort();
+	figures->mallocs[figures->malloc_count++] =
+		(struct heap_memory_malloc){.is_main = true, .trim = 4096};
+	figures->classes[figures->class_count++] = (struct heap_memory_class){24, 7, 168};
+	figures->classes[figures->class_count++] = (struct heap_memory_class){40, 9, 360};
+	figures->owners[figures->owner_count++] =
+		(struct heap_memory_owner){"libzoo.so", HEAP_PART_C_OTHER, true, 168, 7};
+	figures->arenas[figures->arena_count++] = (struct heap_memory_arena){.address = 4096,
+		.bytes = 1 << 20,
+		.used_bytes = 4096,
+		.used_blocks = 9,
+		.first = 1,
+		.last = 40};
+}
+
 static void save_zoo(void)
 {
-	const struct heap_builder_options options = {.workers = 1};
+	const struct heap_builder_options options = {.workers = 1, .keep_parts = true};
 	const struct heap_facts_options all = {.with_content = true};
 	struct heap_builder *builder = NULL;
 	struct heap_facts *facts = NULL;
 	struct heap_snapshot snapshot = {0};
+	struct heap_memory *memory = NULL;
+	struct heap_memory_figures figures;
 	struct heap_zoo zoo;
 	uint64_t bytes;
 	size_t rows = 0;
@@ -68,7 +98,14 @@ static void save_zoo(void)
 	snapshot.graph = builder->graph;
 	snapshot.addresses = &builder->addresses;
 	snapshot.builder = builder;
-	file_trial_must(heap_file_save(&snapshot, facts, path, &bytes), "its file");
+	file_trial_must(heap_memory_create(NULL, &memory), "its memory");
+	file_trial_must(heap_memory_note_pages(memory, zoo.target), "its pages");
+	heap_memory_set_builder(memory, builder);
+	file_trial_must(memory_measure(builder->graph, memory, &figures), "its figures");
+	fill_empty(&figures);
+	file_trial_must(heap_file_save(&snapshot, facts, &figures, path, &bytes), "its file");
+	heap_memory_figures_deinit(&figures);
+	heap_memory_destroy(memory);
 	heap_facts_destroy(facts);
 	heap_builder_destroy(builder);
 	heap_zoo_drop(&zoo);

@@ -7,6 +7,7 @@
 #include "analysis/dominators.h"
 #include "analysis/garbage.h"
 #include "analysis/heap_diff.h"
+#include "analysis/memory.h"
 #include "analysis/paths.h"
 #include "analysis/why.h"
 #include "base/alloc.h"
@@ -61,6 +62,24 @@ static void explain(const struct heap_graph *graph, const struct dominators *dom
 	why_type_vector_deinit(&freed);
 }
 
+// Figures of memory, if they make sense.
+static void account(const struct heap_snapshot *snapshot, const struct dominators *dominators,
+	const struct paths *paths)
+{
+	struct memory_report report = {0};
+	struct error *err = snapshot->memory ? memory_examine(snapshot->graph, dominators, paths,
+						       snapshot->memory, true, &report)
+					     : NULL;
+
+	if (err && error_kind(err) != ERROR_BAD_DATA && error_kind(err) != ERROR_UNSUPPORTED)
+		file_trial_must(err, "the account");
+	error_destroy(err);
+	if (report.explained_bytes > report.figures.rss_bytes)
+		file_trial_must(error_create(ERROR_BAD_DATA, "more is explained than there is"),
+			"the account");
+	memory_report_deinit(&report);
+}
+
 static void examine(struct heap_snapshot *snapshot)
 {
 	const struct heap_graph *graph = snapshot->graph;
@@ -84,6 +103,7 @@ static void examine(struct heap_snapshot *snapshot)
 		if (i % 8 == 0)
 			explain(graph, dominators, paths, node);
 	}
+	account(snapshot, dominators, paths);
 	heap_threads_deinit(&threads);
 	paths_destroy(paths);
 	garbage_deinit(&garbage);
@@ -109,7 +129,7 @@ static struct error *compare_with_itself(struct heap_source *source)
 // Takes both.
 static void try_source(struct error *err, struct heap_source *source)
 {
-	const struct heap_snapshot_options options = {0};
+	const struct heap_snapshot_options options = {.keep_memory = true};
 	struct heap_snapshot *snapshot = NULL;
 
 	if (!err)

@@ -59,6 +59,7 @@ static const enum memory_cause part_causes[HEAP_PART_COUNT] = {
 	[HEAP_PART_SHARED] = MEMORY_NATIVE,
 	[HEAP_PART_KERNEL] = MEMORY_PROGRAM,
 	[HEAP_PART_UNEXPLAINED] = MEMORY_UNKNOWN,
+	[HEAP_PART_FROZEN] = MEMORY_GARBAGE,
 };
 
 const char *memory_cause_name(enum memory_cause cause)
@@ -108,7 +109,7 @@ static struct error *find_fates(const struct heap_graph *graph, uint8_t *fates)
 	const struct garbage_marks marks = {.unreachable = HEAP_FATE_GARBAGE,
 		.collectable = HEAP_FATE_GARBAGE,
 		.kept = HEAP_FATE_LOST,
-		.frozen = HEAP_FATE_LOST};
+		.frozen = HEAP_FATE_FROZEN};
 	struct error *err;
 
 	memset(fates, HEAP_FATE_GARBAGE, graph->node_count);
@@ -263,6 +264,10 @@ static void sum_parts(struct memory_report *report)
 		figures->garbage_returned < figures->part_bytes[HEAP_PART_GARBAGE]
 			? figures->garbage_returned
 			: figures->part_bytes[HEAP_PART_GARBAGE];
+	report->gives_back[HEAP_PART_FROZEN] =
+		figures->frozen_returned < figures->part_bytes[HEAP_PART_FROZEN]
+			? figures->frozen_returned
+			: figures->part_bytes[HEAP_PART_FROZEN];
 }
 
 // The container that holds an object, by the dominator tree; HEAP_NODE_NONE if there is none.
@@ -420,6 +425,32 @@ static struct error *find_largest(const struct heap_graph *graph,
 	return NULL;
 }
 
+static void count_permanent(const struct heap_graph *graph, struct memory_report *report)
+{
+	for (node_id node = 1; node < graph->node_count; node++) {
+		if (!heap_has_flag(graph, node, HEAP_NODE_PERMANENT))
+			continue;
+		report->permanent_objects++;
+		report->permanent_bytes += heap_size_of(graph, node);
+		if (!heap_has_flag(graph, node, HEAP_NODE_STATIC))
+			continue;
+		report->permanent_immortal_objects++;
+		report->permanent_immortal_bytes += heap_size_of(graph, node);
+	}
+}
+
+struct error *memory_measure(
+	const struct heap_graph *graph, struct heap_memory *memory, struct heap_memory_figures *ret)
+{
+	uint8_t *fates = pages_alloc(graph->node_count, sizeof(*fates));
+	struct error *err = fates ? find_fates(graph, fates) : error_enomem();
+
+	if (!err)
+		err = heap_memory_measure(memory, fates, ret);
+	pages_free(fates, graph->node_count, sizeof(*fates));
+	return err;
+}
+
 struct error *memory_examine(const struct heap_graph *graph, const struct dominators *dominators,
 	const struct paths *paths, struct heap_memory *memory, bool collector_is_enabled,
 	struct memory_report *ret)
@@ -439,6 +470,7 @@ struct error *memory_examine(const struct heap_graph *graph, const struct domina
 		return err;
 	sum_parts(&report);
 	sum_families(graph, &report);
+	count_permanent(graph, &report);
 	err = find_pinned(graph, dominators, paths, &report);
 	if (!err)
 		err = find_largest(graph, dominators, paths, &report);

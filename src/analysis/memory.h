@@ -6,8 +6,9 @@
  * heap/heap_memory.h counts; here is decided what an object is kept for, and what follows. Nothing is run in
  * the process: what a collection would free and what malloc_trim() would return are computed.
  *
- * Fates. Unreachable: garbage that a full collection frees, or what none does (garbage.h). Unexplained:
- * reached only through objects with more references than were found, not through anything with a name.
+ * Fates. Unreachable: garbage that a full collection frees, or what none does, for ever or until
+ * gc.unfreeze() (garbage.h). Unexplained: reached only through objects with more references than were found,
+ * not through anything with a name.
  *
  * An arena is pinned if less than MEMORY_PINNED_SHARE of it is in use: pymalloc gives back whole arenas
  * only, so that a few objects keep it.
@@ -68,6 +69,10 @@ enum memory_cause memory_part_cause(enum heap_memory_part part);
 struct memory_report {
 	struct heap_memory_figures figures;
 	struct garbage garbage; /* collectable */
+	/** In the permanent generation, which no collection looks at: gc.freeze(). Sum of sizes. And those of
+	 * them that are immortal, which 3.12 moves there by itself (update_refs() of Modules/gcmodule.c). */
+	uint64_t permanent_objects, permanent_bytes;
+	uint64_t permanent_immortal_objects, permanent_immortal_bytes;
 	uint64_t explained_bytes;
 	double explained_ratio;
 	uint64_t gives_back[HEAP_PART_COUNT]; /* of each part, to the system */
@@ -90,6 +95,10 @@ struct memory_report {
 	size_t remedy_count;
 	char *verdict;
 };
+
+/** The figures of a snapshot's memory, with the fates that its graph says: for a file of it. */
+struct error *memory_measure(const struct heap_graph *graph, struct heap_memory *memory,
+	struct heap_memory_figures *ret);
 
 /** @p memory was noted with the snapshot that @p graph comes from; types' names stay the graph's. */
 struct error *memory_examine(const struct heap_graph *graph, const struct dominators *dominators,

@@ -45,9 +45,24 @@ static struct error *suggest_collection(struct memory_report *report, bool colle
 		"frees %s unreachable objects (%s tracked)%s",
 		human_count(report->garbage.collectable_objects).text,
 		human_count(report->garbage.collectable_tracked_objects).text,
-		collector_is_enabled
+		report->figures.core_bytes ? ""
+		: collector_is_enabled
 			? " (shikari gc PID does that)"
 			: "; the collector is disabled, so that they stay until somebody calls it");
+}
+
+// What was frozen is passed over by every collection, gc.collect() as well.
+static struct error *suggest_unfreezing(struct memory_report *report)
+{
+	uint64_t bytes = report->figures.part_bytes[HEAP_PART_FROZEN];
+
+	if (bytes < REMEDY_BYTES_MIN)
+		return NULL;
+	return add_remedy(report, "gc.unfreeze() and gc.collect()", bytes,
+		report->gives_back[HEAP_PART_FROZEN],
+		"frees %s unreachable objects that gc.freeze() put where no collection looks; "
+		"gc.collect() alone does not",
+		human_count(report->garbage.frozen_objects).text);
 }
 
 static struct error *suggest_trim(struct memory_report *report)
@@ -57,7 +72,8 @@ static struct error *suggest_trim(struct memory_report *report)
 	if (bytes < REMEDY_BYTES_MIN)
 		return NULL;
 	return add_remedy(report, "malloc_trim(0)", 0, bytes,
-		"returns the free pages of malloc to the system (shikari trim PID does that)");
+		"returns the free pages of malloc to the system%s",
+		report->figures.core_bytes ? "" : " (shikari trim PID does that)");
 }
 
 // Arenas of threads have free memory of their own, which the others cannot use.
@@ -130,6 +146,8 @@ struct error *memory_find_remedies(struct memory_report *report, bool collector_
 		return error_enomem();
 	err = suggest_collection(report, collector_is_enabled);
 	if (!err)
+		err = suggest_unfreezing(report);
+	if (!err)
 		err = suggest_trim(report);
 	if (!err)
 		err = suggest_unpinning(report);
@@ -192,7 +210,9 @@ static void add_detail(struct string_builder *out, const struct memory_report *r
 				human_bytes((double)report->families[0].bytes).text);
 		break;
 	case MEMORY_GARBAGE:
-		if (report->cycle_count) {
+		if (part == HEAP_PART_FROZEN) {
+			string_builder_add(out, ", most of which gc.freeze() hides from it");
+		} else if (report->cycle_count) {
 			string_builder_add(out, ", such as the cycle ");
 			for (size_t i = 0; i < report->cycle_count; i++)
 				string_builder_add_format(out, "%s → ", report->cycle[i]);

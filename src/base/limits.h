@@ -107,5 +107,8 @@
 #define LIMIT_STORE_BYTES (64ull << 20)
 #define LIMIT_STORE_RATIO 4096
 
+/** Bytes and counts of a process's memory that a file may claim: x86-64 has 2^56 bytes of user space. */
+#define LIMIT_MEMORY_BYTES (1ull << 56)
+
 /** What SQLite may allocate for one question: a sort of 20 million numbers takes 0.5 GB. */
 #define LIMIT_SQL_BYTES (4ll << 30)

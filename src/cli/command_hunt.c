@@ -266,8 +266,11 @@ static struct error *conclude(struct hunt *hunt, struct error *end, int *ret_cod
 	error_destroy(end);
 	if (!hunt->report.ended_early)
 		return error_enomem();
-	if (hunt->report.memory.moment_count)
+	// Of a file of an older version nothing is known: then the others say nothing either.
+	if (hunt->report.memory.moment_count == hunt->report.snapshot_count)
 		hunt->growth.view.memory = &hunt->report.memory;
+	else
+		growth_memory_deinit(&hunt->report.memory);
 	return suspects_find(&hunt->growth.view, hunt->collector, &hunt->report.suspects);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 
+#include "analysis/memory.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/human.h"
@@ -62,15 +63,32 @@ static struct error *print_done(
 	return write_output(text, ret_code);
 }
 
+static struct error *save(
+	const struct snap_options *options, struct heap_snapshot *snapshot, uint64_t *ret_bytes)
+{
+	const struct heap_facts_options what = {.with_content = options->values};
+	_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures memory = {0};
+	struct error *err = NULL;
+
+	if (snapshot->memory)
+		err = memory_measure(snapshot->graph, snapshot->memory, &memory);
+	return err ? err
+		   : heap_snapshot_save(snapshot, &what, snapshot->memory ? &memory : NULL,
+			     options->output, ret_bytes);
+}
+
 static struct error *snap(const struct snap_options *options, const char *target, int *ret_code)
 {
-	const struct heap_snapshot_options how = {.capture = {
-							  .mode = (enum capture_mode)options->mode,
-							  .pause_ms_max = options->pause_ms_max,
-							  .force = options->force,
-						  }};
+	const struct heap_snapshot_options how = {
+		.capture =
+			{
+				.mode = (enum capture_mode)options->mode,
+				.pause_ms_max = options->pause_ms_max,
+				.force = options->force,
+			},
+		.keep_memory = true,
+	};
 	const struct heap_source_options where = {.core = options->core};
-	const struct heap_facts_options what = {.with_content = options->values};
 	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
 	struct error *err = heap_source_open(target, &where, &source);
@@ -87,7 +105,7 @@ static struct error *snap(const struct snap_options *options, const char *target
 		return NULL;
 	}
 	progress_show("shikari: writing %s …", options->output);
-	err = heap_snapshot_save(snapshot, &what, options->output, &bytes);
+	err = save(options, snapshot, &bytes);
 	progress_clear();
 	if (!err)
 		nameless_show(snapshot->facts->nameless);
@@ -118,12 +136,14 @@ const struct command command_snap = {
 	.summary = "keep a snapshot in a file, to be looked at later or elsewhere",
 	.usage = "snap [OPTIONS] -o FILE PID|CORE",
 	.text = "Take one snapshot of a running CPython process, or of a core file, and write it "
-		"to "
-		"a file: the graph of its\n"
-		"objects, with types, names, roots and the threads' stacks. Names are those of "
-		"attributes,\n"
-		"keys that look like names, functions, files; no other contents of objects unless\n"
-		"--values says so. The file is readable by its owner only.\n",
+		"to a file:\n"
+		"the graph of its objects, with types, names, roots, the threads' stacks, and "
+		"where "
+		"the memory\n"
+		"goes. Names are those of attributes, keys that look like names, functions, files; "
+		"no other\n"
+		"contents of objects unless --values says so. The file is readable by its owner "
+		"only.\n",
 	.examples =
 		"examples:\n"
 		"  shikari snap 4242 -o a.shk\n"

@@ -34,6 +34,12 @@ static json_t *bytes_json(uint64_t bytes)
 	return bytes == UINT64_MAX ? json_null() : json_count(bytes);
 }
 
+// What only smaps knows.
+static json_t *usage_json(const struct heap_memory_figures *figures, uint64_t bytes)
+{
+	return figures->has_usage ? json_count(bytes) : json_null();
+}
+
 static json_t *parts_json(const struct mem_report *report)
 {
 	const struct memory_report *memory = &report->memory;
@@ -119,6 +125,28 @@ static json_t *garbage_json(const struct mem_report *report)
 	json_object_put(&object, "types", types);
 	json_object_put(&object, "cycle", cycle);
 	return json_object_end(&object);
+}
+
+static json_t *permanent_json(const struct memory_report *memory)
+{
+	struct json_object object = json_object_begin();
+
+	json_object_put(&object, "objects", json_count(memory->permanent_objects));
+	json_object_put(&object, "bytes", json_count(memory->permanent_bytes));
+	json_object_put(
+		&object, "immortal_objects", json_count(memory->permanent_immortal_objects));
+	json_object_put(&object, "unreachable_objects", json_count(memory->garbage.frozen_objects));
+	json_object_put(&object, "unreachable_bytes", json_count(memory->garbage.frozen_bytes));
+	return json_object_end(&object);
+}
+
+static json_t *notes_json(const struct mem_report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->note_count; i++)
+		array = append(array, json_text(report->notes[i]));
+	return array;
 }
 
 static json_t *pinners_json(const struct memory_report *memory)
@@ -220,7 +248,7 @@ static json_t *malloc_json(const struct heap_memory_figures *figures)
 	struct json_object object = json_object_begin();
 
 	json_object_put(&object, "allocator",
-		*figures->allocator ? json_string(figures->allocator) : json_null());
+		*figures->allocator ? json_text(figures->allocator) : json_null());
 	json_object_put(&object, "trim_bytes", json_count(figures->trim_bytes));
 	json_object_put(&object, "mapped_chunks", json_count(figures->mapped_chunks));
 	json_object_put(&object, "mapped_chunk_bytes", json_count(figures->mapped_chunk_bytes));
@@ -277,7 +305,9 @@ static json_t *mappings_json(const struct heap_memory_figures *figures)
 		json_object_put(&object, "end", address_json(mapping->end));
 		json_object_put(&object, "path", json_text(mapping->path));
 		json_object_put(&object, "rss", json_count(mapping->rss));
-		json_object_put(&object, "swap", json_count(mapping->swap));
+		json_object_put(&object, "pss", usage_json(figures, mapping->pss));
+		json_object_put(&object, "shared", usage_json(figures, mapping->shared));
+		json_object_put(&object, "swap", usage_json(figures, mapping->swap));
 		json_object_put(&object, "unexplained", json_count(mapping->unexplained));
 		json_object_put(
 			&object, "part", json_string(heap_memory_part_name(mapping->main_part)));
@@ -306,18 +336,22 @@ struct error *export_mem_json(const struct mem_report *report, char **ret)
 	struct json_object root = json_object_begin();
 
 	json_object_put(&root, "schema", json_string("shikari.mem/1"));
-	json_object_put(&root, "pid", json_integer(report->pid));
+	json_object_put(&root, "pid", report->pid ? json_integer(report->pid) : json_null());
 	json_object_put(&root, "python", json_text(report->python));
 	json_object_put(&root, "executable", json_text(report->executable));
 	json_object_put(&root, "command_line", json_text(report->command_line));
 	json_object_put(&root, "threads", json_count(report->threads));
-	json_object_put(&root, "mode", json_string(report->mode));
+	json_object_put(&root, "source", json_string(report->source));
+	json_object_put(&root, "mode", report->mode ? json_string(report->mode) : json_null());
 	json_object_put(&root, "stopped_ms", json_decimal(report->stopped_ms));
 	json_object_put(&root, "rss_bytes", json_count(figures->rss_bytes));
-	json_object_put(&root, "pss_bytes", json_count(figures->pss_bytes));
-	json_object_put(&root, "swap_bytes", json_count(figures->swap_bytes));
-	json_object_put(&root, "private_bytes", json_count(figures->private_bytes));
-	json_object_put(&root, "cow_shared_bytes", json_count(figures->cow_shared_bytes));
+	json_object_put(&root, "smaps", json_boolean(figures->has_usage));
+	json_object_put(&root, "core_bytes",
+		figures->has_usage ? json_null() : json_count(figures->core_bytes));
+	json_object_put(&root, "pss_bytes", usage_json(figures, figures->pss_bytes));
+	json_object_put(&root, "swap_bytes", usage_json(figures, figures->swap_bytes));
+	json_object_put(&root, "private_bytes", usage_json(figures, figures->private_bytes));
+	json_object_put(&root, "cow_shared_bytes", usage_json(figures, figures->cow_shared_bytes));
 	json_object_put(&root, "limit_bytes", bytes_json(figures->limit_bytes));
 	json_object_put(&root, "headroom_bytes", bytes_json(figures->headroom_bytes));
 	json_object_put(&root, "explained_bytes", json_count(memory->explained_bytes));
@@ -330,9 +364,11 @@ struct error *export_mem_json(const struct mem_report *report, char **ret)
 	json_object_put(&root, "families", families_json(report));
 	json_object_put(&root, "types", types_json(report));
 	json_object_put(&root, "garbage", garbage_json(report));
+	json_object_put(&root, "permanent", permanent_json(memory));
 	json_object_put(&root, "pymalloc", pymalloc_json(memory));
 	json_object_put(&root, "malloc", malloc_json(figures));
 	json_object_put(&root, "owners", owners_json(figures));
 	json_object_put(&root, "mappings", report->has_maps ? mappings_json(figures) : json_null());
+	json_object_put(&root, "notes", notes_json(report));
 	return json_print(json_object_end(&root), ret);
 }

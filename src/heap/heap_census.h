@@ -47,9 +47,13 @@ DEFINE_VECTOR(other_vector, struct census_other)
 
 struct heap_memory {
 	struct usage usage;
-	struct page_run_vector runs; /* of anonymous private memory; ascending */
+	struct page_run_vector
+		runs; /* of anonymous private memory, without smaps of all; ascending */
+	bool has_usage;
 	uint64_t limit_bytes, headroom_bytes;
+	uint64_t core_bytes;
 	struct heap_builder *builder; /* borrowed */
+	const struct heap_file *file; /* borrowed; its figures are the answer. NULL: none */
 };
 
 struct census {

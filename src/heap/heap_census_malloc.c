@@ -140,6 +140,8 @@ static void add_python(struct census *census, uint32_t heap, node_id node, uint6
 		malloc->used_python += bytes;
 	else if (census->fates[node] == HEAP_FATE_GARBAGE)
 		census->figures->garbage_returned += bytes;
+	else if (census->fates[node] == HEAP_FATE_FROZEN)
+		census->figures->frozen_returned += bytes;
 }
 
 static struct error *count_c_code(

@@ -313,6 +313,8 @@ static void note_garbage(
 {
 	if (arena && census->fates[node] == HEAP_FATE_GARBAGE)
 		arena->garbage_bytes += size;
+	if (arena && census->fates[node] == HEAP_FATE_FROZEN)
+		arena->frozen_bytes += size;
 }
 
 static void count_used_block(struct census *census, remote_addr pool, const uint8_t *bytes,
@@ -432,6 +434,9 @@ void census_count_arena(struct census *census, const struct census_area *area)
 	census_claim(census, end, area->end, HEAP_PART_POOL_HEADERS);
 	if (arena->used_bytes && arena->used_bytes == arena->garbage_bytes)
 		census->figures->garbage_returned += arena->resident;
+	else if (arena->used_bytes &&
+		 arena->used_bytes == arena->garbage_bytes + arena->frozen_bytes)
+		census->figures->frozen_returned += arena->resident;
 	if (arena->used_pools)
 		return;
 	// All of it is free: it is only kept.

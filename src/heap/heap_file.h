@@ -5,7 +5,7 @@
  *
  *	column  items
  *	1       figures: enum heap_figure, as u64
- *	2       texts of the columns 3 to 7 (u8)
+ *	2       texts of the columns 3, 19 to 23, and 96 on (u8)
  *	3       by type: its name (u32, a text)
  *	4       its own node (u32)
  *	5       enum heap_type_role (u8)
@@ -23,6 +23,7 @@
  *	19-22   roots: node, kind, name, file (u32, u8, u32, u32; texts of 2; UINT32_MAX for none)
  *	23      what the source of the heap lacked: sentences (u32, texts of 2)
  *	32 …    facts (heap_facts.c)
+ *	96 …    figures of memory (heap_file_memory.h)
  *
  * Opening reads figures and types only: a histogram needs no more.
  */
@@ -32,6 +33,7 @@
 
 struct error;
 struct heap_file;
+struct heap_memory_figures;
 struct heap_snapshot;
 struct heap_snapshot_stats;
 struct store_reader;
@@ -93,9 +95,10 @@ enum heap_figure {
 	HEAP_FIGURE_COUNT,
 };
 
-/** Write a snapshot that was taken from a target, or loaded. @p facts must be those of its graph. */
+/** Write a snapshot that was taken from a target, or loaded. @p facts must be those of its graph, as must
+ *  @p memory; that may be NULL: then the file says nothing of memory. */
 struct error *heap_file_save(const struct heap_snapshot *snapshot, const struct heap_facts *facts,
-	const char *path, uint64_t *ret_bytes);
+	const struct heap_memory_figures *memory, const char *path, uint64_t *ret_bytes);
 
 /** A file that is open, of which nothing but the figures and the types has been unpacked. */
 struct heap_file_type {

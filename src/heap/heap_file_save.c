@@ -8,6 +8,7 @@
 #include "base/sort.h"
 #include "base/vector.h"
 #include "heap/heap_edges.h"
+#include "heap/heap_file_memory.h"
 #include "heap/heap_open.h"
 #include "heap/heap_texts.h"
 #include "store/store_writer.h"
@@ -22,6 +23,7 @@ struct saving {
 	const struct heap_graph *graph;
 	const struct heap_addresses *addresses;
 	const struct heap_facts *facts;
+	const struct heap_memory_figures *memory;
 	struct store_writer *writer;
 	struct heap_column text_column;
 	struct heap_texts texts;
@@ -367,6 +369,8 @@ static struct error *save_all(struct saving *saving)
 		err = save_roots(saving);
 	if (!err)
 		err = save_notes(saving);
+	if (!err && saving->memory)
+		err = heap_file_save_memory(saving->writer, &saving->texts, saving->memory);
 	// Texts are added by what came so far.
 	if (!err)
 		err = store_writer_add(saving->writer, HEAP_COLUMN_TEXTS, STORE_PLAIN, 1,
@@ -383,12 +387,13 @@ static struct error *save_all(struct saving *saving)
 }
 
 struct error *heap_file_save(const struct heap_snapshot *snapshot, const struct heap_facts *facts,
-	const char *path, uint64_t *ret_bytes)
+	const struct heap_memory_figures *memory, const char *path, uint64_t *ret_bytes)
 {
 	struct saving saving = {.snapshot = snapshot,
 		.graph = snapshot->graph,
 		.addresses = snapshot->addresses,
-		.facts = facts};
+		.facts = facts,
+		.memory = memory};
 	struct error *err = store_writer_create(path, 0, &saving.writer);
 
 	if (!err && !heap_texts_init(&saving.texts, &saving.text_column))

@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/sort.h"
+#include "heap/heap_file_memory.h"
 #include "heap/heap_worker.h"
+#include "target/core_file.h"
 #include "target/headroom.h"
 #include "cpython/pyruntime.h"
 
@@ -27,12 +29,36 @@ struct error *heap_memory_create(const struct process *process, struct heap_memo
 	if (err)
 		return err;
 	if (process) {
+		memory->has_usage = true;
 		headroom = headroom_read(process_pid(process));
 		memory->limit_bytes = headroom.limit;
 		memory->headroom_bytes = headroom.bytes;
 	}
 	*ret = take(memory);
 	return NULL;
+}
+
+struct error *heap_memory_create_of_core(const struct target *core, struct heap_memory **ret)
+{
+	_cleanup_(heap_memory_destroy) struct heap_memory *memory = NULL;
+	struct error *err = heap_memory_create(NULL, &memory);
+
+	if (!err)
+		err = heap_memory_note_pages(memory, core);
+	if (err)
+		return err;
+	memory->core_bytes = core_file_info(core)->bytes;
+	*ret = take(memory);
+	return NULL;
+}
+
+struct error *heap_memory_create_of_file(const struct heap_file *file, struct heap_memory **ret)
+{
+	struct error *err = heap_memory_create(NULL, ret);
+
+	if (!err)
+		(*ret)->file = file;
+	return err;
 }
 
 void heap_memory_destroy(struct heap_memory *memory)
@@ -56,10 +82,10 @@ struct error *heap_memory_note_pages(struct heap_memory *memory, const struct ta
 	memory->runs.count = 0;
 	for (size_t i = 0; i < mappings->count; i++) {
 		const struct mapping *mapping = &mappings->items[i];
-		struct error *err = is_anonymous(mapping) ? target_in_memory(target, mapping->start,
-								    mapping->end, &memory->runs)
-							  : NULL;
+		struct error *err = NULL;
 
+		if (is_anonymous(mapping) || !memory->has_usage)
+			err = target_in_memory(target, mapping->start, mapping->end, &memory->runs);
 		if (err)
 			return err;
 	}
@@ -132,6 +158,7 @@ static const enum heap_memory_part fate_parts[HEAP_FATE_COUNT] = {
 	[HEAP_FATE_GARBAGE] = HEAP_PART_GARBAGE,
 	[HEAP_FATE_LOST] = HEAP_PART_LOST,
 	[HEAP_FATE_UNEXPLAINED] = HEAP_PART_UNEXPLAINED_REFERENCES,
+	[HEAP_FATE_FROZEN] = HEAP_PART_FROZEN,
 };
 
 uint64_t census_claim_object(
@@ -433,16 +460,28 @@ static struct usage_mapping usage_of(const struct census *census, const struct m
 		if (usage->items[i].start < mapping->start)
 			continue;
 		sum.rss += usage->items[i].rss;
+		sum.pss += usage->items[i].pss;
+		sum.shared += usage->items[i].shared;
 		sum.anonymous += usage->items[i].anonymous;
 		sum.swap += usage->items[i].swap;
 	}
 	return sum;
 }
 
+// A core has of a file what was written to it (data that was made read-only meanwhile, too), and its head.
+static struct usage_mapping guess_usage(struct census *census, const struct mapping *mapping)
+{
+	uint64_t bytes = census_resident(census, mapping->start, mapping->end);
+	bool is_written = mapping->writable || (!mapping->executable && mapping->offset);
+
+	return (struct usage_mapping){.rss = bytes, .anonymous = is_written ? bytes : 0};
+}
+
 // Files and shared memory are as the kernel says: a clone has not all of their pages.
 static void count_file(struct census *census, const struct mapping *mapping)
 {
-	struct usage_mapping usage = usage_of(census, mapping);
+	struct usage_mapping usage = census->memory->has_usage ? usage_of(census, mapping)
+							       : guess_usage(census, mapping);
 	uint64_t written = usage.anonymous < usage.rss ? usage.anonymous : usage.rss;
 
 	if (mapping->shared && (mapping->writable || !mapping->inode)) {
@@ -459,13 +498,16 @@ static struct error *end_mapping(
 	// What began in the mapping before was counted there.
 	uint64_t rss = is_anonymous(mapping) ? census_resident(census, mapping->start, mapping->end)
 					     : census->claimed;
+	struct usage_mapping usage = usage_of(census, mapping);
 	struct heap_memory_mapping found = {
 		.start = mapping->start,
 		.end = mapping->end,
 		.path = mapping->path,
 		.rss = rss,
 		.unexplained = census->mapping_parts[HEAP_PART_UNEXPLAINED],
-		.swap = usage_of(census, mapping).swap,
+		.swap = usage.swap,
+		.pss = usage.pss,
+		.shared = usage.shared,
 		.main_part = HEAP_PART_UNEXPLAINED,
 	};
 
@@ -532,6 +574,8 @@ static void sum_usage(struct census *census)
 		if (mapping->anonymous == mapping->rss)
 			figures->cow_shared_bytes += mapping->shared;
 	}
+	figures->has_usage = census->memory->has_usage;
+	figures->core_bytes = census->memory->core_bytes;
 	figures->limit_bytes = census->memory->limit_bytes;
 	figures->headroom_bytes = census->memory->headroom_bytes;
 }
@@ -630,8 +674,11 @@ struct error *heap_memory_measure(
 	struct mapping_figures_vector mappings = {0};
 	struct census census = {
 		.builder = memory->builder, .memory = memory, .fates = fates, .figures = &figures};
-	struct error *err = prepare(&census);
+	struct error *err;
 
+	if (memory->file)
+		return heap_file_load_memory(memory->file, ret);
+	err = prepare(&census);
 	if (!err)
 		err = count_mappings(&census, &mappings);
 	figures.mappings = mappings.items;

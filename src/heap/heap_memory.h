@@ -5,7 +5,8 @@
  *
  *	heap_memory_create(process, &memory);       // before the stop: what smaps says
  *	heap_memory_note_pages(memory, target);     // after it, before anything is read: what is resident
- *	heap_memory_measure(memory, builder, fates, &figures);
+ *	heap_memory_set_builder(memory, builder);
+ *	heap_memory_measure(memory, fates, &figures);
  *
  * Every mapping is gone through in address order. Who knows what is there claims it: pymalloc's arenas
  * block by block, glibc's heaps chunk by chunk, chunks with a mapping of their own, stacks. Of each
@@ -14,6 +15,13 @@
  *
  * A block in use is an object's if an object begins in it, or if one leads to it (struct heap_part).
  * What becomes of an object's blocks depends on its fate, which the caller says (analysis/memory.h).
+ *
+ * A core file has no smaps: resident is what the core has something in. Pages of zeros are left out: the
+ * kernel and gcore write them for memory that was never touched, as holes or not, and who copies a core may
+ * make one of the other. Of files there is what was written to them, no code. So the parts add up to the
+ * pages of the core that are not zeros, and what smaps alone knows is 0, and has_usage false.
+ *
+ * A snapshot file has the figures themselves, as measured when it was written (heap_file_memory.h).
  */
 #pragma once
 
@@ -22,16 +30,18 @@
 #include <sys/types.h>
 
 struct heap_builder;
+struct heap_file;
 struct heap_memory;
 struct process;
 struct target;
 
-/** What an object is kept for, by node. */
+/** What an object is kept for, by node. Numbers of fates and parts are in files: new ones come last. */
 enum heap_fate {
 	HEAP_FATE_LIVE,
 	HEAP_FATE_GARBAGE,     /* unreachable: a full collection frees it */
 	HEAP_FATE_LOST,        /* unreachable, but not freed by a collection */
 	HEAP_FATE_UNEXPLAINED, /* held by nothing but references that nothing found explains */
+	HEAP_FATE_FROZEN,      /* unreachable, but gc.freeze() keeps it from the collector */
 	HEAP_FATE_COUNT,
 };
 
@@ -63,6 +73,7 @@ enum heap_memory_part {
 	HEAP_PART_SHARED,
 	HEAP_PART_KERNEL,
 	HEAP_PART_UNEXPLAINED,
+	HEAP_PART_FROZEN, /* unreachable objects of the permanent generation, and what these hold */
 	HEAP_PART_COUNT,
 };
 
@@ -76,6 +87,7 @@ struct heap_memory_arena {
 	uint64_t resident;      /* bytes */
 	uint64_t used_bytes;    /* in blocks in use */
 	uint64_t garbage_bytes; /* of these, of garbage */
+	uint64_t frozen_bytes;  /* and of what would be garbage but for gc.freeze() */
 	uint32_t used_blocks;   /* and their number */
 	uint32_t pools, used_pools;
 	node_id first, last; /* objects in it; HEAP_NODE_NONE if there are none */
@@ -117,13 +129,20 @@ struct heap_memory_class {
 /** One mapping. */
 struct heap_memory_mapping {
 	uint64_t start, end;
-	const char *path; /* owned by the target */
+	const char *path; /* owned by the target or the file */
 	uint64_t rss, unexplained, swap;
+	/** What others have in common with it is counted in parts in pss, and wholly in shared. */
+	uint64_t pss, shared;
 	enum heap_memory_part main_part; /* of which it has most */
 };
 
 struct heap_memory_figures {
 	uint64_t rss_bytes;
+	/** smaps was read. If not, what is said of the next two lines is not known, nor are swap, pss and
+	 * shared of mappings. */
+	bool has_usage;
+	/** Of a core: bytes that its segments have, zeros included; else 0. */
+	uint64_t core_bytes;
 	/** Of the process before the stop; 0 if it could not be read. */
 	uint64_t pss_bytes, swap_bytes;
 	/** Private memory that other processes still have in common with it, copy-on-write; and what of all its
@@ -141,6 +160,8 @@ struct heap_memory_figures {
 	uint64_t mapped_chunks, mapped_chunk_bytes; /* of malloc, each its own mapping */
 	/** What garbage alone keeps from the system: whole arenas, and chunks with their own mapping. */
 	uint64_t garbage_returned;
+	/** And what would be returned besides, if that was collected too which gc.freeze() put away. */
+	uint64_t frozen_returned;
 	uint64_t trim_bytes;
 	struct heap_memory_owner *owners; /* most bytes first */
 	size_t owner_count;
@@ -148,7 +169,7 @@ struct heap_memory_figures {
 	size_t class_count;
 	struct heap_memory_mapping *mappings; /* ascending */
 	size_t mapping_count;
-	/** "glibc malloc", "jemalloc", … "" if it could not be told. Static. */
+	/** "glibc malloc", "jemalloc", … "" if it could not be told. Static, or owned by the file. */
 	const char *allocator;
 	/** pymalloc's table of arenas was found; else pools were looked for one by one. */
 	bool has_arena_table;
@@ -157,8 +178,12 @@ struct heap_memory_figures {
 	size_t text_count;
 };
 
-/** @p process may be NULL: then nothing is known of files, of other processes, of limits (tests). */
+/** @p process may be NULL: then nothing is known of other processes and of limits (tests). */
 struct error *heap_memory_create(const struct process *process, struct heap_memory **ret);
+/** Of a core file (target/core_file.h), with its pages. */
+struct error *heap_memory_create_of_core(const struct target *core, struct heap_memory **ret);
+/** Of what a snapshot file says, which outlives it: there is nothing more to note. */
+struct error *heap_memory_create_of_file(const struct heap_file *file, struct heap_memory **ret);
 void heap_memory_destroy(struct heap_memory *memory);
 DEFINE_CLEANUP(struct heap_memory *, heap_memory_destroy)
 
@@ -167,7 +192,8 @@ struct error *heap_memory_note_pages(struct heap_memory *memory, const struct ta
 /** Takes note of the builder, which has kept the parts of objects, and outlives it. */
 void heap_memory_set_builder(struct heap_memory *memory, struct heap_builder *builder);
 
-/** @p fates: one enum heap_fate per node. @p ret is untouched on failure. */
+/** @p fates: one enum heap_fate per node; of a file, they were said when it was written. @p ret is untouched
+ *  on failure. */
 struct error *heap_memory_measure(
 	struct heap_memory *memory, const uint8_t *fates, struct heap_memory_figures *ret);
 void heap_memory_figures_deinit(struct heap_memory_figures *figures);

@@ -42,6 +42,8 @@ static const struct {
 	[HEAP_PART_SHARED] = {"shared", "shared memory"},
 	[HEAP_PART_KERNEL] = {"kernel", "mapped by the kernel"},
 	[HEAP_PART_UNEXPLAINED] = {"unexplained", "anonymous memory of which no owner was found"},
+	[HEAP_PART_FROZEN] = {"frozen-garbage",
+		"unreachable objects that gc.freeze() hides from the collector"},
 };
 
 const char *heap_memory_part_name(enum heap_memory_part part)

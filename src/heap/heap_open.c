@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "heap/heap_builder.h"
 #include "heap/heap_facts_collect.h"
+#include "heap/heap_file_memory.h"
 #include "heap/heap_loaded.h"
 #include "store/store_reader.h"
 #include "cpython/pyruntime.h"
@@ -376,11 +377,25 @@ static struct error *take_of_process(struct heap_source *source,
 	return err;
 }
 
-static void take_of_core(struct heap_source *source, struct heap_snapshot *snapshot)
+static struct error *take_of_core(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
 {
 	snapshot->stats.taken_at_s = core_file_info(source->live)->written_at_s;
 	snapshot->stats.taken_at_us = (uint64_t)(snapshot->stats.taken_at_s * 1e6);
 	note_moment(source, snapshot);
+	return options->keep_memory ? heap_memory_create_of_core(source->live, &snapshot->memory)
+				    : NULL;
+}
+
+static struct error *take_of_file(struct heap_source *source,
+	const struct heap_snapshot_options *options, struct heap_snapshot *snapshot)
+{
+	struct error *err = heap_snapshot_load(source->file, snapshot);
+
+	snapshot->info = source->info;
+	if (!err && options->keep_memory && heap_file_has_memory(source->file))
+		err = heap_memory_create_of_file(source->file, &snapshot->memory);
+	return err;
 }
 
 struct error *heap_snapshot_take(struct heap_source *source,
@@ -393,17 +408,15 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	if (!snapshot)
 		return error_enomem();
 	if (source->file) {
-		err = heap_snapshot_load(source->file, snapshot);
-		if (err)
-			return err;
-		snapshot->info = source->info;
-		*ret = take(snapshot);
-		return NULL;
+		err = take_of_file(source, options, snapshot);
+		if (!err)
+			*ret = take(snapshot);
+		return err;
 	}
 	if (source->process)
 		err = take_of_process(source, options, snapshot);
 	else
-		take_of_core(source, snapshot);
+		err = take_of_core(source, options, snapshot);
 	if (!err)
 		err = build(source, options, snapshot);
 	if (err)
@@ -455,10 +468,11 @@ struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
 }
 
 struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
-	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes)
+	const struct heap_facts_options *options, const struct heap_memory_figures *memory,
+	const char *path, uint64_t *ret_bytes)
 {
 	const struct heap_facts *facts;
 	struct error *err = heap_snapshot_facts(snapshot, options, &facts);
 
-	return err ? err : heap_file_save(snapshot, facts, path, ret_bytes);
+	return err ? err : heap_file_save(snapshot, facts, memory, path, ret_bytes);
 }

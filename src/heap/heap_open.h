@@ -11,7 +11,7 @@
  *
  * What is kept in a file comes back through the same door, with everything but its memory:
  *
- *	err = heap_snapshot_save(snapshot, &facts_options, "a.shk", &bytes);
+ *	err = heap_snapshot_save(snapshot, &facts_options, &figures, "a.shk", &bytes);
  *	err = heap_source_open("a.shk", NULL, &source);
  *	err = heap_snapshot_take(source, &options, &snapshot);
  *
@@ -143,9 +143,10 @@ struct heap_snapshot {
 	const struct heap_addresses *addresses;
 	struct heap_builder *builder; /* answers the graph's naming questions; NULL: the facts do */
 	struct target *target;        /* owned; NULL: the source's own bytes are the picture */
-	struct heap_memory *memory;   /* owned; NULL unless asked for, and of a core */
-	struct heap_facts *facts;     /* see heap_snapshot_facts() */
-	struct heap_loaded *loaded;   /* what belongs to one from a file; NULL otherwise */
+	/** Owned; NULL unless asked for, and of a file that says nothing of memory. */
+	struct heap_memory *memory;
+	struct heap_facts *facts;   /* see heap_snapshot_facts() */
+	struct heap_loaded *loaded; /* what belongs to one from a file; NULL otherwise */
 };
 
 struct error *heap_snapshot_take(struct heap_source *source,
@@ -173,9 +174,11 @@ struct heap_facts_options;
 struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
 	const struct heap_facts_options *options, const struct heap_facts **ret);
 
-/** Write a snapshot file, mode 0600, all or nothing (store_writer.h). Its source must be there. */
+/** Write a snapshot file, mode 0600, all or nothing (store_writer.h). Its source must be there. @p memory:
+ *  its figures, measured with the fates that the graph says (analysis/memory.h); or NULL. */
 struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
-	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes);
+	const struct heap_facts_options *options, const struct heap_memory_figures *memory,
+	const char *path, uint64_t *ret_bytes);
 
 void heap_snapshot_destroy(struct heap_snapshot *snapshot);
 DEFINE_CLEANUP(struct heap_snapshot *, heap_snapshot_destroy)

@@ -8,12 +8,17 @@
 #include "analysis/memory.h"
 #include "report/hunt_report.h"
 
-/** Texts are borrowed: of the process and of the snapshot that the memory was examined in. */
+/** Texts are borrowed: of the source and of the snapshot that the memory was examined in. */
 struct mem_report {
 	pid_t pid;
+	/** "process", "core", "snapshot"; and of the latter two, "process 4242 in app.core". */
+	const char *source, *name;
+	/** What a core lacks, a sentence each. */
+	const char *const *notes;
+	size_t note_count;
 	const char *python, *executable, *command_line;
 	uint64_t threads;
-	const char *mode;
+	const char *mode; /* NULL: not of a running process */
 	double stopped_ms;
 	uint64_t objects;
 	const struct heap_graph *graph;

@@ -9,6 +9,7 @@
 #include "report/text_writer.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 // One screen.
 #define FAMILIES_SHOWN 5
@@ -18,39 +19,66 @@
 // Parts with less than this share are summed up.
 #define SHARE_SHOWN    0.001
 
+// What smaps said, and the cgroups.
+static void add_usage(struct string_builder *line, const struct heap_memory_figures *figures)
+{
+	string_builder_add_format(line, "PSS %s", human_bytes((double)figures->pss_bytes).text);
+	if (figures->swap_bytes)
+		string_builder_add_format(
+			line, ", swap %s", human_bytes((double)figures->swap_bytes).text);
+	if (figures->limit_bytes != UINT64_MAX)
+		string_builder_add_format(line, ", cgroup limit %s, %s left",
+			human_bytes((double)figures->limit_bytes).text,
+			human_bytes((double)figures->headroom_bytes).text);
+	if (figures->cow_shared_bytes)
+		string_builder_add_format(line,
+			", %s still shared with other processes after fork, %s its own",
+			human_bytes((double)figures->cow_shared_bytes).text,
+			human_bytes((double)figures->private_bytes).text);
+}
+
+// Which it is, where it is no process that runs.
+static void write_name(struct text_writer *writer, const struct mem_report *report)
+{
+	const char *program = path_base_name(report->executable);
+	char name[256];
+
+	if (report->name)
+		snprintf(name, sizeof(name), "%s%s%s", program, *program ? ", " : "", report->name);
+	else
+		snprintf(name, sizeof(name), "%s %d", program, (int)report->pid);
+	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD, "shikari: %s (%s, %s, %s thread%s)",
+		name, report->python, human_bytes((double)report->memory.figures.rss_bytes).text,
+		human_count(report->threads).text, report->threads == 1 ? "" : "s");
+}
+
 static void write_target(struct text_writer *writer, const struct mem_report *report)
 {
 	const struct heap_memory_figures *figures = &report->memory.figures;
 	_cleanup_(string_builder_deinit) struct string_builder line = {0};
 	_cleanup_(mem_free) char *text = NULL;
 
-	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_BOLD,
-		"shikari: %s %d (%s, %s, %s thread%s)", path_base_name(report->executable),
-		(int)report->pid, report->python, human_bytes((double)figures->rss_bytes).text,
-		human_count(report->threads).text, report->threads == 1 ? "" : "s");
-	string_builder_add_format(&line, "PSS %s", human_bytes((double)figures->pss_bytes).text);
-	if (figures->swap_bytes)
-		string_builder_add_format(
-			&line, ", swap %s", human_bytes((double)figures->swap_bytes).text);
-	if (figures->limit_bytes != UINT64_MAX)
-		string_builder_add_format(&line, ", cgroup limit %s, %s left",
-			human_bytes((double)figures->limit_bytes).text,
-			human_bytes((double)figures->headroom_bytes).text);
-	if (figures->cow_shared_bytes)
+	write_name(writer, report);
+	if (figures->has_usage)
+		add_usage(&line, figures);
+	else
 		string_builder_add_format(&line,
-			", %s still shared with other processes after fork, %s its own",
-			human_bytes((double)figures->cow_shared_bytes).text,
-			human_bytes((double)figures->private_bytes).text);
-	if (report->stopped_ms > 0)
+			"no smaps in a core: PSS, swap, limits and sharing are not known, nor code "
+			"in "
+			"memory; of its %s, pages of zeros (memory never touched) are left out",
+			human_bytes((double)figures->core_bytes).text);
+	if (report->mode && report->stopped_ms > 0)
 		string_builder_add_format(&line, " · target stopped %s (%s)",
 			human_seconds(report->stopped_ms / 1e3).text, report->mode);
-	else
+	else if (report->mode)
 		string_builder_add_format(&line, " · target not stopped (%s)", report->mode);
 	text = string_builder_finish(&line);
 	if (text)
 		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "%s", text);
 	else
 		writer->out.failed = true;
+	for (size_t i = 0; i < report->note_count; i++)
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "%s", report->notes[i]);
 	text_writer_blank(writer);
 }
 
@@ -198,6 +226,9 @@ static void write_detail(
 	case HEAP_PART_UNEXPLAINED_REFERENCES:
 		write_types_of(writer, report, HEAP_FATE_UNEXPLAINED);
 		break;
+	case HEAP_PART_FROZEN:
+		write_types_of(writer, report, HEAP_FATE_FROZEN);
+		break;
 	case HEAP_PART_FREE_BLOCKS:
 		write_pinned(writer, report);
 		break;
@@ -237,8 +268,32 @@ static void write_parts(struct text_writer *writer, const struct mem_report *rep
 	if (rest)
 		write_row(writer, report, rest, "others (--json has all)");
 	text_writer_blank(writer);
-	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "explained %.1f %% of RSS",
-		100 * report->memory.explained_ratio);
+	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN, "explained %.1f %% of %s",
+		100 * report->memory.explained_ratio,
+		report->memory.figures.has_usage ? "RSS" : "what the core has");
+}
+
+// What gc.freeze() put away: usually before a fork, so that children share it.
+static void write_permanent(struct text_writer *writer, const struct mem_report *report)
+{
+	const struct memory_report *memory = &report->memory;
+
+	if (memory->permanent_objects == memory->permanent_immortal_objects)
+		return;
+	text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
+		"gc.freeze() hides %s objects (%s) from the collector, which does not write to "
+		"them "
+		"either: after a fork their pages stay shared until something else does, such as a "
+		"reference count",
+		human_count(memory->permanent_objects - memory->permanent_immortal_objects).text,
+		human_bytes((double)(memory->permanent_bytes - memory->permanent_immortal_bytes))
+			.text);
+	if (memory->garbage.frozen_objects)
+		text_writer_line(writer, NULL, TEXT_PLAIN, TEXT_PLAIN,
+			"because of that, %s unreachable objects (%s) do not come back by "
+			"gc.collect(), but by gc.unfreeze() and gc.collect()",
+			human_count(memory->garbage.frozen_objects).text,
+			human_bytes((double)memory->garbage.frozen_bytes).text);
 }
 
 static void write_remedies(struct text_writer *writer, const struct mem_report *report)
@@ -279,6 +334,7 @@ char *mem_report_text(const struct mem_report *report, const struct report_style
 
 	write_target(&writer, report);
 	write_parts(&writer, report);
+	write_permanent(&writer, report);
 	text_writer_blank(&writer);
 	text_writer_line(&writer, NULL, TEXT_PLAIN, TEXT_GOOD, "● %s", report->memory.verdict);
 	write_remedies(&writer, report);

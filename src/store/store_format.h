@@ -39,7 +39,7 @@
 #include <stdint.h>
 
 #define STORE_MAGIC          "SHIKARI\x1a"
-#define STORE_VERSION        1
+#define STORE_VERSION        2
 #define STORE_VERSION_LOWEST 1
 
 /** Items of a block, where the blocks of a column are cut by number. */

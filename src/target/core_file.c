@@ -120,6 +120,26 @@ static bool add_run(
 	return page_run_vector_push(runs, (struct page_run){start, end});
 }
 
+static bool is_zero(const uint8_t *bytes, uint64_t size)
+{
+	return !bytes[0] && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+// Whether a page of zeros is a hole in the file, depends on who wrote and copied it: it counts as one.
+static struct error *add_with_content(const struct core_piece *piece, remote_addr mapping_start,
+	remote_addr start, remote_addr end, size_t first_run, struct page_run_vector *runs)
+{
+	for (remote_addr at = start & ~(PAGE_BYTES - 1); at < end; at += PAGE_BYTES) {
+		remote_addr from = at > start ? at : start;
+		remote_addr to = at + PAGE_BYTES < end ? at + PAGE_BYTES : end;
+
+		if (!is_zero(piece->bytes + (from - mapping_start), to - from) &&
+			!add_run(runs, from, to, first_run))
+			return error_enomem();
+	}
+	return NULL;
+}
+
 // What the core has of [start, end) of one piece, without its holes: a page that was never touched is
 // none on disk. Where the file system does not tell, all is one run.
 static struct error *add_present(const struct core_file *core, const struct core_piece *piece,
@@ -159,18 +179,21 @@ static struct error *core_resident(const struct target *target, remote_addr star
 	size_t first_run = runs->count;
 	struct error *error = NULL;
 
-	(void)kind; // what was swapped out was read in for the core
-
+	// What was swapped out was read in for the core.
 	for (size_t i = mappings_lower_bound(mappings, start);
 		!error && i < mappings->count && mappings->items[i].start < end; i++) {
 		const struct mapping *mapping = &mappings->items[i];
 		remote_addr from = mapping->start > start ? mapping->start : start;
 		remote_addr to = mapping->end < end ? mapping->end : end;
 
-		if (core->pieces[i].bytes)
+		if (core->pieces[i].bytes && kind == PAGES_IN_MEMORY)
+			error = add_with_content(
+				&core->pieces[i], mapping->start, from, to, first_run, runs);
+		else if (core->pieces[i].bytes)
 			error = add_present(
 				core, &core->pieces[i], mapping->start, from, to, first_run, runs);
-		else if (core->pieces[i].fd >= 0 && !add_run(runs, from, to, first_run))
+		else if (kind != PAGES_IN_MEMORY && core->pieces[i].fd >= 0 &&
+			 !add_run(runs, from, to, first_run))
 			error = error_enomem();
 	}
 	return error;

@@ -119,10 +119,12 @@ struct error *heap_snapshot_facts(struct heap_snapshot *snapshot,
 }
 
 struct error *heap_snapshot_save(struct heap_snapshot *snapshot,
-	const struct heap_facts_options *options, const char *path, uint64_t *ret_bytes)
+	const struct heap_facts_options *options, const struct heap_memory_figures *memory,
+	const char *path, uint64_t *ret_bytes)
 {
 	(void)snapshot;
 	(void)options;
+	(void)memory;
 	(void)ret_bytes;
 	return error_create(ERROR_UNSUPPORTED, "a play cannot be written to %s", path);
 }

@@ -105,6 +105,23 @@ def run(*arguments):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS_MAX, check=False)
 
 
+def memory_of(core):
+    """Bytes of memory in a core, and of the pages among them that are not all zeros."""
+    with open(core, "rb") as file:
+        data = file.read()
+    offset, = struct.unpack_from("<Q", data, 32)
+    count, = struct.unpack_from("<H", data, 56)
+    total = filled = 0
+    for i in range(count):
+        header = struct.unpack_from("<IIQQQQQQ", data, offset + 56 * i)
+        if header[0] != 1:
+            continue
+        total += header[5]
+        filled += sum(4096 for at in range(header[2], header[2] + header[5], 4096)
+                      if data.count(0, at, at + 4096) < 4096)
+    return total, filled
+
+
 def can_have_core():
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
@@ -161,6 +178,32 @@ class CoreTest(TargetTest):
         self.assertEqual(document["schema"], "shikari.show/1")
         return document
 
+    def mem(self, *words):
+        done = run("mem", "--json", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = json.loads(done.stdout)
+        said["by_part"] = {part["part"]: part["bytes"] for part in said["parts"]}
+        return said
+
+    def assert_same_memory(self, live, dead, core):
+        """All that a core has is in one part, and what needs no smaps is as the process said it."""
+        self.assertEqual(memory_of(core), (dead["core_bytes"], dead["rss_bytes"]))
+        self.assertEqual(sum(dead["by_part"].values()), dead["rss_bytes"])
+        self.assertGreater(dead["explained_ratio"], 0.95, dead["by_part"])
+        self.assertEqual((dead["source"], dead["mode"], dead["smaps"]), ("core", None, False))
+        for name in "pss_bytes", "swap_bytes", "private_bytes", "cow_shared_bytes", "limit_bytes":
+            self.assertIsNone(dead[name], name)
+        for name in "garbage", "permanent":
+            self.assertEqual(live[name], dead[name])
+        self.assertEqual(live["pymalloc"]["arenas"], dead["pymalloc"]["arenas"])
+        self.assertEqual(live["pymalloc"]["used_blocks"], dead["pymalloc"]["used_blocks"])
+        self.assertEqual([arena["system_bytes"] for arena in live["malloc"]["arenas"]],
+                         [arena["system_bytes"] for arena in dead["malloc"]["arenas"]])
+        # A page of zeros may be one that was written.
+        for name in "objects", "pymalloc-free-blocks", "malloc-free", "c-other":
+            here, there = (said["by_part"].get(name, 0) for said in (live, dead))
+            self.assertLessEqual(abs(here - there), 0.05 * here + 65536, name)
+
     def assert_refused(self, code, pattern, *words):
         done = run(*words)
         self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
@@ -190,6 +233,7 @@ class Same(CoreTest):
                     core = self.gcore(target.pid)
                     self.assertEqual(self.show(*places, core)["notes"], [])
                 self.assert_same_graph(self.graph(target.pid), self.graph(core, *places))
+                self.assert_same_memory(self.mem(target.pid), self.mem(core, *places), core)
                 target.kill()
 
     def test_show(self):
@@ -287,12 +331,13 @@ class Kernel(CoreTest):
         for version in sorted({(3, 11), max(versions)}):
             with self.subTest(versions[version].name):
                 target = self.standing(versions[version], cwd=self.folder, preexec_fn=can_have_core)
-                expected = self.graph(target.pid)
+                expected, memory = self.graph(target.pid), self.mem(target.pid)
                 core = self.crash(target)
                 root = versions[version].root
                 places = ["--sysroot", root] if root else []
                 self.assert_same_graph(expected, self.graph(core, *places))
                 self.assertEqual(self.show(*places, core)["notes"], [])
+                self.assert_same_memory(memory, self.mem(*places, core), core)
                 os.unlink(core)
 
     def test_cut_by_a_limit(self):
@@ -373,6 +418,9 @@ class Odd(CoreTest):
                 document = json.loads(done.stdout)
                 self.assertIn("the core is cut short", document["notes"][0])
                 self.assertLessEqual(document["heap"]["objects"], whole["heap"]["objects"])
+                said = self.mem(path)
+                self.assertEqual(sum(said["by_part"].values()), said["rss_bytes"])
+                self.assertIn("the core is cut short", said["notes"][0])
                 answers += 1
                 continue
             self.assertEqual(done.stdout, "")
@@ -472,6 +520,7 @@ class Hunt(CoreTest):
         self.assertEqual(report["suspects"][0]["growth"]["first"], 2000)
         self.assertEqual(report["suspects"][0]["growth"]["last"], 6000)
         self.assertEqual([shot["mode"] for shot in report["snapshots"]], ["core"] * 3)
+        self.assertEqual(len(report["memory"]["parts"]["objects"]), 3)
         self.assertEqual(report["stopped_ms"], 0)
         text = run("hunt", *cores).stdout
         self.assertIn("3 core files, written over ", text)

@@ -4,7 +4,8 @@
 """mem: its parts add up to RSS, on every CPython; and what it predicts comes true when the target does it.
 
 tests/targets/memory_shapes.py makes the memory, and does on its own what was predicted of it: a collection,
-malloc_trim(0), sys._debugmallocstats(). Versions are tried two at a time.
+malloc_trim(0), sys._debugmallocstats(). Versions are tried two at a time. A file of a process says what the
+process says (all of it: test_snapshot_files.py), also to hunt; cores are in test_core.py.
 """
 import concurrent.futures
 import contextlib
@@ -12,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,13 +39,13 @@ THIS = [sys.executable]
 class Shape:
     """A process with memory of one shape."""
 
-    def __init__(self, command, shape):
-        self.process = subprocess.Popen([*command, SHAPES, shape], stdin=subprocess.PIPE,
+    def __init__(self, command, *words):
+        self.process = subprocess.Popen([*command, SHAPES, *words], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if line != "ready\n":
             self.close()
-            raise AssertionError(f"{shape} does not start: {line!r}")
+            raise AssertionError(f"{words} does not start: {line!r}")
 
     def close(self):
         self.process.kill()
@@ -58,8 +60,14 @@ class Shape:
         with open(f"/proc/{self.process.pid}/smaps_rollup") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
 
-    def mem(self, *options):
-        done = subprocess.run([SHIKARI, "mem", "--json", *options, str(self.process.pid)],
+    def snap(self, path):
+        done = subprocess.run([SHIKARI, "snap", str(self.process.pid), "-o", path],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"snap: {done.stderr}")
+
+    def mem(self, *options, of=None):
+        done = subprocess.run([SHIKARI, "mem", "--json", *options, of or str(self.process.pid)],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             raise AssertionError(f"mem: {done.stderr}")
@@ -69,8 +77,8 @@ class Shape:
 
 
 @contextlib.contextmanager
-def shape(command, name):
-    started = Shape(command, name)
+def shape(command, *words):
+    started = Shape(command, *words)
     try:
         yield started
     finally:
@@ -110,19 +118,70 @@ class MemTest(unittest.TestCase):
             self.assertLessEqual(abs(predicted - real), TRIM_TOLERANCE * real,
                                  f"{predicted} predicted, {real} returned")
 
-    def test_every_version(self):
-        """Sums, arenas, garbage and malloc_trim, on each interpreter."""
+    def assert_frozen(self, interpreter):
+        """Cycles that were frozen and let go of: a collection does not find them, as was said."""
+        with shape(interpreter.command(), "freeze") as target:
+            said = target.mem()
+            permanent = said["permanent"]
+            self.assertEqual(str(permanent["objects"]), target.ask("frozen"))
+            # An instance and a dict or two (its attributes may lie inline), and a list.
+            self.assertIn(permanent["unreachable_objects"], (12000, 16000))
+            self.assertGreater(said["by_part"]["frozen-garbage"], 4000 * 200)
+            self.assertGreaterEqual(said["garbage"]["uncollectable_objects"], 12000)
+            self.assertEqual(str(said["garbage"]["tracked_objects"]), target.ask("gc"))
+            self.assertEqual(target.ask("gc"), "0")
+            remedies = {found["remedy"]: found["freed_bytes"] for found in said["remedies"]}
+            self.assertEqual(remedies["gc.unfreeze() and gc.collect()"],
+                             said["by_part"]["frozen-garbage"])
+            self.assertEqual(target.mem()["permanent"]["unreachable_objects"],
+                             permanent["unreachable_objects"])
+            self.assertEqual(target.ask("thaw"), str(permanent["unreachable_objects"]))
+            # 3.12 has immortal ones there by itself.
+            rest = target.mem()["permanent"]
+            self.assertEqual(rest["objects"], rest["immortal_objects"])
+            self.assertEqual(str(rest["objects"]), target.ask("frozen"))
+            self.assertLess(rest["objects"], permanent["objects"] / 10)
+
+    def try_each(self, check, found):
         def try_one(interpreter):
             try:
-                self.assert_mixed(interpreter)
+                check(interpreter)
             except Exception as error:  # pylint: disable=broad-exception-caught
                 return f"{interpreter.name}: {type(error).__name__}: {error}"
             return None
 
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-            wrong = [line for line in pool.map(try_one, FOUND) if line]
-        self.assertTrue(FOUND)
+            wrong = [line for line in pool.map(try_one, found) if line]
+        self.assertTrue(found)
         self.assertEqual(wrong, [], "\n".join(wrong))
+
+    def test_every_version(self):
+        """Sums, arenas, garbage and malloc_trim, on each interpreter."""
+        self.try_each(self.assert_mixed, FOUND)
+
+    def test_what_gc_freeze_hides(self):
+        self.try_each(self.assert_frozen, [found for found in FOUND if found.version >= (3, 7)])
+
+    def test_a_file_says_what_the_process_says(self):
+        with tempfile.TemporaryDirectory() as folder, shape(THIS, "fragmented") as target:
+            path = os.path.join(folder, "a.shk")
+            target.mem()
+            target.snap(path)
+            live, filed = target.mem("--maps"), target.mem("--maps", of=path)
+            text = subprocess.run([SHIKARI, "mem", path], capture_output=True, text=True, check=False)
+        self.assertEqual((live["source"], filed["source"]), ("process", "snapshot"))
+        for name in ("pid", "python", "executable", "command_line", "threads", "mode", "smaps", "cause",
+                     "limit_bytes", "families", "types", "garbage", "permanent", "pymalloc", "malloc",
+                     "owners", "largest", "swap_bytes", "core_bytes", "notes"):
+            self.assertEqual(live[name], filed[name], name)
+        for name in "rss_bytes", "pss_bytes", "private_bytes":
+            self.assertLessEqual(abs(live[name] - filed[name]), PAGES_TOLERANCE, name)
+        self.assertEqual(sum(filed["by_part"].values()), filed["rss_bytes"])
+        self.assertEqual([(found["start"], found["path"], found["part"]) for found in live["mappings"]],
+                         [(found["start"], found["path"], found["part"]) for found in filed["mappings"]])
+        self.assertEqual(sum(found["rss"] for found in filed["mappings"]), filed["rss_bytes"])
+        self.assertEqual((text.returncode, text.stderr), (0, ""))
+        self.assertRegex(text.stdout, r"\Ashikari: \S+, process %d in a\.shk \(CPython " % target.process.pid)
 
     def test_a_fresh_interpreter_is_the_program(self):
         with shape(THIS, "fresh") as target:
@@ -254,6 +313,33 @@ class HuntTest(unittest.TestCase):
         if done.returncode:
             raise AssertionError(f"{arguments}: {done.stderr}")
         return json.loads(done.stdout)
+
+    def hunt_files(self, name, grow=None):
+        with tempfile.TemporaryDirectory() as folder, shape(THIS, name) as target:
+            paths = [os.path.join(folder, f"{number}.shk") for number in range(3)]
+            for path in paths:
+                target.snap(path)
+                if grow:
+                    target.ask(grow)
+            done = subprocess.run([SHIKARI, "hunt", "--json", *paths], capture_output=True, text=True,
+                                  check=False)
+        if done.returncode:
+            raise AssertionError(f"{name}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def test_files_say_the_same(self):
+        """What needs figures of memory: in three files of a process there are such."""
+        native = self.hunt_files("native", "grow_native")
+        self.assertEqual((native["verdict"], [found["kind"] for found in native["suspects"]]),
+                         ("leak", ["native"]), native["summary"])
+        self.assertEqual(native["suspects"][0]["items"][0]["type"], "block of 3000 bytes")
+        series = native["memory"]["parts"]["c-other"]
+        self.assertEqual(len(series), 3)
+        # 2000 blocks each time, of 3000 bytes and a head.
+        self.assertLessEqual(abs(series[2] - series[0] - 4000 * 3008), 256 << 10)
+        fragmented = self.hunt_files("fragmented")
+        self.assertEqual((fragmented["verdict"], fragmented["reason"]), ("no-leak", "kept"),
+                         fragmented["summary"])
 
     def test_kinds_and_reasons(self):
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:

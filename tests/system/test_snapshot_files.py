@@ -199,7 +199,8 @@ class Files(unittest.TestCase):
             with self.subTest(place=place):
                 with open(self.path("changed"), "wb") as file:
                     file.write(content[:place] + bytes([content[place] ^ 0x40]) + content[place + 1:])
-                result = run(SHIKARI, "show", self.path("changed"), "garbage")
+                # Which reads all that there is in a file.
+                result = run(SHIKARI, "mem", self.path("changed"))
                 self.assertEqual(result.returncode, 3, result.stdout)
                 self.assertIn("was changed", result.stderr)
 

@@ -4,6 +4,10 @@
 
     collect     a full collection: prints what it found as JSON {"count": N, "types": {name: objects}}
     trim        malloc_trim(0): prints by how many bytes RSS fell
+    gc          gc.collect(): prints what it returned
+    thaw        gc.unfreeze(), then the same
+    grow_SHAPE  lets it grow by a step
+    frozen      prints gc.get_freeze_count()
     stats       prints how many arenas pymalloc has, as sys._debugmallocstats() says
 
 With "steadily", a shape that can grow does so all the time.
@@ -106,6 +110,20 @@ def grow_cycles(steps=5000):
         one.other, two.other = two, {"back": [one]}
 
 
+# As a server does before it forks: but what was frozen was let go of after that.
+def freeze():
+    gc.collect()
+    gc.disable()
+    KEEP.append([])
+    for _ in range(4000):
+        one = Node()
+        one.other, one.number = {"back": one}, [0.5] * 9
+        KEEP[-1].append(one)
+    gc.freeze()
+    del KEEP[-1][:]
+    grow_cycles(300)
+
+
 # C code takes references and does not give them back.
 def references():
     global ctypes
@@ -190,6 +208,15 @@ def collect():
     return json.dumps({"count": count, "types": types})
 
 
+def thaw():
+    gc.unfreeze()
+    return gc.collect()
+
+
+def frozen():
+    return gc.get_freeze_count()
+
+
 def trim():
     library = libc()
     before = rss()
@@ -235,7 +262,7 @@ def main():
         line = sys.stdin.readline().strip()
         if not line:
             break
-        sys.stdout.write("%s\n" % globals()[line]())
+        sys.stdout.write("%s\n" % (gc.collect() if line == "gc" else globals()[line]()))
         sys.stdout.flush()
 
 

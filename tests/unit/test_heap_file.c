@@ -37,7 +37,8 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
-static struct error *save(struct heap_builder *builder, bool with_content)
+static struct error *save_with(
+	struct heap_builder *builder, bool with_content, const struct heap_memory_figures *memory)
 {
 	const struct heap_facts_options options = {.with_content = with_content};
 	_cleanup_(heap_facts_destroy) struct heap_facts *facts = NULL;
@@ -48,12 +49,34 @@ static struct error *save(struct heap_builder *builder, bool with_content)
 	uint64_t bytes;
 	struct error *err = heap_facts_collect(builder, &options, &facts);
 
-	return err ? err : heap_file_save(&snapshot, facts, path, &bytes);
+	return err ? err : heap_file_save(&snapshot, facts, memory, path, &bytes);
+}
+
+static struct error *measure(struct heap_builder *builder, struct heap_memory_figures *ret)
+{
+	_cleanup_(heap_memory_destroy) struct heap_memory *memory = NULL;
+	_cleanup_(mem_free) uint8_t *fates = mem_calloc(builder->graph->node_count, 1);
+	struct error *err = fates ? heap_memory_create(NULL, &memory) : error_enomem();
+
+	if (!err)
+		err = heap_memory_note_pages(memory, builder->target);
+	if (err)
+		return err;
+	heap_memory_set_builder(memory, builder);
+	return heap_memory_measure(memory, fates, ret);
+}
+
+static struct error *save(struct heap_builder *builder, bool with_content)
+{
+	_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures figures = {0};
+	struct error *err = measure(builder, &figures);
+
+	return err ? err : save_with(builder, with_content, &figures);
 }
 
 static struct error *load(struct heap_source **ret_source, struct heap_snapshot **ret)
 {
-	const struct heap_snapshot_options options = {0};
+	const struct heap_snapshot_options options = {.keep_memory = true};
 	struct error *err = heap_source_open_file(path, ret_source);
 
 	return err ? err : heap_snapshot_take(*ret_source, &options, ret);
@@ -61,7 +84,7 @@ static struct error *load(struct heap_source **ret_source, struct heap_snapshot 
 
 static void build_zoo(struct heap_zoo *zoo, struct heap_builder **ret)
 {
-	const struct heap_builder_options options = {.workers = 2};
+	const struct heap_builder_options options = {.workers = 2, .keep_parts = true};
 
 	heap_zoo_write(zoo, layout);
 	assert_success(heap_build(zoo->target, &zoo->place, &options, ret));
@@ -150,6 +173,156 @@ static void test_what_is_known_besides(void **state)
 	heap_zoo_drop(&zoo);
 }
 
+// Rows in which each field has a value of its own; the graph has them not.
+static void make_up(struct heap_memory_figures *figures)
+{
+	figures->mallocs = calloc(1, sizeof(*figures->mallocs));
+	figures->owners = calloc(2, sizeof(*figures->owners));
+	figures->arenas = calloc(1, sizeof(*figures->arenas));
+	figures->classes = calloc(1, sizeof(*figures->classes));
+	assert_true(figures->mallocs && figures->owners && figures->arenas && figures->classes);
+	figures->malloc_count = figures->arena_count = figures->class_count = 1;
+	figures->owner_count = 2;
+	figures->mallocs[0] = (struct heap_memory_malloc){0x7000, 1, 2, 3, 4, 5, 6, 7, 9, 8, true};
+	figures->arenas[0] =
+		(struct heap_memory_arena){0x8000, 1 << 20, 2, 3, 4, 5, 6, 7, 8, 1, 10};
+	figures->classes[0] = (struct heap_memory_class){24, 2, 48};
+	figures->owners[0] =
+		(struct heap_memory_owner){"libzoo.so", HEAP_PART_MAPPED, true, 100, 2};
+	figures->owners[1] = (struct heap_memory_owner){"zoo.T", HEAP_PART_C_OWNED, false, 50, 1};
+	figures->limit_bytes = UINT64_MAX;
+	figures->headroom_bytes = 77;
+	figures->core_bytes = 99;
+	figures->has_usage = true;
+	figures->torn_mallocs = 3;
+}
+
+static void assert_same_figures(
+	const struct heap_memory_figures *a, const struct heap_memory_figures *b)
+{
+	assert_int_equal(a->rss_bytes, b->rss_bytes);
+	assert_int_equal(a->limit_bytes, b->limit_bytes);
+	assert_int_equal(a->headroom_bytes, b->headroom_bytes);
+	assert_int_equal(a->core_bytes, b->core_bytes);
+	assert_int_equal(a->has_usage, b->has_usage);
+	assert_int_equal(a->torn_mallocs, b->torn_mallocs);
+	assert_string_equal(a->allocator, b->allocator);
+	assert_memory_equal(a->part_bytes, b->part_bytes, sizeof(a->part_bytes));
+	assert_memory_equal(a->part_count, b->part_count, sizeof(a->part_count));
+	assert_int_equal(a->type_count, b->type_count);
+	assert_memory_equal(a->types, b->types, a->type_count * sizeof(*a->types));
+	assert_int_equal(a->malloc_count, b->malloc_count);
+	assert_memory_equal(a->mallocs, b->mallocs, a->malloc_count * sizeof(*a->mallocs));
+	assert_int_equal(a->arena_count, b->arena_count);
+	assert_memory_equal(a->arenas, b->arenas, a->arena_count * sizeof(*a->arenas));
+	assert_int_equal(a->class_count, b->class_count);
+	assert_memory_equal(a->classes, b->classes, a->class_count * sizeof(*a->classes));
+	assert_int_equal(a->owner_count, b->owner_count);
+	for (size_t i = 0; i < a->owner_count; i++) {
+		assert_string_equal(a->owners[i].name, b->owners[i].name);
+		assert_int_equal(a->owners[i].part, b->owners[i].part);
+		assert_int_equal(a->owners[i].is_library, b->owners[i].is_library);
+		assert_int_equal(a->owners[i].bytes, b->owners[i].bytes);
+		assert_int_equal(a->owners[i].count, b->owners[i].count);
+	}
+	assert_int_equal(a->mapping_count, b->mapping_count);
+	for (size_t i = 0; i < a->mapping_count; i++) {
+		assert_string_equal(a->mappings[i].path, b->mappings[i].path);
+		assert_int_equal(a->mappings[i].start, b->mappings[i].start);
+		assert_int_equal(a->mappings[i].rss, b->mappings[i].rss);
+		assert_int_equal(a->mappings[i].main_part, b->mappings[i].main_part);
+	}
+}
+
+static void drop_made_up(struct heap_memory_figures *figures)
+{
+	free(figures->mallocs);
+	free(figures->owners);
+	free(figures->arenas);
+	free(figures->classes);
+}
+
+static void test_figures_of_memory(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures measured = {0};
+	_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures loaded = {0};
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	struct heap_memory_figures figures;
+	struct heap_zoo zoo;
+
+	(void)state;
+	build_zoo(&zoo, &builder);
+	assert_success(measure(builder, &measured));
+	assert_true(measured.part_bytes[HEAP_PART_OBJECTS] > 10000);
+	assert_true(measured.mapping_count > 0);
+	figures = measured;
+	make_up(&figures);
+	assert_success(save_with(builder, false, &figures));
+	assert_success(load(&source, &snapshot));
+	assert_non_null(snapshot->memory);
+	assert_success(heap_memory_measure(snapshot->memory, NULL, &loaded));
+	assert_same_figures(&figures, &loaded);
+	drop_made_up(&figures);
+	heap_zoo_drop(&zoo);
+}
+
+// What a file says of memory is checked before anybody relies on it.
+static void assert_no_figures(struct heap_builder *builder, const struct heap_memory_figures *bad)
+{
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	struct heap_memory_figures ret;
+
+	assert_success(save_with(builder, false, bad));
+	assert_success(load(&source, &snapshot));
+	assert_failure(heap_memory_measure(snapshot->memory, NULL, &ret), ERROR_BAD_DATA);
+}
+
+static void test_figures_that_make_no_sense(void **state)
+{
+	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
+	_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures measured = {0};
+	_cleanup_(heap_source_destroy) struct heap_source *source = NULL;
+	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	struct heap_memory_figures figures;
+	struct heap_zoo zoo;
+
+	(void)state;
+	if (layout != pylayout_row(count_rows() - 1))
+		return;
+	build_zoo(&zoo, &builder);
+	assert_success(measure(builder, &measured));
+	figures = measured;
+	make_up(&figures);
+	figures.rss_bytes++;
+	assert_no_figures(builder, &figures);
+	figures.rss_bytes--;
+	figures.arenas[0].last = builder->graph->node_count;
+	assert_no_figures(builder, &figures);
+	figures.arenas[0].last = 0;
+	assert_no_figures(builder, &figures);
+	figures.arenas[0].last = figures.arenas[0].first;
+	figures.mallocs[0].trim_top = figures.mallocs[0].trim + 1;
+	assert_no_figures(builder, &figures);
+	figures.mallocs[0].trim_top = 0;
+	figures.owners[0].part = HEAP_PART_COUNT;
+	assert_no_figures(builder, &figures);
+	figures.owners[0].part = HEAP_PART_MAPPED;
+	figures.swap_bytes = 1ull << 60;
+	assert_no_figures(builder, &figures);
+	figures.swap_bytes = 0;
+	figures.type_count--;
+	assert_no_figures(builder, &figures);
+	// A file of the first version has none: that is no error.
+	assert_success(save_with(builder, false, NULL));
+	assert_success(load(&source, &snapshot));
+	assert_null(snapshot->memory);
+	drop_made_up(&figures);
+	heap_zoo_drop(&zoo);
+}
+
 static void test_memory_may_run_out(void **state)
 {
 	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
@@ -177,8 +350,12 @@ static void test_memory_may_run_out(void **state)
 		_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
 		struct error *err;
 
+		_cleanup_(heap_memory_figures_deinit) struct heap_memory_figures figures = {0};
+
 		alloc_fail_after(countdown);
 		err = load(&source, &snapshot);
+		if (!err)
+			err = heap_memory_measure(snapshot->memory, NULL, &figures);
 		alloc_fail_after(UINT64_MAX);
 		if (!err)
 			break;
@@ -237,6 +414,8 @@ int main(void)
 		cmocka_unit_test(test_a_heap_comes_back),
 		cmocka_unit_test(test_a_heap_comes_back_in_parts),
 		cmocka_unit_test(test_what_is_known_besides),
+		cmocka_unit_test(test_figures_of_memory),
+		cmocka_unit_test(test_figures_that_make_no_sense),
 		cmocka_unit_test(test_memory_may_run_out),
 		cmocka_unit_test(test_references_are_coded_and_back),
 	};
