@@ -977,6 +977,8 @@ struct error *suspects_dismiss(struct suspects *suspects, size_t index, const ch
 					       "watched.");
 	if (!summary)
 		return error_enomem();
+	if (!suspects->count)
+		suspects->reason = "comes-and-goes";
 	mem_free(suspects->summary);
 	suspects->summary = summary;
 	return NULL;

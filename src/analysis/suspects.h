@@ -101,6 +101,8 @@ struct suspect {
 	size_t grower_count;
 	/** It was at another address before: another one takes its place now and then. */
 	bool is_replaced;
+	/** Some of its old items are gone. */
+	bool lets_go;
 	/** Address of the object that holds it; 0 if there is none. */
 	uint64_t owner;
 };

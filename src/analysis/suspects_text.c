@@ -308,6 +308,7 @@ struct error *suspects_describe(
 	memcpy(ret->growers, named->growers, sizeof(ret->growers));
 	ret->grower_count = named->grower_count;
 	ret->is_replaced = named->is_replaced;
+	ret->lets_go = named->survived < named->probed;
 	ret->owner = named->owner;
 	ret->path = mem_strdup(named->path.text);
 	ret->type = mem_strdup(named->type);

@@ -161,36 +161,52 @@ static bool str_is(struct pycontext *context, remote_addr str, const char *text)
 	return pytext_view(context, str, &view) && pystr_equals(&context->reader, &view, text);
 }
 
-remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char *name)
+// Where a table has the value under a str key.
+static remote_addr find_slot(
+	struct pycontext *context, const struct pydict_table *table, const char *name)
 {
-	struct pydict_table table;
 	remote_addr key, value;
 
-	if (!dict || !pydict_read(&context->reader, context->python->layout, dict, &table))
-		return 0;
-	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
+	for (uint64_t i = 0; pydict_entry(&context->reader, table, i, &key, &value); i++) {
 		if (key && value && str_is(context, key, name))
-			return value;
+			return table->values ? table->values + i * sizeof(uint64_t)
+					     : table->entries + i * table->entry_size +
+						       table->value_offset;
 	}
 	return 0;
 }
 
-remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, const char *name)
+remote_addr pydict_slot(struct pycontext *context, remote_addr dict, const char *name)
+{
+	struct pydict_table table;
+
+	if (!dict || !pydict_read(&context->reader, context->python->layout, dict, &table))
+		return 0;
+	return find_slot(context, &table, name);
+}
+
+remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char *name)
+{
+	remote_addr slot = pydict_slot(context, dict, name);
+
+	return slot ? pyreader_pointer(&context->reader, slot) : 0;
+}
+
+remote_addr pyinstance_slot(struct pycontext *context, remote_addr object, const char *name)
 {
 	const struct pytype *type = type_of(context, object);
 	struct pydict_table table;
 	struct pyinstance instance;
-	remote_addr key, value;
 
 	if (!type)
 		return 0;
 	if (type->kind == PYKIND_FIELDS && strcmp(type->tp_name, "instance") == 0)
-		return pydict_find(context,
+		return pydict_slot(context,
 			pyreader_pointer(&context->reader,
 				object + context->python->layout->old_instance.in_dict),
 			name);
 	if (!type->has_managed_dict)
-		return type->dictoffset > 0 ? pydict_find(context,
+		return type->dictoffset > 0 ? pydict_slot(context,
 						      pyreader_pointer(&context->reader,
 							      object + (uint64_t)type->dictoffset),
 						      name)
@@ -198,15 +214,18 @@ remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, 
 	if (!pyinstance_read(&context->reader, context->python->layout, type, object, &instance))
 		return 0;
 	if (instance.dict)
-		return pydict_find(context, instance.dict, name);
+		return pydict_slot(context, instance.dict, name);
 	if (!instance.values || !pydict_table_read(&context->reader, context->python->layout,
 					type->cached_keys, instance.values, &table))
 		return 0;
-	for (uint64_t i = 0; pydict_entry(&context->reader, &table, i, &key, &value); i++) {
-		if (key && value && str_is(context, key, name))
-			return value;
-	}
-	return 0;
+	return find_slot(context, &table, name);
+}
+
+remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, const char *name)
+{
+	remote_addr slot = pyinstance_slot(context, object, name);
+
+	return slot ? pyreader_pointer(&context->reader, slot) : 0;
 }
 
 // Names of things in the program are shown; what may be data of its users is not.

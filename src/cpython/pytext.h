@@ -32,3 +32,8 @@ remote_addr pydict_find(struct pycontext *context, remote_addr dict, const char 
 
 /** An attribute kept in an instance's dict or inline values, by name, or 0. */
 remote_addr pyinstance_attribute(struct pycontext *context, remote_addr object, const char *name);
+
+/** Where the dict, or the instance, has its reference to that value: the word that is stored to when
+ * another takes its place. 0 if there is none. Good until the table is made anew. */
+remote_addr pydict_slot(struct pycontext *context, remote_addr dict, const char *key);
+remote_addr pyinstance_slot(struct pycontext *context, remote_addr object, const char *name);

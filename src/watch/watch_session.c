@@ -16,6 +16,16 @@
 // The pages of a deep stack, its code and its names: many more slots than these are, so that they get one each.
 #define CACHE_SLOTS 1024
 
+// Is it on a list of the collector?
+static bool is_tracked(struct watch_session *session, remote_addr object)
+{
+	const struct pylayout *layout = session->context.python->layout;
+	const uint8_t *head = pyreader_bytes(&session->context.reader,
+		object - layout->gc_head.size, layout->gc_head.size);
+
+	return head && pyobject_gc_next(layout, head) != 0;
+}
+
 static void add_word(struct watch_session *session, unsigned number)
 {
 	struct watch_object *object = &session->objects[number];
@@ -48,6 +58,7 @@ void watch_session_begin(struct watch_session *session)
 			pyreader_pointer(&session->context.reader, session->words[i]);
 		object->length_last = object->length_lowest = object->length_first;
 		session->highest[i] = session->looked[i] = object->length_first;
+		session->is_tracked[i] = !object->is_word && is_tracked(session, object->holder);
 	}
 	if (session->options->on_begin)
 		session->options->on_begin(session->options->context);
@@ -112,12 +123,12 @@ bool watch_session_goes_on(struct watch_session *session)
 // MAINTAIN_TRACKING() in Objects/dictobject.c), bytearrays never. But who empties one has a reference of
 // his own besides that of its holder; one that is being made has none yet. Attributes are deleted without
 // a reference to the __dict__.
-static bool is_new(struct watch_session *session, const struct watch_object *object,
-	const struct pytype *type, uint64_t length)
+static bool is_new(struct watch_session *session, unsigned watched, const struct pytype *type,
+	uint64_t length)
 {
+	const struct watch_object *object = &session->objects[session->numbers[watched]];
 	const struct pylayout *layout = session->context.python->layout;
 	bool is_exact_dict = type->kind == PYKIND_DICT && !type->is_heap;
-	const uint8_t *head;
 	uint64_t word;
 
 	if (!type->is_gc || is_exact_dict)
@@ -125,10 +136,9 @@ static bool is_new(struct watch_session *session, const struct watch_object *obj
 		       pyreader_u64(&session->context.reader,
 			       object->holder + layout->object.ob_refcnt, &word) &&
 		       pylayout_refcnt(layout, word) == 1;
-	// All others get their length before they are put on a list, and stay there for life.
-	head = pyreader_bytes(&session->context.reader, object->holder - layout->gc_head.size,
-		layout->gc_head.size);
-	return !head || pyobject_gc_next(layout, head) == 0;
+	// All others get their length before they are put on a list, and stay there for life, but for those that
+	// the interpreter takes off and keeps, as the list of audit hooks (Python/sysmodule.c).
+	return is_tracked(session, object->holder) != session->is_tracked[watched];
 }
 
 // The object was freed, and something else is at its address: of another type; with a length that nothing
@@ -148,7 +158,7 @@ static bool is_gone(struct watch_session *session, unsigned watched, uint64_t le
 		       &session->context.reader, object->holder + python->layout->object.ob_type) !=
 		       session->types[watched] ||
 	       (type != PYTYPE_NONE &&
-		       is_new(session, object, &python->types->list.items[type], length));
+		       is_new(session, watched, &python->types->list.items[type], length));
 }
 
 enum watch_noted watch_session_note(struct watch_session *session, unsigned watched,

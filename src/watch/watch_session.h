@@ -26,6 +26,7 @@ struct watch_session {
 	uint64_t highest[WATCH_OBJECTS_MAX];
 	uint64_t looked[WATCH_OBJECTS_MAX]; /* the length at the last look */
 	bool is_dropped[WATCH_OBJECTS_MAX];
+	bool is_tracked[WATCH_OBJECTS_MAX]; /* the collector knew it when the watch began */
 	struct watch_stacks *stacks;
 	struct watch_natives *natives; /* NULL if there are none to be had */
 	struct watch_stack stack;      /* of the change at hand */
