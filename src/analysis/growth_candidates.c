@@ -20,6 +20,11 @@
 // Dominators looked through for a candidate above.
 #define PARENT_STEPS_MAX (1u << 16)
 
+#define ATTRIBUTES ".__dict__"
+
+// Types on the way from one link of a chain to the next.
+#define CHAIN_PERIOD_MAX 8
+
 // Counts of a type that change less than this are everyday noise.
 #define TYPE_OBJECTS_MIN 200
 
@@ -110,6 +115,40 @@ static const struct growth_track *as_container(const struct growth_sample *sampl
 	return NULL;
 }
 
+static enum heap_type_role role_of(const struct heap_graph *graph, node_id node)
+{
+	return graph->types[heap_type_of(graph, node)].role;
+}
+
+// Where a chain begins. Anchors are some links further down, as a container in a container may be
+// anything; but where the way from link to link repeats itself upwards, those are links as well. The
+// variables of a module and the attributes of an instance are none.
+static node_id chain_top(const struct growth_search *search, node_id node)
+{
+	const struct heap_graph *graph = search->graph;
+	const struct dominators *dominators = search->input->dominators;
+	uint32_t period[CHAIN_PERIOD_MAX] = {heap_type_of(graph, node)};
+	size_t count = 1, at = 0;
+	node_id above = dominators->idom[node];
+
+	for (; count < CHAIN_PERIOD_MAX && above != HEAP_ROOT; above = dominators->idom[above]) {
+		if (heap_type_of(graph, above) == period[0])
+			break;
+		period[count++] = heap_type_of(graph, above);
+	}
+	if (above == HEAP_ROOT || count == CHAIN_PERIOD_MAX)
+		return node;
+	for (above = dominators->idom[node]; above != HEAP_ROOT; above = dominators->idom[above]) {
+		at = at + 1 == count ? 0 : at + 1;
+		if (heap_type_of(graph, above) != period[at] ||
+			(role_of(graph, above) != HEAP_TYPE_INSTANCE &&
+				growth_is_namespace(graph, dominators, above)))
+			break;
+		node = above;
+	}
+	return node;
+}
+
 static struct error *add_track_candidate(
 	struct growth_search *search, const struct growth_pick *pick)
 {
@@ -127,6 +166,7 @@ static struct error *add_track_candidate(
 	const struct growth_track *container = as_container(search->growth->sample, pick->track);
 	const struct growth_group *most;
 	struct error *err = NULL;
+	node_id node = track->node;
 
 	if (pick->kind != GROWTH_HOLDER || container)
 		candidate.growers[candidate.grower_count++] = track->address;
@@ -142,10 +182,14 @@ static struct error *add_track_candidate(
 		most = growth_count_group_items(
 			search->growth, track->address, candidate.items, &candidate.item_count);
 		candidate.is_chain = growth_is_chain(search, most, track->node);
+		// Containers in containers are links only if there are very many.
+		if (candidate.is_chain ||
+			!heap_has_flag(search->graph, node, HEAP_NODE_CONTAINER))
+			node = chain_top(search, node);
 	}
 	if (err)
 		return err;
-	return growth_add_candidate(search, &candidate, track->node);
+	return growth_add_candidate(search, &candidate, node);
 }
 
 static uint64_t grown_bytes(
@@ -188,6 +232,21 @@ static bool is_worse(const struct growth_search *search, const struct growth_can
 	return grown_bytes(search, a) < grown_bytes(search, b);
 }
 
+// A holder's own figures are exact, those of the siblings in it begin when these are seen. If they are half of
+// it, they say what it consists of all the same, and where to watch who adds.
+static void take_siblings(const struct growth_search *search, struct growth_candidate *holder,
+	struct growth_candidate *siblings)
+{
+	if (holder->kind != GROWTH_HOLDER || holder->is_over_siblings ||
+		!siblings->is_over_siblings ||
+		grown_bytes(search, siblings) * 2 < grown_bytes(search, holder))
+		return;
+	holder->siblings = take(siblings->siblings);
+	holder->sibling_count = siblings->sibling_count;
+	holder->grower_count = siblings->grower_count;
+	memcpy(holder->growers, siblings->growers, sizeof(holder->growers));
+}
+
 // A container that is an anchor too was found twice.
 static void drop_twins(struct growth_search *search)
 {
@@ -196,9 +255,12 @@ static void drop_twins(struct growth_search *search)
 			if (search->nodes[i] != search->nodes[k])
 				continue;
 			if (is_worse(search, &search->found.items[i], &search->found.items[k])) {
+				take_siblings(
+					search, &search->found.items[k], &search->found.items[i]);
 				remove_candidate(search, i--);
 				break;
 			}
+			take_siblings(search, &search->found.items[i], &search->found.items[k]);
 			remove_candidate(search, k--);
 		}
 	}
@@ -358,16 +420,24 @@ static bool is_anchor(const struct growth_sample *sample, uint64_t address)
 	return false;
 }
 
-// A holder over siblings is above those alone: directly above, or called like all of them.
+// A holder over siblings is above those alone: directly above, or called like all of them; and what is
+// called like their owners is on the way to them.
 static bool is_sibling_of(const struct growth_search *search, const struct growth_candidate *holder,
 	size_t index, bool is_direct)
 {
 	_cleanup_(mem_free) char *signature = NULL;
+	size_t length;
 
 	if (is_direct || !holder->siblings)
 		return is_direct;
 	signature = growth_signature(search->found.items[index].path.text);
-	return signature && strcmp(signature, holder->siblings) == 0;
+	length = signature ? strlen(signature) : 0;
+	// The attributes of an instance are called without it.
+	if (length > strlen(ATTRIBUTES) &&
+		strcmp(signature + length - strlen(ATTRIBUTES), ATTRIBUTES) == 0)
+		length -= strlen(ATTRIBUTES);
+	return length && strncmp(signature, holder->siblings, length) == 0 &&
+	       strchr(".[", holder->siblings[length]);
 }
 
 // What some running function has in hand hangs from the root, although it is called like others.

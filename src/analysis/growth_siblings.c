@@ -371,6 +371,8 @@ static struct error *add_level(
 			points[m].bytes += part->points[m].bytes;
 		}
 		growth_merge_items(&candidate, part);
+		if (part->grower_count && candidate.grower_count < GROWTH_GROWERS_MAX)
+			candidate.growers[candidate.grower_count++] = part->growers[0];
 		candidate.sibling_count += part->sibling_count;
 		candidate.unseen =
 			part->unseen > candidate.unseen ? part->unseen : candidate.unseen;

@@ -518,6 +518,11 @@ static bool holds_weakly(const struct court *court, const struct growth_candidat
 	return false;
 }
 
+static bool is_held_by_c_code(const struct growth_candidate *candidate)
+{
+	return strncmp(candidate->path.text, HELD_BY_C_CODE, strlen(HELD_BY_C_CODE)) == 0;
+}
+
 // Of two that grow in step, does the first tell more?
 static bool tells_more(const struct court *court, const struct trial *a, const struct trial *b)
 {
@@ -532,6 +537,8 @@ static bool tells_more(const struct court *court, const struct trial *a, const s
 		return b_is_weak;
 	if (a_is_user != b_is_user)
 		return a_is_user;
+	if (is_held_by_c_code(a->candidate) != is_held_by_c_code(b->candidate))
+		return is_held_by_c_code(b->candidate);
 	return a->bytes >= b->bytes;
 }
 
@@ -781,11 +788,6 @@ static void make_native(struct court *court)
 		court->made_points[MADE_NATIVE][i] = (struct growth_point){bytes, bytes};
 	}
 	take_items(court, candidate, GROWTH_MEMORY_CLASSES);
-}
-
-static bool is_held_by_c_code(const struct growth_candidate *candidate)
-{
-	return strncmp(candidate->path.text, HELD_BY_C_CODE, strlen(HELD_BY_C_CODE)) == 0;
 }
 
 // Objects of a type without a holder, as many as C code holds.

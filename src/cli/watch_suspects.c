@@ -32,10 +32,13 @@ struct watching {
 	bool is_out_of_memory;
 };
 
-// What it is called in its owner, if another one takes its place now and then.
+// What it is called in its owner, if another one takes its place now and then. The memory of a string is often
+// that of the one before.
 static bool name_of(const struct suspect *suspect, struct watch_named *ret)
 {
-	if (!suspect->is_replaced || !suspect->owner || !suspect->held_by_count)
+	if (!suspect->is_replaced && suspect->kind != SUSPECT_BUFFER)
+		return false;
+	if (!suspect->owner || !suspect->held_by_count)
 		return false;
 	*ret = (struct watch_named){suspect->owner, suspect->held_by[suspect->held_by_count - 1]};
 	return true;

@@ -543,6 +543,28 @@ static void test_string_that_is_made_longer(void **state)
 	assert_one(build_buffer, SUSPECT_BUFFER, "audit.log");
 }
 
+// history = (x, history): tuples in tuples may be anything, but not so many of them.
+static void build_cells(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "undo");
+	node_id last = HEAP_NODE_NONE;
+
+	for (unsigned i = 0; i < 500 + 400 * moment; i++) {
+		node_id cell = scene_object(scene, ITEMS + 64 * i, "tuple");
+
+		if (last != HEAP_NODE_NONE)
+			scene_item(scene, cell, last);
+		last = cell;
+	}
+	scene_attribute(scene, module, last, "history");
+}
+
+static void test_chain_is_named_where_it_begins(void **state)
+{
+	(void)state;
+	assert_one(build_cells, SUSPECT_CHAIN, "undo.history");
+}
+
 // A list that is replaced by a longer one: all = all + [x].
 static void build_replaced_list(struct scene *scene, unsigned moment)
 {
@@ -814,6 +836,7 @@ int main(void)
 		cmocka_unit_test(test_linked_list),
 		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
 		cmocka_unit_test(test_string_that_is_made_longer),
+		cmocka_unit_test(test_chain_is_named_where_it_begins),
 		cmocka_unit_test(test_list_that_is_replaced),
 		cmocka_unit_test(test_two_containers_in_step_are_one_suspect),
 		cmocka_unit_test(test_two_leaks_are_ranked),
