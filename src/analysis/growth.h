@@ -75,7 +75,8 @@ struct growth_candidate {
 	/** The immediate dominator: candidates with the same one are siblings. Its name is asked
 	 * for when there are many. */
 	uint64_t owner;
-	/** The smallest bound of the container or of what wraps it; UINT64_MAX if there is none. */
+	/** The smallest bound of the container or of what wraps it, of siblings the sum of theirs; UINT64_MAX if
+	 * there is none. */
 	uint64_t bound;
 	/** New items, most bytes first; and the bytes of all, of whatever type. */
 	struct growth_item items[GROWTH_ITEMS_MAX];
@@ -102,6 +103,8 @@ struct growth_candidate {
 	bool is_mapping;
 	/** Holder: most objects hang from one another: a linked list. */
 	bool is_chain;
+	/** Holder: with all that it retains, however deep, not only what belongs to it. */
+	bool is_nest;
 	/** Holder: what grew are containers (or buffers) below it, each a candidate: how many, and
 	 * what all are called, "app.topics[…].subscribers". */
 	bool is_over_siblings;

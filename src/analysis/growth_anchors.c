@@ -208,6 +208,21 @@ struct error *growth_anchors_init(struct growth_anchors *anchors, const struct h
 	return err;
 }
 
+// Each comes after the one above it.
+void growth_anchors_sum(struct growth_anchors *anchors, const struct heap_graph *graph)
+{
+	for (size_t i = anchors->list.count; i-- > ANCHOR_GARBAGE + 1;) {
+		const struct growth_anchor *anchor = &anchors->list.items[i];
+		struct growth_anchor *above = &anchors->list.items[anchor->parent];
+		enum heap_type_role role = role_of(graph, anchor->node);
+
+		above->below += anchor->objects + anchor->below;
+		above->has_code |= anchor->has_code || role == HEAP_TYPE_MODULE ||
+				   role == HEAP_TYPE_TYPE ||
+				   heap_has_flag(graph, anchor->node, HEAP_NODE_MODULE);
+	}
+}
+
 void growth_anchors_deinit(struct growth_anchors *anchors)
 {
 	pages_free(anchors->of, anchors->node_count, sizeof(*anchors->of));

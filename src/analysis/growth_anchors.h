@@ -19,6 +19,8 @@ struct growth_anchor {
 	uint32_t parent; /* the anchor above */
 	uint32_t depth;
 	uint64_t objects, bytes; /* its own: without those of anchors below */
+	uint64_t below;          /* objects of all anchors below: growth_anchors_sum() */
+	bool has_code;           /* there are modules or classes among those */
 };
 
 DEFINE_VECTOR(growth_anchor_vector, struct growth_anchor)
@@ -37,6 +39,9 @@ struct error *growth_anchors_init(struct growth_anchors *anchors, const struct h
 void growth_anchors_rows(
 	const struct heap_graph *graph, const struct dominators *dominators, uint64_t *ret);
 void growth_anchors_deinit(struct growth_anchors *anchors);
+
+/** Sum up what anchors have below them, once their own objects are counted. */
+void growth_anchors_sum(struct growth_anchors *anchors, const struct heap_graph *graph);
 
 static inline void cleanup_growth_anchors_deinit(struct growth_anchors *anchors)
 {

@@ -32,6 +32,7 @@ static const enum growth_kind kind_of_track[] = {
 	[GROWTH_TRACK_CONTAINER] = GROWTH_CONTAINER,
 	[GROWTH_TRACK_BUFFER] = GROWTH_BUFFER,
 	[GROWTH_TRACK_ANCHOR] = GROWTH_HOLDER,
+	[GROWTH_TRACK_NEST] = GROWTH_HOLDER,
 };
 
 static bool is_growing(const struct growth_point *points, size_t count, bool by_bytes)
@@ -52,10 +53,14 @@ static struct error *pick_tracks(struct growth_search *search)
 		const struct growth_point *points = growth_points_of(search, i);
 		const struct growth_point *last = points + search->moments - 1;
 		struct growth_pick pick = {
-			.track = i, .owner = track->owner, .kind = kind_of_track[track->kind]};
+			.track = i,
+			.owner = track->owner,
+			.kind = kind_of_track[track->kind],
+			.is_nest = track->kind == GROWTH_TRACK_NEST,
+		};
 
 		// What a buffer retains besides its own bytes (an array of objects) is its items.
-		if (!is_growing(points, search->moments, track->kind == GROWTH_TRACK_ANCHOR))
+		if (!is_growing(points, search->moments, pick.kind == GROWTH_HOLDER))
 			continue;
 		pick.weight = growth_between(points->bytes, last->bytes);
 		if (track->kind == GROWTH_TRACK_CONTAINER)
@@ -149,6 +154,44 @@ static node_id chain_top(const struct growth_search *search, node_id node)
 	return node;
 }
 
+static uint64_t min_bound(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+// The smallest bound on the way from an object up to its holder.
+static uint64_t bound_between(const struct growth_search *search, node_id node, node_id holder)
+{
+	uint64_t bound = UINT64_MAX;
+
+	for (unsigned i = 0; i < HOLDER_STEPS_MAX && node != holder && node != HEAP_ROOT; i++) {
+		bound = min_bound(bound, growth_bound(search, node));
+		node = search->input->dominators->idom[node];
+	}
+	return bound;
+}
+
+// What belongs to a holder may be in containers that are too short to be looked at themselves. If its first
+// and its last object are in one with a bound, all of them together have one.
+static uint64_t bound_of_entries(
+	const struct growth_search *search, const struct growth_group *most, node_id holder)
+{
+	uint64_t low, high;
+	uint32_t count;
+
+	if (!most)
+		return UINT64_MAX;
+	// It may be one of these itself.
+	low = bound_between(search, most->lowest == holder ? most->highest : most->lowest, holder);
+	high = bound_between(
+		search, most->highest == holder ? most->lowest : most->highest, holder);
+	heap_edges_of(search->graph, holder, &count);
+	if (low == UINT64_MAX || high == UINT64_MAX || !count)
+		return UINT64_MAX;
+	low = low > high ? low : high;
+	return low < UINT64_MAX / count ? low * count : UINT64_MAX;
+}
+
 static struct error *add_track_candidate(
 	struct growth_search *search, const struct growth_pick *pick)
 {
@@ -162,6 +205,7 @@ static struct error *add_track_candidate(
 		.is_replaced = search->growth->replaced[pick->track],
 		.is_moved = track->is_moved,
 		.unseen = track->first_seen,
+		.is_nest = pick->is_nest,
 	};
 	const struct growth_track *container = as_container(search->growth->sample, pick->track);
 	const struct growth_group *most;
@@ -181,10 +225,10 @@ static struct error *add_track_candidate(
 			growth_count_survivors(search, &candidate, container, true);
 		most = growth_count_group_items(
 			search->growth, track->address, candidate.items, &candidate.item_count);
+		candidate.bound = min_bound(candidate.bound, bound_of_entries(search, most, node));
 		candidate.is_chain = growth_is_chain(search, most, track->node);
 		// Containers in containers are links only if there are very many.
-		if (candidate.is_chain ||
-			!heap_has_flag(search->graph, node, HEAP_NODE_CONTAINER))
+		if (candidate.is_chain || !heap_has_flag(search->graph, node, HEAP_NODE_CONTAINER))
 			node = chain_top(search, node);
 	}
 	if (err)
@@ -218,12 +262,16 @@ static void remove_candidate(struct growth_search *search, size_t index)
 }
 
 // Of two candidates for one node, is this the worse? A container's new items explain the growth, or
-// what its older items have gathered does; then siblings say more than a sum.
+// what its older items have gathered does; then siblings say more than a sum. All that is below a nest is told
+// for it only if nothing less is half of that.
 static bool is_worse(const struct growth_search *search, const struct growth_candidate *a,
 	const struct growth_candidate *b)
 {
 	node_id node = search->nodes[a - search->found.items];
 
+	if (a->kind == GROWTH_HOLDER && b->kind == GROWTH_HOLDER && a->is_nest != b->is_nest)
+		return a->is_nest ? grown_bytes(search, b) * 2 >= grown_bytes(search, a)
+				  : !is_worse(search, b, a);
 	if (a->kind == GROWTH_CONTAINER)
 		return (a->item_bytes + heap_size_of(search->graph, node)) * 2 <
 		       grown_bytes(search, b);
@@ -244,6 +292,7 @@ static void take_siblings(const struct growth_search *search, struct growth_cand
 	holder->siblings = take(siblings->siblings);
 	holder->sibling_count = siblings->sibling_count;
 	holder->grower_count = siblings->grower_count;
+	holder->bound = min_bound(holder->bound, siblings->bound);
 	memcpy(holder->growers, siblings->growers, sizeof(holder->growers));
 }
 
@@ -476,7 +525,8 @@ static size_t find_parent(const struct growth_search *search, size_t index)
 				continue;
 			if (above->is_over_siblings
 					? is_sibling_of(search, above, index, node == owner)
-					: above->kind != GROWTH_HOLDER || !is_beyond)
+					: above->kind != GROWTH_HOLDER || above->is_nest ||
+						  !is_beyond)
 				return i;
 		}
 		is_beyond = is_beyond ||

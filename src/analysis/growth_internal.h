@@ -20,6 +20,7 @@ struct growth_pick {
 	uint32_t track; /* type number for GROWTH_TYPE */
 	enum growth_kind kind;
 	bool is_told; /* among siblings */
+	bool is_nest; /* of a track of that kind */
 };
 
 DEFINE_VECTOR(growth_pick_vector, struct growth_pick)

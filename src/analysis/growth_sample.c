@@ -22,6 +22,8 @@
 // An entry takes at least a pointer.
 #define BYTES_PER_ITEM 8
 
+#define TRACK_KINDS (GROWTH_TRACK_NEST + 1)
+
 DEFINE_VECTOR(track_vector, struct growth_track)
 
 // Objects and bytes by pair of anchor and type: open addressing, at most half full.
@@ -44,7 +46,7 @@ struct maker {
 	uint32_t *type_of; /* graph's type index → number in types */
 	struct growth_anchors anchors;
 	struct group_table groups;
-	struct track_vector tracks[3]; /* by kind */
+	struct track_vector tracks[TRACK_KINDS];
 };
 
 uint64_t growth_address(const struct heap_graph *graph, node_id node)
@@ -234,8 +236,16 @@ static struct error *look_at_node(struct maker *maker, node_id node)
 		(struct growth_track){.node = node, .kind = GROWTH_TRACK_BUFFER, .length = bytes});
 }
 
+static bool is_nest(const struct maker *maker, const struct growth_anchor *anchor)
+{
+	return anchor->below > 0 && !anchor->has_code &&
+	       heap_has_flag(maker->graph, anchor->node, HEAP_NODE_CONTAINER) &&
+	       !growth_is_namespace(maker->graph, maker->input->dominators, anchor->node);
+}
+
 static struct error *add_anchors(struct maker *maker)
 {
+	growth_anchors_sum(&maker->anchors, maker->graph);
 	for (size_t i = ANCHOR_GARBAGE + 1; i < maker->anchors.list.count; i++) {
 		const struct growth_anchor *anchor = &maker->anchors.list.items[i];
 		struct growth_track track = {.node = anchor->node,
@@ -244,6 +254,11 @@ static struct error *add_anchors(struct maker *maker)
 			.bytes = anchor->bytes};
 		struct error *err = add_track(maker, track);
 
+		if (!err && is_nest(maker, anchor)) {
+			track.kind = GROWTH_TRACK_NEST;
+			track.length += anchor->below;
+			err = add_track(maker, track);
+		}
 		if (err)
 			return err;
 	}
@@ -284,12 +299,12 @@ static struct error *collect_tracks(struct maker *maker)
 	struct growth_sample *sample = maker->sample;
 	size_t count = 0;
 
-	for (int kind = 0; kind < 3; kind++)
+	for (int kind = 0; kind < TRACK_KINDS; kind++)
 		count += maker->tracks[kind].count;
 	sample->tracks = mem_calloc(count, sizeof(*sample->tracks));
 	if (!sample->tracks)
 		return error_enomem();
-	for (int kind = 0; kind < 3; kind++) {
+	for (int kind = 0; kind < TRACK_KINDS; kind++) {
 		struct track_vector *tracks = &maker->tracks[kind];
 
 		if (tracks->count > 0)
@@ -386,7 +401,7 @@ static struct error *make(struct maker *maker)
 		err = look_at_node(maker, node);
 	if (!err)
 		err = add_anchors(maker);
-	for (int kind = 0; kind < 3 && !err; kind++)
+	for (int kind = 0; kind < TRACK_KINDS && !err; kind++)
 		err = sign_largest(maker, &maker->tracks[kind]);
 	if (!err)
 		err = collect_groups(maker);
@@ -408,7 +423,7 @@ static void maker_deinit(struct maker *maker)
 	mem_free(maker->type_of);
 	growth_anchors_deinit(&maker->anchors);
 	mem_free(maker->groups.slots);
-	for (int kind = 0; kind < 3; kind++) {
+	for (int kind = 0; kind < TRACK_KINDS; kind++) {
 		for (size_t i = 0; i < maker->tracks[kind].count; i++)
 			mem_free(maker->tracks[kind].items[i].signature);
 		track_vector_deinit(&maker->tracks[kind]);

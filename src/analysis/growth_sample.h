@@ -10,6 +10,8 @@
  *	anchor      a dominator that a person could name: a module, class, frame, or what hangs from
  *one by attributes and keys. Every object belongs to its nearest anchor, so that a thousand small
  *lists, a linked list or a tree show up as growth of their holder.
+ *	nest        a container that is an anchor and has anchors below, none of them code: what grows
+ *all over a structure of dicts in dicts is the growth of no anchor that stays the same.
  *
  * Objects of CPython do not move: the address with the type is the identity. Where an object is
  * replaced by a bigger one (`text += more`), the owner's address with the type stands in for it,
@@ -43,6 +45,7 @@ enum growth_track_kind {
 	GROWTH_TRACK_CONTAINER,
 	GROWTH_TRACK_BUFFER,
 	GROWTH_TRACK_ANCHOR,
+	GROWTH_TRACK_NEST,
 };
 
 struct growth_track {
@@ -50,7 +53,7 @@ struct growth_track {
 	uint64_t owner; /* address of the immediate dominator; 0 if that is the root */
 	uint64_t probes[GROWTH_PROBES];      /* container: addresses of some items, spread evenly */
 	uint32_t probe_edges[GROWTH_PROBES]; /* and which edges they were */
-	uint64_t length; /* container: items; buffer: bytes; anchor: its own objects */
+	uint64_t length; /* container: items; buffer: bytes; anchor: its own objects; nest: all */
 	uint64_t bytes;  /* anchor: its own objects' bytes; else retained */
 	uint64_t retained;
 	char *signature; /* of the path, for the largest; NULL otherwise */

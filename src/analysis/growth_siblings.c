@@ -56,6 +56,12 @@ static uint64_t address_above(const struct growth_search *search, node_id node)
 	return above == HEAP_ROOT ? 0 : growth_address(search->graph, above);
 }
 
+// Siblings are bounded if each of them is.
+static uint64_t sum_of_bounds(uint64_t a, uint64_t b)
+{
+	return a == UINT64_MAX || b >= UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
 static struct error *add_part(struct growth_search *search, struct growth_candidate *candidate,
 	struct growth_point *points, const struct growth_pick *pick)
 {
@@ -69,6 +75,7 @@ static struct error *add_part(struct growth_search *search, struct growth_candid
 	if (track->first_seen > candidate->unseen)
 		candidate->unseen = track->first_seen;
 	candidate->sibling_count++;
+	candidate->bound = sum_of_bounds(candidate->bound, growth_bound(search, track->node));
 	if (pick->kind != GROWTH_CONTAINER)
 		return NULL;
 	return growth_count_new_items(search, candidate, track->node, track->length,
@@ -125,7 +132,6 @@ static struct error *add_holder(struct growth_search *search, const struct membe
 	struct growth_candidate candidate = {
 		.kind = GROWTH_HOLDER,
 		.points = points,
-		.bound = UINT64_MAX,
 		.owner = address_above(search, holder),
 		.is_over_siblings = true,
 	};
@@ -350,7 +356,6 @@ static struct error *add_level(
 	struct growth_candidate candidate = {
 		.kind = GROWTH_HOLDER,
 		.points = points,
-		.bound = UINT64_MAX,
 		.owner = address_above(search, holder),
 		.is_over_siblings = true,
 	};
@@ -374,6 +379,7 @@ static struct error *add_level(
 		if (part->grower_count && candidate.grower_count < GROWTH_GROWERS_MAX)
 			candidate.growers[candidate.grower_count++] = part->growers[0];
 		candidate.sibling_count += part->sibling_count;
+		candidate.bound = sum_of_bounds(candidate.bound, part->bound);
 		candidate.unseen =
 			part->unseen > candidate.unseen ? part->unseen : candidate.unseen;
 	}

@@ -21,6 +21,8 @@
 #define SIBLING_STANDS_OUT 0.5
 #define SIBLING_UNEVEN     1.5
 
+#define ENTRIES_MIN 4
+
 // What remains of a parent's growth, its children's taken off, is told if it is this much of it.
 #define REMAINDER 0.3
 
@@ -305,11 +307,24 @@ static bool is_entry_of(const struct trial *trial, const struct trial *holder)
 	return length > 0 && strncmp(path, above, length) == 0 && path[length] == '[';
 }
 
+static size_t count_entries(const struct court *court, size_t parent)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < court->count; i++)
+		count += court->trials[i].fate == FATE_SUSPECT && is_below(court, i, parent) &&
+			 is_entry_of(&court->trials[i], &court->trials[parent]);
+	return count;
+}
+
 // Entries of one holder that grow, none much more than the others, are what the holder is told for.
 static void explain_entries(struct court *court, size_t parent)
 {
 	const struct trial *holder = &court->trials[parent];
 
+	// Of a structure with names, a few entries that grow are findings of their own.
+	if (holder->candidate->is_nest && count_entries(court, parent) < ENTRIES_MIN)
+		return;
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
@@ -414,7 +429,7 @@ static bool comes_with_items(const struct court *court, size_t parent, uint64_t 
 		uint64_t items = grown(trial->length_first, trial->length_last);
 
 		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_CONTAINER || !items ||
-			!is_below(court, i, parent))
+			(!is_below(court, i, parent) && trial->candidate->holder != parent + 1))
 			continue;
 		for (uint64_t each = 1; each <= PARTS_OF_ITEM_MAX; each++) {
 			uint64_t off = objects > each * items ? objects - each * items
@@ -440,6 +455,22 @@ static bool has_own_objects(const struct court *court, size_t parent)
 	}
 	return candidate->item_count == 0 ||
 	       (own >= SUSPECTS_HOLDER_OBJECTS_MIN && own >= all * REMAINDER);
+}
+
+// Does what was found to be no leak account for what a nest grew by?
+static bool is_innocent(const struct court *court, size_t parent)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < court->count; i++) {
+		const struct trial *trial = &court->trials[i];
+
+		if ((trial->fate == FATE_BOUNDED || trial->fate == FATE_SLOWING ||
+			    trial->fate == FATE_CHURNING) &&
+			court->trials[i].candidate->parent == parent)
+			sum += trial->bytes;
+	}
+	return sum >= court->trials[parent].bytes * REMAINDER;
 }
 
 // Among the suspects below a parent none is below another any more than the other's remainder says:
@@ -470,8 +501,15 @@ static void weigh_parent(struct court *court, size_t parent)
 		}
 		return;
 	}
-	if (sum == 0)
+	if (trial->candidate->is_nest && is_innocent(court, parent)) {
+		trial->fate = FATE_EXPLAINED;
 		return;
+	}
+	if (sum == 0) {
+		if (trial->kind == SUSPECT_HOLDER && !has_own_objects(court, parent))
+			trial->fate = FATE_EXPLAINED;
+		return;
+	}
 	if (sum >= trial->bytes * EXPLAINS || grown(sum, trial->bytes) < trial->bytes * REMAINDER) {
 		trial->fate = FATE_EXPLAINED;
 		return;

@@ -543,6 +543,54 @@ static void test_string_that_is_made_longer(void **state)
 	assert_one(build_buffer, SUSPECT_BUFFER, "audit.log");
 }
 
+// Blocks of a fixed length: no container is long, and none of those that grew before grows any more.
+static void build_blocks(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "store");
+	node_id blocks = scene_object(scene, HOLDER, "list");
+
+	scene_attribute(scene, module, blocks, "blocks");
+	for (unsigned i = 0; i < 4 + 5 * moment; i++) {
+		node_id block = scene_object(scene, OTHER + 64 * i, "list");
+
+		scene_item(scene, blocks, block);
+		scene_fill(scene, block, ITEMS + 0x10000 * i, 20, "bytes", 256);
+	}
+}
+
+static void test_growth_all_over_a_structure_is_told_for_it(void **state)
+{
+	(void)state;
+	assert_one(build_blocks, SUSPECT_HOLDER, "store.blocks");
+}
+
+// Two parts of a structure with names grow: each is what a person wants to read.
+static void build_named_parts(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id app_state = scene_object(scene, HOLDER, "dict");
+	const char *names[] = {"'users'", "'sessions'"};
+
+	scene_attribute(scene, module, app_state, "state");
+	for (unsigned i = 0; i < 2; i++) {
+		node_id part = scene_object(scene, OTHER + 64 * i, "dict");
+
+		scene_edge(scene, app_state, part, HEAP_LABEL_KEY, names[i]);
+		scene_fill(scene, part, ITEMS + 0x1000000 * i, 200 + 300 * moment, "bytes",
+			100 - 40 * i);
+	}
+}
+
+static void test_named_parts_are_told_apart(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_named_parts, 3);
+
+	(void)state;
+	print(&suspects);
+	assert_true(suspects.count >= 1);
+	assert_string_equal(suspects.items[0].path, "app.state['users']");
+}
+
 // history = (x, history): tuples in tuples may be anything, but not so many of them.
 static void build_cells(struct scene *scene, unsigned moment)
 {
@@ -837,6 +885,8 @@ int main(void)
 		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
 		cmocka_unit_test(test_string_that_is_made_longer),
 		cmocka_unit_test(test_chain_is_named_where_it_begins),
+		cmocka_unit_test(test_growth_all_over_a_structure_is_told_for_it),
+		cmocka_unit_test(test_named_parts_are_told_apart),
 		cmocka_unit_test(test_list_that_is_replaced),
 		cmocka_unit_test(test_two_containers_in_step_are_one_suspect),
 		cmocka_unit_test(test_two_leaks_are_ranked),
