@@ -95,7 +95,8 @@ struct error *growth_memory_add(struct growth_memory *memory, const struct heap_
 	if (memory->moment_count == GROWTH_MEMORY_MOMENTS_MAX)
 		return NULL;
 	memory->moment_count++;
-	*moment = (struct growth_memory_moment){.rss_bytes = figures->rss_bytes};
+	*moment = (struct growth_memory_moment){
+		.rss_bytes = figures->rss_bytes, .headroom_bytes = figures->headroom_bytes};
 	memcpy(moment->parts, figures->part_bytes, sizeof(moment->parts));
 	for (uint32_t i = 1; i < figures->type_count; i++)
 		moment->unexplained_objects +=

@@ -28,6 +28,7 @@ struct growth_memory_row {
 
 struct growth_memory_moment {
 	uint64_t rss_bytes;
+	uint64_t headroom_bytes; /* what limits leave; UINT64_MAX if that is not known */
 	uint64_t parts[HEAP_PART_COUNT];
 	uint64_t unexplained_objects;
 	struct growth_memory_rows {

@@ -204,9 +204,11 @@ static struct error *look_at_container(struct maker *maker, node_id node, uint64
 	struct growth_track track = {.node = node, .kind = GROWTH_TRACK_CONTAINER};
 	uint32_t count;
 
-	// Both are known without a look at the target.
+	// Both are known without a look at the target. The size of some queues is that without their items.
 	heap_edges_of(graph, node, &count);
-	if (count < GROWTH_LENGTH_MIN || bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM)
+	if (count < GROWTH_LENGTH_MIN ||
+		(bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM &&
+			graph->types[heap_type_of(graph, node)].role != HEAP_TYPE_DEQUE))
 		return NULL;
 	track.length =
 		graph->naming.length ? graph->naming.length(graph->naming.context, node) : count;

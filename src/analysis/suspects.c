@@ -260,11 +260,33 @@ static void measure(const struct court *court, struct trial *trial)
 	set_bytes(court, trial, own + shared);
 }
 
+// What it would take if it were filled with more of what it was filled with meanwhile.
+static uint64_t bound_bytes(const struct trial *trial)
+{
+	uint64_t length = grown(trial->length_first, trial->length_last);
+	double each = length ? (double)trial->bytes / length : 0;
+	double bytes = each * grown(trial->length_last, trial->candidate->bound);
+
+	return trial->candidate->bound == UINT64_MAX || bytes >= 0x1p63 ? UINT64_MAX
+									: (uint64_t)bytes;
+}
+
+// A bound that is beyond the memory there is bounds nothing: the process is killed before.
+static uint64_t memory_max(const struct court *court)
+{
+	const struct growth_memory *memory = court->view->memory;
+
+	if (!memory || !memory->moment_count)
+		return UINT64_MAX;
+	return memory->moments[memory->moment_count - 1].headroom_bytes;
+}
+
 static void try_one(const struct court *court, struct trial *trial)
 {
 	measure(court, trial);
 	trial->is_by_bytes = is_by_bytes(court, trial);
-	if (trial->candidate->bound != UINT64_MAX)
+	trial->bound_bytes = bound_bytes(trial);
+	if (trial->candidate->bound != UINT64_MAX && trial->bound_bytes <= memory_max(court))
 		trial->fate = FATE_BOUNDED;
 	else if (is_shrinking(court, trial))
 		trial->fate = FATE_NOISE;
@@ -665,7 +687,18 @@ static bool is_list_of_subclasses(const struct growth_candidate *candidate)
 	return length >= end && strcmp(candidate->path.text + length - end, SUBCLASSES) == 0;
 }
 
-static double confidence_of(const struct trial *trial)
+// Weak references of which some are gone, as what they refer to is, or that come with classes: a WeakSet, the
+// caches of an abstract base class. What a mapping has besides may hold them.
+static bool follows_others(const struct court *court, const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+
+	return !candidate->is_mapping && holds_weakly(court, candidate) &&
+	       (candidate->survived < candidate->probed ||
+		       (trial->in_step && is_list_of_subclasses(trial->in_step)));
+}
+
+static double confidence_of(const struct court *court, const struct trial *trial)
 {
 	const struct growth_candidate *candidate = trial->candidate;
 	uint64_t length = grown(trial->length_first, trial->length_last);
@@ -685,7 +718,7 @@ static double confidence_of(const struct trial *trial)
 		trial->kind != SUSPECT_THREAD && trial->kind != SUSPECT_REFERENCES &&
 		trial->kind != SUSPECT_NATIVE)
 		confidence *= 0.8;
-	if (is_list_of_subclasses(candidate))
+	if (is_list_of_subclasses(candidate) || follows_others(court, trial))
 		confidence *= BOOKKEEPING;
 	if (trial->length_first > 0 && length < trial->length_first / 100)
 		confidence *= 0.7;
@@ -911,7 +944,7 @@ static void judge(struct court *court)
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
-		trial->confidence = confidence_of(trial);
+		trial->confidence = confidence_of(court, trial);
 		if (trial->fate == FATE_SUSPECT && trial->confidence < SUSPECTS_CONFIDENCE_MIN)
 			trial->fate = FATE_CHURNING;
 	}

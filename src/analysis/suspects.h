@@ -6,7 +6,8 @@
  * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no suspect
  * is what is
  *
- *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize);
+ *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize), if
+ *	            there is memory for as many of its new items; siblings that all are;
  *	shrinking   smaller in a later snapshot: it is emptied now and then;
  *	slowing     growing by less than a quarter of its first pace in the last interval: a warm-up.
  *	            For what only the interpreter and libraries hold: below a half; and while modules
@@ -17,7 +18,8 @@
  *	noise       less than any leak that matters (SUSPECTS_* below).
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts
- * for 70 % of what is above it; where many side by side do, and none stands out, their holder.
+ * for 70 % of what is above it; where many side by side do, and none stands out, their holder; where
+ * it is all over a structure of containers, the deepest that has all of it.
  * Containers that grow in step, item by item, are filled by the same code and are one suspect: not
  * the one of weak references, which follow what the other holds. Of a
  * container and an index of its items inside it, the container is told.
@@ -36,7 +38,8 @@
  *	0.9        a mapping: a cache that is still filling looks the same
  *	0.8        not a place in the user's own code
  *	0.7        grew by less than 1 % of its length
- *	0.3        a class's list of subclasses: weak references, which follow the classes
+ *	0.3        a class's list of subclasses: weak references, which follow the classes; others that
+ *	           grow in step with one, or of which some are gone
  * Below SUSPECTS_CONFIDENCE_MIN it is only a note. Rank: bytes per minute times confidence.
  */
 #pragma once

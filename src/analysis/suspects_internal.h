@@ -26,7 +26,8 @@ struct trial {
 	double rate;       /* items per second over the whole time */
 	double steadiness; /* slowest interval over fastest */
 	double bytes_per_minute, share, confidence;
-	bool is_by_bytes; /* its pace is that of its bytes, not of its length */
+	uint64_t bound_bytes; /* until it is full; UINT64_MAX if it has no bound */
+	bool is_by_bytes;     /* its pace is that of its bytes, not of its length */
 	unsigned intervals, growing_intervals;
 	/** The container that grows in step with this one and is told with it; NULL if there is
 	 * none. */

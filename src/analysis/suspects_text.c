@@ -179,7 +179,8 @@ static bool add_series(const struct court *court, const struct trial *trial, str
 		human_rate(trial->rate).text);
 }
 
-static bool add_container_evidence(const struct growth_candidate *candidate, struct suspect *ret)
+static bool add_container_evidence(
+	const struct growth_candidate *candidate, uint64_t bound_bytes, struct suspect *ret)
 {
 	bool fine = true;
 
@@ -197,7 +198,13 @@ static bool add_container_evidence(const struct growth_candidate *candidate, str
 	else
 		fine = fine &&
 		       add_evidence(ret, "the new items die only with the %s", candidate->type);
-	if (suspects_is_dict(candidate))
+	if (candidate->bound != UINT64_MAX)
+		fine = fine &&
+		       add_evidence(ret,
+			       "its bound bounds nothing here: with %s items it would take %s "
+			       "more",
+			       count_text(candidate->bound), bytes_text(bound_bytes));
+	else if (suspects_is_dict(candidate))
 		fine = fine && add_evidence(ret, "no bound is known; a cache that is still filling "
 						 "would look the same");
 	return fine;
@@ -247,7 +254,7 @@ static bool add_all_evidence(
 		       add_evidence(ret, "retains %s more: %.0f %% of the growth of all objects",
 			       bytes_text(trial->bytes), trial->share * 100);
 	if (candidate->kind == GROWTH_CONTAINER && trial->kind == SUSPECT_CONTAINER)
-		fine = fine && add_container_evidence(candidate, ret);
+		fine = fine && add_container_evidence(candidate, trial->bound_bytes, ret);
 	if (candidate->siblings)
 		fine = fine && add_evidence(ret, "%zu of them grow: %s", candidate->sibling_count,
 				       candidate->siblings);
@@ -331,9 +338,12 @@ static bool add_bound(const struct trial *trial, struct suspects *ret)
 	if (trial->kind != SUSPECT_CONTAINER)
 		return add_note(ret, "not a leak: %s (%s) is filling but bounded, at most %s items",
 			candidate->path.text, candidate->type, count_text(candidate->bound));
-	return add_note(ret, "not a leak: %s (%s) is filling but bounded, %s of at most %s",
+	return add_note(ret,
+		"not a leak: %s (%s) is filling but bounded, %s of at most %s; some %s more when "
+		"it is "
+		"full",
 		candidate->path.text, candidate->type, count_text(trial->length_last),
-		count_text(candidate->bound));
+		count_text(candidate->bound), bytes_text(trial->bound_bytes));
 }
 
 static bool add_fates(const struct court *court, struct suspects *ret)

@@ -227,6 +227,10 @@
 	F(lru_cache, cache_info_type, "lru_cache_object", "cache_info_type") \
 	F(lru_cache, dict, "lru_cache_object", "dict") \
 	F(lru_elem, next, "lru_list_elem", "next") \
+	F(ring, get_idx, "simplequeueobject", "buf.get_idx") \
+	F(ring, items, "simplequeueobject", "buf.items") \
+	F(ring, items_cap, "simplequeueobject", "buf.items_cap") \
+	F(ring, num_items, "simplequeueobject", "buf.num_items") \
 	F(tee, it, "teedataobject", "it") \
 	F(tee, numread, "teedataobject", "numread") \
 	F(tee, nextlink, "teedataobject", "nextlink") \

@@ -122,6 +122,9 @@ static void scan_layout(struct pyscan *scan)
 	case PYKIND_DEQUE:
 		pykind_scan_deque(scan);
 		break;
+	case PYKIND_RING:
+		pykind_scan_ring(scan);
+		break;
 	case PYKIND_LRU_CACHE:
 		pykind_scan_lru_cache(scan);
 		break;
@@ -337,6 +340,8 @@ static uint32_t length_offset(const struct pylayout *layout, enum pykind kind)
 	switch (kind) {
 	case PYKIND_DEQUE:
 		return pylayout_has(layout->deque.len) ? layout->deque.len : layout->object.ob_size;
+	case PYKIND_RING:
+		return layout->ring.num_items;
 	case PYKIND_OLD_UNICODE:
 		return layout->old_unicode.length;
 	case PYKIND_LIST:

@@ -66,6 +66,7 @@ enum pykind {
 	PYKIND_ASYNC_GENERATOR,
 	PYKIND_DEQUE,
 	PYKIND_LRU_CACHE,
+	PYKIND_RING, /* a ring buffer: SimpleQueue from 3.13 on */
 	PYKIND_TEE,
 	PYKIND_HAMT_NODE, /* bitmap and collision nodes: ob_size words */
 	PYKIND_HAMT_ARRAY,

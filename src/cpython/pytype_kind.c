@@ -66,6 +66,7 @@ static const struct kind_name kinds[] = {
 	{"coroutine", PYKIND_COROUTINE},
 	{"async_generator", PYKIND_ASYNC_GENERATOR},
 	{"collections.deque", PYKIND_DEQUE},
+	{"_queue.SimpleQueue", PYKIND_RING, NEEDS(ring, items)},
 	{"functools._lru_cache_wrapper", PYKIND_LRU_CACHE, NEEDS(lru_cache, root_next)},
 	{"itertools._tee_dataobject", PYKIND_TEE},
 	{"hamt_bitmap_node", PYKIND_HAMT_NODE, NEEDS(hamt_node, array)},
@@ -141,8 +142,12 @@ static bool set_known_kind(struct pyreader *reader, const struct pylayout *layou
 {
 	int64_t hidden;
 
-	type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
-	type->kind = type->fields ? PYKIND_FIELDS : kind_by_name(layout, base->tp_name);
+	// A SimpleQueue has plain fields up to 3.12 only.
+	type->kind = kind_by_name(layout, base->tp_name);
+	if (type->kind == PYKIND_NONE)
+		type->fields = pylayout_fields(layout, base->tp_name, base->basicsize);
+	if (type->fields)
+		type->kind = PYKIND_FIELDS;
 	if (type->kind != PYKIND_NONE)
 		return true;
 	if (!(base->flags & PYTYPE_FLAG_TUPLE_SUBCLASS) || pytypes_is_python_class(types, base))

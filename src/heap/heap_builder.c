@@ -93,6 +93,7 @@ static enum heap_type_role role_of(const struct pytype *type)
 	case PYKIND_SET:
 		return HEAP_TYPE_SET;
 	case PYKIND_DEQUE:
+	case PYKIND_RING:
 		return HEAP_TYPE_DEQUE;
 	case PYKIND_STR:
 	case PYKIND_BYTES:

@@ -139,6 +139,7 @@ static uint32_t kind_flags(enum pykind kind)
 	case PYKIND_ODICT:
 	case PYKIND_SET:
 	case PYKIND_DEQUE:
+	case PYKIND_RING:
 		return HEAP_NODE_CONTAINER;
 	case PYKIND_TYPE:
 		return HEAP_NODE_TYPE;

@@ -244,6 +244,27 @@ void pykind_scan_lru_cache(struct pyscan *scan)
 	scan->is_torn |= link != scan->addr;
 }
 
+// From the next to be taken on, around the end (struct RingBuf in Modules/_queuemodule.c, 3.13).
+void pykind_scan_ring(struct pyscan *scan)
+{
+	const struct pylayout *layout = layout_of(scan);
+	uint64_t count = word(scan, layout->ring.num_items);
+	uint64_t capacity = word(scan, layout->ring.items_cap);
+	uint64_t first = word(scan, layout->ring.get_idx), at_end;
+	remote_addr items = word(scan, layout->ring.items);
+
+	if (capacity > LIMIT_ITEMS || count > capacity || (count && first >= capacity)) {
+		scan->is_torn = true;
+		return;
+	}
+	note_part_at(scan, layout->ring.items);
+	at_end = count < capacity - first ? count : capacity - first;
+	if (count)
+		emit_array(scan, items + first * 8, at_end, 0, PYLABEL_INDEX, 0);
+	if (count > at_end)
+		emit_array(scan, items, count - at_end, at_end, PYLABEL_INDEX, 0);
+}
+
 void pykind_scan_tee(struct pyscan *scan)
 {
 	const struct pylayout *layout = layout_of(scan);

@@ -118,6 +118,7 @@ void pykind_scan_list(struct pyscan *scan);
 void pykind_scan_tuple(struct pyscan *scan, uint32_t hidden);
 void pykind_scan_deque(struct pyscan *scan);
 void pykind_scan_lru_cache(struct pyscan *scan);
+void pykind_scan_ring(struct pyscan *scan);
 void pykind_scan_tee(struct pyscan *scan);
 void pykind_scan_hamt_node(struct pyscan *scan);
 void pykind_scan_hamt_array(struct pyscan *scan);
