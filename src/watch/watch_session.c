@@ -20,8 +20,8 @@
 static bool is_tracked(struct watch_session *session, remote_addr object)
 {
 	const struct pylayout *layout = session->context.python->layout;
-	const uint8_t *head = pyreader_bytes(&session->context.reader,
-		object - layout->gc_head.size, layout->gc_head.size);
+	const uint8_t *head = pyreader_bytes(
+		&session->context.reader, object - layout->gc_head.size, layout->gc_head.size);
 
 	return head && pyobject_gc_next(layout, head) != 0;
 }
@@ -123,8 +123,8 @@ bool watch_session_goes_on(struct watch_session *session)
 // MAINTAIN_TRACKING() in Objects/dictobject.c), bytearrays never. But who empties one has a reference of
 // his own besides that of its holder; one that is being made has none yet. Attributes are deleted without
 // a reference to the __dict__.
-static bool is_new(struct watch_session *session, unsigned watched, const struct pytype *type,
-	uint64_t length)
+static bool is_new(
+	struct watch_session *session, unsigned watched, const struct pytype *type, uint64_t length)
 {
 	const struct watch_object *object = &session->objects[session->numbers[watched]];
 	const struct pylayout *layout = session->context.python->layout;
