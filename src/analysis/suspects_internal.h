@@ -1,7 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Between suspects.c (the rules) and suspects_text.c (the words).
+ * Between the rules of suspects.h and the words for them:
+ *
+ *	suspects_made.c     candidates that are no object
+ *	suspects_trial.c    a candidate by itself
+ *	suspects_parents.c  what is above and below
+ *	suspects_merge.c    what is one leak in several places
+ *	suspects.c          confidence, rank, and all of these in order
+ *	suspects_text.c     summary, evidence, notes
  */
 #pragma once
 
@@ -48,6 +55,36 @@ struct court {
 	struct growth_point made_points[MADE_COUNT][GROWTH_MOMENTS_MAX];
 	char class_names[GROWTH_MEMORY_ROWS_MAX][32]; /* "block of 3000 bytes" */
 };
+
+// A single child that accounts for this much of its parent's growth is where it accumulates.
+#define EXPLAINS 0.7
+
+// Groups of objects wander more than one container does.
+#define HOLDER_STEADINESS_MIN 0.2
+
+#define HELD_BY_C_CODE "held by C code"
+
+static inline uint64_t suspects_grown(uint64_t first, uint64_t last)
+{
+	return last > first ? last - first : 0;
+}
+
+/** Add the candidates that are no object. */
+void suspects_make(struct court *court);
+/** Fill the figures of a trial, and say what is known of it by itself. */
+void suspects_try(const struct court *court, struct trial *trial);
+/** Too little, or too unsteady, for its kind. */
+bool suspects_is_noise(const struct trial *trial);
+/** It holds so many bytes more, others' taken off. */
+void suspects_set_bytes(const struct court *court, struct trial *trial, uint64_t bytes);
+/** Of those above each other, leave the one where it accumulates. */
+void suspects_weigh_parents(struct court *court);
+/** Of those that are one leak in several places, leave the one that tells most. */
+void suspects_merge(struct court *court);
+/** Do two containers get longer by the same at the same time? */
+bool suspects_are_in_step(const struct court *court, const struct trial *a, const struct trial *b);
+/** Weak references, most of them. */
+bool suspects_holds_weakly(const struct court *court, const struct growth_candidate *candidate);
 
 /** Were modules still being imported, many at a time, when the hunt ended? */
 bool suspects_is_importing(const struct court *court);
