@@ -225,6 +225,11 @@ static struct error *add_track_candidate(
 			growth_count_survivors(search, &candidate, container, true);
 		most = growth_count_group_items(
 			search->growth, track->address, candidate.items, &candidate.item_count);
+		// Those are of the anchor alone.
+		if (pick->is_nest) {
+			candidate.item_count = 0;
+			most = NULL;
+		}
 		candidate.bound = min_bound(candidate.bound, bound_of_entries(search, most, node));
 		candidate.is_chain = growth_is_chain(search, most, track->node);
 		// Containers in containers are links only if there are very many.

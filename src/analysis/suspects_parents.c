@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is above and what is below: at which of them does it accumulate?
 #include "analysis/suspects_internal.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
 
 #include <string.h>
 
@@ -60,19 +62,26 @@ static size_t count_entries(const struct court *court, size_t parent)
 	return count;
 }
 
+// "state['users']", not "blocks[17]".
+static bool has_name(const struct trial *trial)
+{
+	_cleanup_(mem_free) char *signature = growth_signature(trial->candidate->path.text);
+
+	return signature && strcmp(signature, trial->candidate->path.text) == 0;
+}
+
 // Entries of one holder that grow, none much more than the others, are what the holder is told for.
 static void explain_entries(struct court *court, size_t parent)
 {
 	const struct trial *holder = &court->trials[parent];
-
 	// Of a structure with names, a few entries that grow are findings of their own.
-	if (holder->candidate->is_nest && count_entries(court, parent) < ENTRIES_MIN)
-		return;
+	bool are_few = holder->candidate->is_nest && count_entries(court, parent) < ENTRIES_MIN;
+
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
 		if (trial->fate == FATE_SUSPECT && is_below(court, i, parent) &&
-			is_entry_of(trial, holder) &&
+			is_entry_of(trial, holder) && !(are_few && has_name(trial)) &&
 			trial->bytes < holder->bytes * SIBLING_STANDS_OUT)
 			trial->fate = FATE_EXPLAINED;
 	}
