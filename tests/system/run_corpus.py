@@ -112,6 +112,9 @@ def judge(program, report):
     kind_is_right = program.kind is None or re.fullmatch(program.kind, first["kind"])
     if program.bytes and first["growth"]["bytes"] < program.bytes * first["growth"]["objects"]:
         return False, f"{listing} retains {first['growth']['bytes']} bytes, too few"
+    adders = [place["function"] for place in first.get("added_by") or []]
+    if program.adder and not any(re.fullmatch(program.adder, adder) for adder in adders):
+        return False, f"{listing} is added to by {', '.join(adders) or 'nobody'}"
     return bool(path_is_right and kind_is_right), listing
 
 

@@ -52,6 +52,13 @@ class JudgeTest(unittest.TestCase):
             answer["suspects"][0]["growth"] = {"objects": 10, "bytes": total}
             self.assertEqual(self.right(program, answer), right)
 
+    def test_who_adds_is_compared_where_it_is_the_answer(self):
+        program = leak("set", r".*", adder=r"(Cache\.)?add")
+        answer = report("leak", NAMED)
+        for functions, right in ((["main", "Cache.add"], True), (["add"], True), (["main"], False), ([], False)):
+            answer["suspects"][0]["added_by"] = [{"function": name} for name in functions]
+            self.assertEqual(self.right(program, answer), right)
+
     def test_kind_is_compared_where_it_is_the_answer(self):
         program = leak("garbage", r".*", kind=r"garbage")
         self.assertTrue(self.right(program, report("leak", (None, "garbage"))))

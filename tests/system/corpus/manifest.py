@@ -13,17 +13,19 @@ import collections
 #: a path is not the answer. sets: the small selections it is in: "fast" on the machine's own Python, "small"
 #: on every other. since, until: the first and the last version that can have it. needs: a module that
 #: only Debian's python3.11 has. bytes: what each of the items held takes at least, its buffers included.
-Program = collections.namedtuple("Program", "file paths kind sets since until needs bytes")
+#: adder: a pattern for a function that is seen adding to it.
+Program = collections.namedtuple("Program", "file paths kind sets since until needs bytes adder")
 
 OLDEST, NEWEST = (2, 7), (3, 99)
 
 
-def leak(name, *paths, kind=None, sets="", since=OLDEST, until=NEWEST, needs=None, bytes=0):
-    return Program(f"leak_{name}.py", paths, kind, sets.split(), since, until, needs, bytes)
+def leak(name, *paths, kind=None, sets="", since=OLDEST, until=NEWEST, needs=None, bytes=0,
+         adder=None):
+    return Program(f"leak_{name}.py", paths, kind, sets.split(), since, until, needs, bytes, adder)
 
 
 def healthy(name, sets="", since=OLDEST, until=NEWEST, needs=None):
-    return Program(f"healthy_{name}.py", None, None, sets.split(), since, until, needs, 0)
+    return Program(f"healthy_{name}.py", None, None, sets.split(), since, until, needs, 0, None)
 
 
 def runs_on(program, version):
@@ -36,6 +38,7 @@ PROGRAMS = [
     leak("module_dict", r"{M}\.responses"),
     leak("app_state_cache", r"{M}\.app\.state\.cache\['users'\]", sets="fast"),
     leak("deque", r"{M}\.events"),
+    leak("copied_dict", r"{M}\.config\.values", adder=r"(Config\.)?define"),
     leak("set", r"{M}\.deduplicator\.seen"),
     leak("listeners", r"{M}\.bus\.listeners"),
     leak("queue", r"{M}\.outbox(\.queue)?"),
@@ -54,6 +57,8 @@ PROGRAMS = [
     leak("defaultdict_of_sets", r"{M}\.blocked"),
     leak("under_noise", r"{M}\.audit", sets="fast"),
     leak("wsgi_environ", r"{M}\.application\.history"),
+    leak("simple_queue", r"{M}\.outbox(\.lst)?", since=(3, 7), adder="<module>"),
+    leak("huge_bound", r"{M}\.render(\W.*)?", since=(3, 6)),
     leak("element_tree", r"{M}\.report(\._children)?"),
     # The library is the holder.
     leak("logging_handlers", r"(.*\.)?log\.handlers", r"logging\..*\['shop\.requests'\]\.handlers"),
@@ -64,6 +69,7 @@ PROGRAMS = [
     leak("scheduler", r"{M}\.timeouts\._queue"),
     leak("warning_registry", r"{M}\.__warningregistry__"),
     leak("pointer_types", r"ctypes\._pointer_type_cache", until=(3, 13)),
+    leak("audit_hooks", r".*\baudit_hooks", since=(3, 8), adder="handle"),
     leak("interned", r".*\binterned\b.*", since=(3, 12), until=(3, 12)),
     leak("threads", r"threading\._active", r"threads\b.*", r"thread '(?!MainThread).*"),
     # What is kept holds more than it seems to.
@@ -106,6 +112,9 @@ PROGRAMS = [
     leak("linked_list", r"{M}\.journal(\.head)?(\.next\b.*|…|\.\.\.)?", sets="fast"),
     leak("error_chain", r"{M}\.client\.last_error\b.*", since=(3, 6)),
     leak("tree", r"{M}\.tracker(\.root)?(\.__dict__)?"),
+    leak("trie", r"{M}\.index(\.root)?"),
+    leak("blocks", r"{M}\.store(\.blocks)?"),
+    leak("cells", r"{M}\.history", kind="chain"),
     leak("tee", r"{M}\.slow(\W.*)?"),
     leak("wrapped_functions", r"{M}\.handler(\W.*)?"),
     leak("garbage_gc_disabled", r".*", kind=r"(?i).*(garbage|cycle).*",
@@ -115,7 +124,7 @@ PROGRAMS = [
     leak("bytearray", r"{M}\.recorder\.body", sets="fast"),
     leak("bytesio", r"{M}\.audit(\W.*)?"),
     leak("stringio", r"{M}\.transcript(\W.*)?"),
-    leak("string", r"{M}\.page\.text"),
+    leak("string", r"{M}\.page\.text", adder="<module>"),
     leak("big_int", r"{M}\.sent\.mask"),
     leak("array", r"{M}\.samples"),
     # Objects of C libraries.
@@ -130,8 +139,9 @@ PROGRAMS = [
     healthy("eviction", sets="fast small"),
     healthy("rolling_deque"),
     healthy("filling_deque"),
+    healthy("ring_per_user"),
     healthy("lru_cache", since=(3, 6)),
-    healthy("lru_cache_warming", sets="fast", since=(3, 6)),
+    healthy("lru_cache_warming", sets="fast small", since=(3, 6)),
     healthy("churn", sets="fast"),
     healthy("sawtooth", sets="fast"),
     healthy("cycles"),
@@ -153,7 +163,7 @@ PROGRAMS = [
     healthy("bodies"),
     healthy("table_of_lists"),
     healthy("imports"),
-    healthy("old_style", sets="small"),
+    healthy("old_style", sets="small", until=(2, 7)),
     healthy("request_threads"),
     healthy("last_error"),
     healthy("contexts", since=(3, 7)),
