@@ -16,6 +16,8 @@
 // Batches that are written now and then: most programs do not let them wait longer.
 #define FOLLOW_S 3.0
 
+#define NAME_LOOKS_MAX 20
+
 struct watching {
 	const struct watch_suspects_options *options;
 	const struct python *python;
@@ -52,7 +54,8 @@ static bool choose_object(const struct watching *watching, const struct suspect 
 	struct watch_named named;
 	uint64_t slot, now = 0;
 
-	if (name_of(suspect, &named))
+	// It may be replaced at the very moment.
+	for (unsigned i = 0; i < NAME_LOOKS_MAX && !now && name_of(suspect, &named); i++)
 		now = watch_named_object(watching->python, &named, &slot);
 	*ret = (struct watch_object){0};
 	if (now && round < 2) {
@@ -107,6 +110,26 @@ static bool goes_on(void *context)
 	progress_show("shikari: watching who adds, %.0f s, %llu insertions (Ctrl-C ends it)",
 		monotonic_seconds() - watching->since_s, (unsigned long long)hits);
 	return !interrupt_signal() && !watching->is_out_of_memory;
+}
+
+// Who adds to a container, or who stores another in its place, is known of all that are watched.
+static bool is_enough(const struct watching *watching)
+{
+	for (unsigned i = 0; i < watching->count; i++) {
+		size_t suspect = watching->suspects[i];
+
+		if (watching->report->additions[suspect].sites.hits < watching->options->hits &&
+			watching->stores[suspect].hits < watching->options->hits)
+			return false;
+	}
+	return true;
+}
+
+static bool is_wanted(void *context)
+{
+	const struct watching *watching = context;
+
+	return goes_on(context) && !is_enough(watching);
 }
 
 // Why nothing of a suspect was watched.
@@ -271,7 +294,7 @@ static struct error *run(struct watching *watching, struct process *process)
 		.rate_max = watching->options->rate_max,
 		.context = watching,
 		.on_change = on_change,
-		.goes_on = goes_on,
+		.goes_on = is_wanted,
 	};
 	struct error *err = watch_run(process, watching->python, watching->objects, watching->count,
 		&options, &watching->report->watch.report);
