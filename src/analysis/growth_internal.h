@@ -68,6 +68,17 @@ static inline uint64_t growth_between(uint64_t first, uint64_t last)
 	return last > first ? last - first : 0;
 }
 
+/** Bytes by which a candidate grew since the first moment. */
+static inline uint64_t growth_grown_bytes(
+	const struct growth_search *search, const struct growth_candidate *candidate)
+{
+	return growth_between(
+		candidate->points[0].bytes, candidate->points[search->moments - 1].bytes);
+}
+
+/** Set each candidate's parent, holder or reached_through, once all are found. */
+void growth_find_parents(struct growth_search *search);
+
 /** The interned name of a node's type: types by graph index would differ between snapshots. */
 const char *growth_type_name(const struct growth_search *search, node_id node);
 
