@@ -19,7 +19,8 @@
 #define WINDOW      16
 #define REPEATS_MAX 3
 
-// More ways than anybody reads: what would be a new one then belongs to the way that it leaves.
+// More ways than anybody reads: what would be a new one then belongs to the way that it leaves; at a root, to what
+// is left out.
 #define WAYS_MAX 65536
 
 enum { UNSEEN, OUTSIDE, WITHIN };
@@ -256,8 +257,6 @@ static struct error *go_on(struct maker *maker, uint32_t way, uint64_t step, uin
 	size_t slot = hash_number(step, way) & (2 * WAYS_MAX - 1);
 	uint32_t found = find_repetition(maker, way, step);
 
-	if (!found && maker->ways.count == WAYS_MAX)
-		found = way;
 	if (found) {
 		maker->ways.items[found].is_deeper = true;
 		*ret = found;
@@ -270,6 +269,12 @@ static struct error *go_on(struct maker *maker, uint32_t way, uint64_t step, uin
 			*ret = maker->slots[slot];
 			return NULL;
 		}
+	}
+	if (maker->ways.count >= WAYS_MAX) {
+		*ret = way;
+		// All begin above the roots: they are not deeper for that.
+		maker->ways.items[way].is_deeper |= way != 0;
+		return NULL;
 	}
 	*ret = (uint32_t)maker->ways.count;
 	maker->slots[slot] = *ret;
@@ -358,8 +363,10 @@ static struct error *make(struct maker *maker, const char *type)
 	for (size_t i = 1; i < maker->ways.count; i++)
 		maker->ways.items[i].is_deeper |=
 			maker->ways.items[maker->ways.items[i].parent].is_deeper;
-	for (size_t i = 0; !err && i < maker->ways.count; i++)
+	for (size_t i = 1; !err && i < maker->ways.count; i++)
 		err = add_group(maker, &maker->ways.items[i]);
+	maker->ret->left_out = maker->ways.items[0].objects;
+	maker->ret->left_out_bytes = maker->ways.items[0].bytes;
 	if (!err)
 		err = add_group(maker, &garbage);
 	sort_items(groups->items, groups->count, sizeof(*groups->items), by_objects);

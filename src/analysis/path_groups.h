@@ -9,8 +9,7 @@
  * that nests in itself (a linked list, a tree) is gone into as deep as it repeats itself; what is below
  * belongs to where it did.
  *
- * Memory while it works, in bytes: a bit, and a byte if there is a dominator tree, per node; 8 per node on one
- * of the paths.
+ * Memory while it works, in bytes: a byte and two bits per node; 8 per node on one of the paths.
  */
 #pragma once
 
@@ -33,6 +32,8 @@ DEFINE_VECTOR(path_group_vector, struct path_group)
 struct path_groups {
 	struct path_group_vector groups; /* most objects first */
 	uint64_t total, looked_at;       /* objects */
+	/** Of no group: below roots past more ways than are kept apart. */
+	uint64_t left_out, left_out_bytes;
 };
 
 /** Group the objects whose type is called @p type. */

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-// Groups that are written, the largest: a tree of more is not read.
+// Groups that are written, the largest: a tree of more is not read. The others are a sum.
 #define GROUPS_MAX 2000
 
 #define NO_STEP UINT32_MAX
@@ -307,23 +307,52 @@ static struct error *grow_by_group(struct step_vector *steps, const struct heap_
 }
 
 static struct error *grow_by_type(struct step_vector *steps, const struct heap_graph *graph,
-	const struct paths *paths, const struct path_groups *groups, struct path_merge *ret)
+	const struct paths *paths, const struct path_groups *groups, struct path_merge *ret,
+	struct path_branch *ret_others)
 {
+	struct path_branch others = {.type = UINT32_MAX,
+		.count = groups->left_out,
+		.bytes = groups->left_out_bytes,
+		.branches = groups->left_out > 0};
 	struct error *err = NULL;
 
-	for (size_t i = 0; !err && i < groups->groups.count && i < GROUPS_MAX; i++) {
+	for (size_t i = 0; !err && i < groups->groups.count; i++) {
 		const struct path_group *group = &groups->groups.items[i];
 
-		if (group->example != HEAP_NODE_NONE) {
+		if (group->example == HEAP_NODE_NONE) {
+			ret->garbage = group->objects;
+			ret->garbage_bytes = group->bytes;
+		} else if (i < GROUPS_MAX) {
 			err = grow_by_group(steps, graph, paths, group);
-			continue;
+		} else {
+			others.branches++;
+			others.count += group->objects;
+			others.bytes += group->bytes;
 		}
-		ret->garbage = group->objects;
-		ret->garbage_bytes = group->bytes;
 	}
+	// All that shares are of.
+	steps->items[0].count += others.count;
+	steps->items[0].bytes += others.bytes;
 	ret->total = groups->total;
 	ret->looked_at = groups->looked_at;
+	*ret_others = others;
 	return err;
+}
+
+// To the sum of what is left out at the roots, which comes last, if there is one.
+static struct error *write_others(
+	const struct path_branch *others, struct path_branch_vector *branches)
+{
+	struct path_branch *last = branches->count ? &branches->items[branches->count - 1] : NULL;
+
+	if (!others->branches)
+		return NULL;
+	if (!last || last->text || last->depth)
+		return path_branch_vector_push(branches, *others) ? NULL : error_enomem();
+	last->branches += others->branches;
+	last->count += others->count;
+	last->bytes += others->bytes;
+	return NULL;
 }
 
 struct error *path_merge_type(const struct heap_graph *graph, const struct dominators *dominators,
@@ -332,14 +361,17 @@ struct error *path_merge_type(const struct heap_graph *graph, const struct domin
 	_cleanup_(path_groups_deinit) struct path_groups groups = {0};
 	struct path_merge merge = {0};
 	struct step_vector steps = {0};
+	struct path_branch others = {0};
 	struct error *err = path_groups_make(graph, dominators, paths, type, &groups);
 
 	if (!err)
 		err = begin(&steps);
 	if (!err)
-		err = grow_by_type(&steps, graph, paths, &groups, &merge);
+		err = grow_by_type(&steps, graph, paths, &groups, &merge, &others);
 	if (!err)
 		err = write_steps(&steps, &merge.branches);
+	if (!err)
+		err = write_others(&others, &merge.branches);
 	steps_deinit(&steps);
 	if (err)
 		path_merge_deinit(&merge);

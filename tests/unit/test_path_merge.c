@@ -226,6 +226,60 @@ static void test_many_ways_are_the_largest_and_a_sum(void **state)
 	end(&it);
 }
 
+// Below as many roots, each called otherwise.
+static struct heap_graph *make_roots(uint32_t count)
+{
+	struct heap_graph *graph;
+	char name[32];
+
+	assert_success(heap_graph_create(count + 2, 0, 2, &graph));
+	graph->types[1].name = heap_graph_intern(graph, "Thing");
+	for (node_id node = 1; node < count + 2; node++) {
+		graph->node_word[node] = 1;
+		assert_success(heap_graph_set_size(graph, node, 8));
+		snprintf(name, sizeof(name), "root %c%c%c%c", 'a' + node / 17576 % 26,
+			'a' + node / 676 % 26, 'a' + node / 26 % 26, 'a' + node % 26);
+		// The last is garbage.
+		if (node <= count)
+			assert_success(
+				heap_graph_add_root(graph, node, HEAP_ROOT_C_GLOBAL, name, NULL));
+	}
+	assert_success(heap_graph_finish(graph));
+	return graph;
+}
+
+static void check_all_counted(uint32_t roots)
+{
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = make_roots(roots);
+	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
+	_cleanup_(paths_destroy) struct paths *paths = NULL;
+	_cleanup_(path_merge_deinit) struct path_merge merge = {0};
+	uint64_t count = 0, bytes = 0;
+
+	assert_success(dominators_create(graph, &dominators));
+	assert_success(paths_create(graph, &paths));
+	assert_success(path_merge_type(graph, dominators, paths, "Thing", &merge));
+	for (size_t i = 0; i < merge.branches.count; i++) {
+		count += merge.branches.items[i].count;
+		bytes += merge.branches.items[i].bytes;
+	}
+	assert_int_equal(merge.total, roots + 1);
+	assert_int_equal(count, roots);
+	assert_int_equal(bytes, 8 * roots);
+	assert_int_equal(merge.garbage, 1);
+	// One sum, of all that has no line.
+	assert_in_range(merge.branches.count, 2, PATH_MERGE_BRANCHES_MAX + 1);
+	assert_null(merge.branches.items[merge.branches.count - 1].text);
+}
+
+// More than are written, and more than are kept apart.
+static void test_of_very_many_ways_all_are_counted(void **state)
+{
+	(void)state;
+	check_all_counted(3000);
+	check_all_counted(150000);
+}
+
 static void test_no_more_routes_than_asked_for_and_the_cheapest_first(void **state)
 {
 	struct asked it = begin("root:modules>mods " APP "names:'x'>x,'l'>l,'s'>s l/list "
@@ -290,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_within_another_is_counted_there),
 		cmocka_unit_test(test_a_long_list_is_gone_into_as_deep_as_it_repeats_itself),
 		cmocka_unit_test(test_many_ways_are_the_largest_and_a_sum),
+		cmocka_unit_test(test_of_very_many_ways_all_are_counted),
 		cmocka_unit_test(test_no_more_routes_than_asked_for_and_the_cheapest_first),
 		cmocka_unit_test(test_memory_may_run_out),
 	};
