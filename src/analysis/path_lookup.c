@@ -301,6 +301,15 @@ static struct error *try_node(const struct paths *paths, node_id node, const cha
 	return NULL;
 }
 
+static bool is_among(const struct node_vector *nodes, size_t first, node_id node)
+{
+	for (size_t i = first; i < nodes->count; i++) {
+		if (nodes->items[i] == node)
+			return true;
+	}
+	return false;
+}
+
 // Down the tree of paths along those that the text begins with. A field (a __dict__) may be part of a path
 // without being written.
 static struct error *find_along(
@@ -315,6 +324,7 @@ static struct error *find_along(
 	for (size_t i = 0; i < queue.count; i++) {
 		uint32_t count;
 		const uint32_t *edges = heap_edges_of(graph, queue.items[i], &count);
+		size_t of_row = queue.count;
 
 		for (uint32_t k = 0; k < count; k++) {
 			node_id to = edges[k] & HEAP_EDGE_NODE;
@@ -335,8 +345,9 @@ static struct error *find_along(
 			}
 			if (queue.items[i] != HEAP_ROOT)
 				get_label(graph, queue.items[i], k, &label);
+			// Of several references from its parent one is enough.
 			if ((begins || label.kind == HEAP_LABEL_FIELD) &&
-				!node_vector_push(&queue, to))
+				!is_among(&queue, of_row, to) && !node_vector_push(&queue, to))
 				return error_enomem();
 		}
 	}

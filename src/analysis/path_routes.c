@@ -115,11 +115,12 @@ static struct error *scan(struct finder *finder, const uint64_t *bits, const nod
 			const node_id *found;
 			struct referrers *its;
 
-			if (!(bits[to >> 6] >> (to & 63) & 1) || !is_useful(finder, from, to))
+			if (!(bits[to >> 6] >> (to & 63) & 1))
 				continue;
 			found = bsearch(&to, round, count, sizeof(*round), by_node);
 			its = &referrers[found - round];
-			if (its->last == from || its->count == REFERRERS_MAX)
+			if (its->last == from || its->count == REFERRERS_MAX ||
+				!is_useful(finder, from, to))
 				continue;
 			*its = (struct referrers){its->count + 1, from};
 			if (!link_vector_push(&finder->links, (struct link){to, from}))

@@ -277,6 +277,7 @@ static struct error *make_by_type(struct sql_heap *heap)
 {
 	struct error *err = order_types(heap);
 
+	pages_free(take(heap->sizes_by_type), heap->by_type.count, sizeof(*heap->sizes_by_type));
 	index_deinit(&heap->by_type);
 	heap->by_type = (struct sql_index){0};
 	if (!err)

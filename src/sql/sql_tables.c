@@ -191,15 +191,15 @@ static const unsigned object_parts[] = {
 	[OBJECT_PATH] = SQL_PATHS,
 };
 
-// In the order of types: of the same type as the row before, or of one that comes soon after it.
+// In the order of types: of the same type as the row before, as a rule.
 static inline const struct sql_type_row *type_of(struct sql_cursor *cursor, node_id node)
 {
 	const struct sql_heap *heap = cursor->heap;
 
 	if (!cursor->range.items)
 		return &heap->types[heap_type_of(heap->nodes, node)];
-	while (cursor->range.next >= heap->by_type.first[cursor->type_rank + 1])
-		cursor->type_rank++;
+	if (cursor->range.next >= heap->by_type.first[cursor->type_rank + 1])
+		cursor->type_rank = heap->type_rank[heap_type_of(heap->nodes, node)];
 	return &heap->types[heap->type_order[cursor->type_rank]];
 }
 
