@@ -9,9 +9,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "cpython/pyframe.h"
+#include "cpython/pyruntime.h"
 #include "heap/heap_builder.h"
 #include "target/target_ops.h"
-#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 #include <stdlib.h>

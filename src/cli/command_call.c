@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cpython/pycalls.h"
+#include "cpython/pyruntime.h"
 #include "export/export_call.h"
 #include "heap/heap_open.h"
-#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 

@@ -8,10 +8,10 @@
 #include "base/path.h"
 #include "cpython/pydebugger.h"
 #include "cpython/pyframe.h"
-#include "target/libraries.h"
-#include "target/thread_place.h"
 #include "cpython/pyruntime.h"
 #include "cpython/python_open.h"
+#include "target/libraries.h"
+#include "target/thread_place.h"
 
 #include <string.h>
 #include <unistd.h>

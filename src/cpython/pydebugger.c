@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "target/process_file.h"
 #include "cpython/pyruntime.h"
+#include "target/process_file.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpython/pyruntime.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "cpython/pydict.h"

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/path.h"
 #include "doctor/doctor_read.h"
 #include "target/quiet_signal.h"
 

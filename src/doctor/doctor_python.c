@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "cpython/pyruntime.h"
 #include "cpython/python_open.h"
+#include "malloc/malloc_kind.h"
 #include "target/capture.h"
 #include "target/clone_check.h"
-#include "malloc/malloc_kind.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "base/sort.h"
-#include "heap/heap_graph_build.h"
 #include "cpython/python_open.h"
+#include "heap/heap_graph_build.h"
 
 #include <string.h>
 

@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/sort.h"
+#include "cpython/pyruntime.h"
 #include "heap/heap_file_memory.h"
 #include "heap/heap_worker.h"
 #include "target/core_file.h"
 #include "target/headroom.h"
-#include "cpython/pyruntime.h"
 
 #include <string.h>
 

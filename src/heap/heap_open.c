@@ -5,13 +5,13 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "cpython/pyruntime.h"
+#include "cpython/python_open.h"
 #include "heap/heap_builder.h"
 #include "heap/heap_facts_collect.h"
 #include "heap/heap_file_memory.h"
 #include "heap/heap_loaded.h"
 #include "store/store_reader.h"
-#include "cpython/pyruntime.h"
-#include "cpython/python_open.h"
 
 #include <limits.h>
 #include <stdio.h>

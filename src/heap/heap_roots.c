@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "cpython/pyframe.h"
+#include "cpython/pyruntime.h"
 #include "cpython/pytext.h"
 #include "heap/heap_threads.h"
-#include "cpython/pyruntime.h"
 
 #include <inttypes.h>
 #include <stdio.h>

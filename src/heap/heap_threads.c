@@ -7,10 +7,10 @@
 #include "base/limits.h"
 #include "base/vector.h"
 #include "cpython/pycode.h"
+#include "cpython/pyruntime.h"
 #include "cpython/pystack.h"
 #include "heap/heap_builder.h"
 #include "heap/heap_locals.h"
-#include "cpython/pyruntime.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,6 @@
 
 #include "analysis/path_merge.h"
 #include "base/alloc.h"
-#include "base/error.h"
 #include "base/human.h"
 #include "base/string_builder.h"
 

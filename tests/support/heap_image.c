@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "target/capture.h"
 #include "cpython/pyruntime_place.h"
+#include "target/capture.h"
 
 #include <stdio.h>
 #include <string.h>

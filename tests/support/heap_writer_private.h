@@ -3,8 +3,8 @@
 /** What the parts of heap_writer share. */
 #pragma once
 
-#include "heap_writer.h"
 #include "cpython/pyruntime.h"
+#include "heap_writer.h"
 
 #define WRITER_DATA_ADDR    0x10000000ull
 #define WRITER_SEGMENT_SIZE ((uint64_t)1 << 20)

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "heap_writer.h"
 #include "cpython/pyruntime_place.h"
+#include "heap_writer.h"
 
 #define ZOO_CHAIN_LENGTH 60
 #define ZOO_FLOATS       120

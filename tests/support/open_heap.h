@@ -11,10 +11,10 @@
 #include "cpython/pydict.h"
 #include "cpython/pyobject.h"
 #include "cpython/pystr.h"
+#include "cpython/python_open.h"
 
 // After headers that have functions of their own with a parameter of the name.
 #include "each_row.h"
-#include "cpython/python_open.h"
 
 #define SCAN_REFS_MAX 4096
 

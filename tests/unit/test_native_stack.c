@@ -5,8 +5,8 @@
 #include "check.h"
 
 #include "base/alloc.h"
-#include "target/machine.h"
 #include "target/live_target.h"
+#include "target/machine.h"
 #include "target/native_stack.h"
 #include "target/process_internal.h"
 

@@ -11,8 +11,8 @@
 
 #include "cpython/pycode.h"
 #include "cpython/pyframe.h"
-#include "cpython/pytext.h"
 #include "cpython/pyruntime.h"
+#include "cpython/pytext.h"
 
 enum { ONE_LINE_0 = 10, NO_COLUMN = 13, LONG_FORM = 14, NO_LOCATION = 15 };
 

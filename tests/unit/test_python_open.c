@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "target/memory_image.h"
 #include "cpython/pyruntime.h"
 #include "cpython/python_open.h"
+#include "target/memory_image.h"
 
 struct subject {
 	struct heap_writer *writer;

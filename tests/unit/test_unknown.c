@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "heap/heap_builder.h"
 #include "cpython/pyruntime_place.h"
+#include "heap/heap_builder.h"
 
 enum { MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16 };
 
