@@ -8,6 +8,8 @@
 #include "analysis/garbage.h"
 #include "analysis/heap_diff.h"
 #include "analysis/memory.h"
+#include "analysis/path_lookup.h"
+#include "analysis/path_merge.h"
 #include "analysis/paths.h"
 #include "analysis/why.h"
 #include "base/alloc.h"
@@ -80,6 +82,30 @@ static void account(const struct heap_snapshot *snapshot, const struct dominator
 	memory_report_deinit(&report);
 }
 
+// All that holds it, and those of its type; and what is called as it is.
+static void merge(const struct heap_graph *graph, const struct dominators *dominators,
+	const struct paths *paths, node_id node)
+{
+	struct path_merge tree;
+	struct path_description description;
+	struct error *err;
+
+	file_trial_must(path_merge_object(graph, paths, node, &tree), "ways to it");
+	path_merge_deinit(&tree);
+	file_trial_must(path_merge_type(graph, dominators, paths,
+				graph->types[heap_type_of(graph, node)].name, &tree),
+		"paths of a type");
+	if (tree.looked_at < 1 || tree.looked_at > tree.total)
+		abort();
+	path_merge_deinit(&tree);
+	file_trial_must(paths_describe(paths, node, &description), "a path");
+	err = paths_find(graph, paths, description.text, &node);
+	if (err && error_kind(err) == ERROR_MEMORY)
+		file_trial_must(err, "a path's end");
+	error_destroy(err);
+	path_description_deinit(&description);
+}
+
 static void examine(struct heap_snapshot *snapshot)
 {
 	const struct heap_graph *graph = snapshot->graph;
@@ -100,8 +126,10 @@ static void examine(struct heap_snapshot *snapshot)
 		file_trial_must(paths_describe(paths, node, &description), "a path");
 		path_description_deinit(&description);
 		ask(graph, node);
-		if (i % 8 == 0)
+		if (i % 8 == 0) {
 			explain(graph, dominators, paths, node);
+			merge(graph, dominators, paths, node);
+		}
 	}
 	account(snapshot, dominators, paths);
 	heap_threads_deinit(&threads);
