@@ -197,6 +197,13 @@ def require_versions():
         raise AssertionError(complaint())
 
 
+def chosen():
+    """Those that are found, too few being a failure; of TRUTH_VERSIONS ("2.7 3.14"), if that is set."""
+    require_versions()
+    versions = os.environ.get("TRUTH_VERSIONS", "").split()
+    return [one for one in find() if not versions or "%d.%d" % one.version[:2] in versions]
+
+
 def table():
     rows = [("name", "kind", "symbols", "path")]
     for interpreter in survey()[0]:

@@ -53,13 +53,6 @@ COLUMNS = [
 Outcome = collections.namedtuple("Outcome", "name figures output problem")
 
 
-def chosen_interpreters():
-    """All that are found: a version that shikari does not read is a failure, not a skip."""
-    interpreters.require_versions()
-    versions = os.environ.get("TRUTH_VERSIONS", "").split()
-    return [one for one in interpreters.find() if not versions or "%d.%d" % one.version[:2] in versions]
-
-
 class Target:
     """truth_target.py in some process, standing still from __enter__ to __exit__."""
 
@@ -181,7 +174,7 @@ class TruthTest(unittest.TestCase):
         self.assertIsNone(outcome.problem, outcome.problem)
 
     def test_python(self):
-        chosen = chosen_interpreters()
+        chosen = interpreters.chosen()
         self.assertTrue(chosen, "no interpreter of the versions asked for")
         target = os.path.join(HERE, "truth_target.py")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:

@@ -221,9 +221,6 @@ class WatchTest(unittest.TestCase):
     def check(self):
         self.outcomes[self.id().rpartition(".")[2]].result()
 
-    def test_there_are_versions_to_test_with(self):
-        interpreters.require_versions()
-
 
 def load_tests(_loader, tests, _pattern):
     """Knows which tests -k has left, so that only these are begun ahead."""
@@ -232,12 +229,10 @@ def load_tests(_loader, tests, _pattern):
     return tests
 
 
-VERSIONS = os.environ.get("TRUTH_VERSIONS", "").split()
-for one in interpreters.find():
-    if not VERSIONS or "%d.%d" % one.version[:2] in VERSIONS:
-        test = "test_" + re.sub(r"\W+", "_", one.name)
-        WatchTest.found[test] = one
-        setattr(WatchTest, test, lambda self: self.check())
+for one in interpreters.chosen():
+    test = "test_" + re.sub(r"\W+", "_", one.name)
+    WatchTest.found[test] = one
+    setattr(WatchTest, test, lambda self: self.check())
 
 
 if __name__ == "__main__":
