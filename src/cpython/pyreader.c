@@ -15,6 +15,9 @@
 // User space ends here on x86-64 and aarch64 (47 or 48 bits); what lies above is not a pointer.
 #define ADDRESS_END     (1ull << 48)
 
+#define EPOCH_SHIFT 36
+#define EPOCH_MAX   ((1ull << (64 - EPOCH_SHIFT)) - 1)
+
 _Static_assert(UNITS_PER_BLOCK == 64, "a bit each");
 
 struct error *pyreader_init(struct pyreader *reader, const struct target *target, uint32_t slots)
@@ -47,9 +50,22 @@ void pyreader_deinit(struct pyreader *reader)
 	*reader = (struct pyreader){0};
 }
 
+// Block numbers have 34 bits. To forget is to begin another epoch, for which no slot need be touched.
+static uint64_t tag_of(const struct pyreader *reader, uint64_t number)
+{
+	return reader->epoch << EPOCH_SHIFT | (number + 1);
+}
+
+static bool is_empty(const struct pyreader *reader, uint32_t slot)
+{
+	return !reader->tags[slot] || reader->tags[slot] >> EPOCH_SHIFT != reader->epoch;
+}
+
 void pyreader_forget(struct pyreader *reader)
 {
-	memset(reader->tags, 0, reader->slots * sizeof(*reader->tags));
+	reader->epoch = (reader->epoch + 1) & EPOCH_MAX;
+	if (!reader->epoch)
+		memset(reader->tags, 0, reader->slots * sizeof(*reader->tags));
 }
 
 static uint64_t read_page(const struct target *target, remote_addr addr, uint8_t *block)
@@ -85,7 +101,7 @@ static uint64_t units_between(unsigned first, unsigned last)
 
 static void note(struct pyreader *reader, uint32_t slot, uint64_t units)
 {
-	uint64_t block = reader->tags[slot] - 1;
+	uint64_t block = (reader->tags[slot] & ((1ull << EPOCH_SHIFT) - 1)) - 1;
 	unsigned at = reader->note_of[slot];
 
 	if (at >= reader->note_count || reader->notes[at].block != block) {
@@ -131,9 +147,9 @@ static unsigned list_noted(struct pyreader *reader, struct target_piece *ret, un
 		uint64_t units = reader->notes[i].units;
 		uint32_t slot = slot_of(reader, reader->notes[i].block);
 
-		if (reader->tags[slot])
+		if (!is_empty(reader, slot))
 			continue;
-		reader->tags[slot] = reader->notes[i].block + 1;
+		reader->tags[slot] = tag_of(reader, reader->notes[i].block);
 		reader->valid[slot] = 0;
 		for (; units && count < max; count++) {
 			ret[count] = piece_of(reader, reader->notes[i].block, units);
@@ -179,8 +195,8 @@ static uint32_t find_block(struct pyreader *reader, remote_addr addr)
 	uint32_t slot = slot_of(reader, number);
 	uint8_t *block = reader->blocks + (size_t)slot * PYREADER_BLOCK_BYTES;
 
-	if (reader->tags[slot] != number + 1) {
-		reader->tags[slot] = number + 1;
+	if (reader->tags[slot] != tag_of(reader, number)) {
+		reader->tags[slot] = tag_of(reader, number);
 		reader->valid[slot] =
 			reader->by_page
 				? 0

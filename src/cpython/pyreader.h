@@ -36,7 +36,8 @@ struct pyreader_note {
 struct pyreader {
 	const struct target *target; /* borrowed */
 	uint8_t *blocks;             /* slots * PYREADER_BLOCK_BYTES, owned */
-	uint64_t *tags;              /* block number + 1 of each slot; 0 is empty */
+	uint64_t *tags;              /* of each slot: epoch and block number + 1; see tag_of() */
+	uint64_t epoch;              /* slots of another one are empty */
 	uint64_t *valid;             /* bit i: unit i of the block could be read */
 	uint32_t slots;              /* a power of two */
 	bool can_borrow;

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -140,6 +141,8 @@ static void on_hit(struct watch *watch, const struct watched_thread *thread, uns
 	pause_if_spent(watch);
 	let_go(thread->id, 0);
 	note_time(watch->report, monotonic_seconds() - begun);
+	// The kernel likes to wake it where we are: not behind what is done next.
+	sched_yield();
 	obey(watch, number, verdict);
 	if (verdict == WATCHPOINT_KEEP && watch->visitor->after)
 		obey(watch, number, watch->visitor->after(watch->visitor->context));
@@ -452,6 +455,9 @@ struct error *watchpoints_run(struct process *process, const struct watchpoint *
 		.visitor = visitor,
 		.report = ret,
 	};
+	// Each stop would wake some other thread of ours: SIGCHLD is blocked in the tracer, so it is not ignored.
+	const struct sigaction no_stops = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+	struct sigaction before;
 	struct stops_ignored stops;
 	struct error *error;
 
@@ -463,8 +469,10 @@ struct error *watchpoints_run(struct process *process, const struct watchpoint *
 		return process_explain(process, error);
 	watch.tracer = tracer;
 	stops_ignore(&stops);
+	sigaction(SIGCHLD, &no_stops, &before);
 	error = tracer_call(tracer, watch_work, &watch);
 	tracer_destroy(take(tracer));
+	sigaction(SIGCHLD, &before, NULL);
 	stops_heed(&stops);
 	return process_explain(process, error);
 }

@@ -16,12 +16,11 @@
  * sits in its stop, the kernel delivers the signal). Ignoring SIGTRAP in the target for the
  * duration would help that, at the price of a change in the target which our death leaves behind.
  *
- * What the process can notice: a thread is away for 100 to 250 µs per hit, of which 25 to 45 are our work,
- * at most @ref rate_max times per second. The rest is the machine's: the exception, the signal, and waking each
- * other up across processors, in a virtual machine. A tracer that does nothing is felt nearly as much
- * (tests/bench/bench_watch.py, measure_hit()): 93 to 97 µs, where this was felt for 101 to 124. And some
- * processors are slower while their debug registers are armed (an AMD EPYC by 10 %, in a loop that
- * allocates). In threads that block the signal it is unblocked meanwhile (one stop each, as for a
+ * What the process can notice: a thread is away for some 100 µs per hit, of which 25 to 45 are our work, at most
+ * @ref rate_max times per second. The rest is the machine's: the exception, the signal, and waking each other up:
+ * a tracer that does nothing is felt for 68 µs on the virtual machine where this was felt for 102
+ * (tests/bench/bench_watch.py, measure_hit()). And some processors are slower while their debug registers
+ * are armed (an AMD EPYC by 10 %, in a loop that allocates). In threads that block the signal it is unblocked meanwhile (one stop each, as for a
  * snapshot); that is all that our death can leave behind, and it does nothing. Threads get their mask
  * back at the end, unless they have set it themselves since. Children and programs that it starts are
  * neither traced nor watched. Its own signals are passed on, and are not lost if we die. Those that it

@@ -14,7 +14,7 @@
 #include <string.h>
 
 // The pages of a deep stack, its code and its names: many more slots than these are, so that they get one each.
-#define CACHE_SLOTS 1024
+#define CACHE_SLOTS 4096
 
 // Is it on a list of the collector?
 static bool is_tracked(struct watch_session *session, remote_addr object)
