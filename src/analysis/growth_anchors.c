@@ -24,11 +24,6 @@
 
 DEFINE_VECTOR(node_vector, node_id)
 
-static enum heap_type_role role_of(const struct heap_graph *graph, node_id node)
-{
-	return graph->types[heap_type_of(graph, node)].role;
-}
-
 static uint32_t edge_count(const struct heap_graph *graph, node_id node)
 {
 	uint32_t count;
@@ -78,10 +73,10 @@ bool growth_is_namespace(
 
 	if (node == HEAP_ROOT)
 		return true;
-	role = role_of(graph, node);
+	role = heap_role_of(graph, node);
 	owner = dominators->idom[node];
 	if (role == HEAP_TYPE_DICT && owner != HEAP_ROOT) {
-		role = role_of(graph, owner);
+		role = heap_role_of(graph, owner);
 		if (role == HEAP_TYPE_INSTANCE && is_attribute(graph, owner, node))
 			return false;
 	} else if (role == HEAP_TYPE_DICT) {
@@ -101,11 +96,11 @@ void growth_anchors_rows(
 		node_id owner = dominators->idom[node];
 
 		if (edge_count(graph, node) <= ENTRIES_MAX ||
-			role_of(graph, node) != HEAP_TYPE_DICT || owner == HEAP_NODE_NONE)
+			heap_role_of(graph, node) != HEAP_TYPE_DICT || owner == HEAP_NODE_NONE)
 			continue;
 		if (owner == HEAP_ROOT)
 			owner = node;
-		else if (role_of(graph, owner) != HEAP_TYPE_INSTANCE)
+		else if (heap_role_of(graph, owner) != HEAP_TYPE_INSTANCE)
 			continue;
 		ret[owner >> 6] |= (uint64_t)1 << (owner & 63);
 	}
@@ -115,7 +110,7 @@ static bool repeats(const struct growth_anchors *anchors, const struct heap_grap
 	uint32_t anchor, node_id node)
 {
 	uint32_t type = heap_type_of(graph, node);
-	enum heap_type_role role = role_of(graph, node);
+	enum heap_type_role role = heap_role_of(graph, node);
 	int allowed = 0;
 
 	if (role == HEAP_TYPE_TYPE || role == HEAP_TYPE_MODULE)
@@ -214,7 +209,7 @@ void growth_anchors_sum(struct growth_anchors *anchors, const struct heap_graph 
 	for (size_t i = anchors->list.count; i-- > ANCHOR_GARBAGE + 1;) {
 		const struct growth_anchor *anchor = &anchors->list.items[i];
 		struct growth_anchor *above = &anchors->list.items[anchor->parent];
-		enum heap_type_role role = role_of(graph, anchor->node);
+		enum heap_type_role role = heap_role_of(graph, anchor->node);
 
 		above->below += anchor->objects + anchor->below;
 		above->has_code |= anchor->has_code || role == HEAP_TYPE_MODULE ||

@@ -90,8 +90,7 @@ struct error *growth_add_candidate(
 	candidate->parent = GROWTH_NO_CANDIDATE;
 	candidate->reached_through = GROWTH_NO_CANDIDATE;
 	candidate->type = growth_type_name(search, node);
-	candidate->is_mapping =
-		search->graph->types[heap_type_of(search->graph, node)].role == HEAP_TYPE_DICT;
+	candidate->is_mapping = heap_role_of(search->graph, node) == HEAP_TYPE_DICT;
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
 		return err;
@@ -115,11 +114,6 @@ static const struct growth_track *as_container(const struct growth_sample *sampl
 	return NULL;
 }
 
-static enum heap_type_role role_of(const struct heap_graph *graph, node_id node)
-{
-	return graph->types[heap_type_of(graph, node)].role;
-}
-
 // Where a chain begins. Anchors are some links further down, as a container in a container may be
 // anything; but where the way from link to link repeats itself upwards, those are links as well. The
 // variables of a module and the attributes of an instance are none.
@@ -141,7 +135,7 @@ static node_id chain_top(const struct growth_search *search, node_id node)
 	for (above = dominators->idom[node]; above != HEAP_ROOT; above = dominators->idom[above]) {
 		at = at + 1 == count ? 0 : at + 1;
 		if (heap_type_of(graph, above) != period[at] ||
-			(role_of(graph, above) != HEAP_TYPE_INSTANCE &&
+			(heap_role_of(graph, above) != HEAP_TYPE_INSTANCE &&
 				growth_is_namespace(graph, dominators, above)))
 			break;
 		node = above;

@@ -61,7 +61,7 @@ static int compare_nodes(const void *left, const void *right)
 // Code and modules that a container refers to are not what it accumulates.
 static bool is_ware(const struct growth_search *search, node_id node)
 {
-	enum heap_type_role role = search->graph->types[heap_type_of(search->graph, node)].role;
+	enum heap_type_role role = heap_role_of(search->graph, node);
 
 	return !heap_has_flag(search->graph, node, HEAP_NODE_STATIC) && role != HEAP_TYPE_MODULE &&
 	       role != HEAP_TYPE_FUNCTION && role != HEAP_TYPE_CODE;

@@ -206,9 +206,8 @@ static struct error *look_at_container(struct maker *maker, node_id node, uint64
 
 	// Both are known without a look at the target. The size of some queues is that without their items.
 	heap_edges_of(graph, node, &count);
-	if (count < GROWTH_LENGTH_MIN ||
-		(bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM &&
-			graph->types[heap_type_of(graph, node)].role != HEAP_TYPE_DEQUE))
+	if (count < GROWTH_LENGTH_MIN || (bytes < GROWTH_LENGTH_MIN * BYTES_PER_ITEM &&
+						 heap_role_of(graph, node) != HEAP_TYPE_DEQUE))
 		return NULL;
 	track.length =
 		graph->naming.length ? graph->naming.length(graph->naming.context, node) : count;
@@ -222,7 +221,7 @@ static struct error *look_at_node(struct maker *maker, node_id node)
 {
 	const struct heap_graph *graph = maker->graph;
 	uint64_t bytes = heap_size_of(graph, node);
-	enum heap_type_role role = graph->types[heap_type_of(graph, node)].role;
+	enum heap_type_role role = heap_role_of(graph, node);
 	struct error *err = count_node(maker, node, bytes);
 	uint32_t count;
 

@@ -174,26 +174,15 @@ static bool is_running_frame(const struct heap_graph *graph, const struct heap_r
 
 static void write_root(struct writer *writer, node_id node, const struct heap_root *root)
 {
-	static const struct {
-		const char *name;
-		bool needs_type, is_named; /* named by its kind alone */
-	} kinds[] = {
-		[HEAP_ROOT_MODULES] = {"sys.modules", false, true},
-		[HEAP_ROOT_FRAME] = {"local variable", true, false},
-		[HEAP_ROOT_THREAD] = {"thread state", true, false},
-		[HEAP_ROOT_INTERPRETER] = {"interpreter state", true, false},
-		[HEAP_ROOT_C_GLOBAL] = {"C global", true, false},
-		[HEAP_ROOT_STATIC] = {"static", true, true},
-		[HEAP_ROOT_STACK] = {"C stack", true, false},
-		[HEAP_ROOT_UNEXPLAINED] = {"held by C code", true, false},
-	};
 	enum heap_root_kind kind = root ? root->kind : HEAP_ROOT_UNEXPLAINED;
 	char name[256];
 
 	get_name(writer->graph, node, name, sizeof(name));
 	if (is_running_frame(writer->graph, root, node, name))
 		writer->running = node;
-	writer->ret->is_named = kinds[kind].is_named || (root && root->name);
+	// Some are named by their kind alone.
+	writer->ret->is_named =
+		kind == HEAP_ROOT_MODULES || kind == HEAP_ROOT_STATIC || (root && root->name);
 	if (kind == HEAP_ROOT_STACK || kind == HEAP_ROOT_UNEXPLAINED)
 		writer->ret->is_named = false;
 	writer->is_in_modules = kind == HEAP_ROOT_MODULES;
@@ -206,12 +195,12 @@ static void write_root(struct writer *writer, node_id node, const struct heap_ro
 		if (root->file && *root->file)
 			write_step(writer, "%s (%s)", root->name, path_base_name(root->file));
 	} else if (root && root->name)
-		write_piece(writer, "%s: %s", kinds[kind].name, root->name);
-	else if (kinds[kind].needs_type)
-		write_piece(writer, "%s: %s", kinds[kind].name,
+		write_piece(writer, "%s: %s", heap_root_kind_text(kind), root->name);
+	else if (kind != HEAP_ROOT_MODULES)
+		write_piece(writer, "%s: %s", heap_root_kind_text(kind),
 			*name ? name : type_name(writer->graph, node));
 	else
-		write_piece(writer, "%s", kinds[kind].name);
+		write_piece(writer, "%s", heap_root_kind_text(kind));
 }
 
 static void write_closure(struct writer *writer)

@@ -183,7 +183,7 @@ enum heap_type_role path_role_of(const struct heap_graph *graph, node_id node)
 		return HEAP_TYPE_TYPE;
 	if (heap_has_flag(graph, node, HEAP_NODE_MODULE))
 		return HEAP_TYPE_MODULE;
-	return graph->types[heap_type_of(graph, node)].role;
+	return heap_role_of(graph, node);
 }
 
 bool path_is_user_module(const struct heap_graph *graph, node_id module)

@@ -144,23 +144,13 @@ static void put_node(struct work *work, node_id node, uint32_t above, const char
 
 static void put_root(struct work *work, node_id node)
 {
-	static const char *const kinds[] = {
-		[HEAP_ROOT_MODULES] = "sys.modules",
-		[HEAP_ROOT_FRAME] = "local variable",
-		[HEAP_ROOT_THREAD] = "thread state",
-		[HEAP_ROOT_INTERPRETER] = "interpreter state",
-		[HEAP_ROOT_C_GLOBAL] = "C global",
-		[HEAP_ROOT_STATIC] = "static",
-		[HEAP_ROOT_STACK] = "C stack",
-		[HEAP_ROOT_UNEXPLAINED] = "held by C code",
-	};
 	const struct heap_root *root;
 	size_t first;
 
 	if (heap_graph_roots_of(work->graph, node, &first) == first)
 		return;
 	root = &work->graph->roots[first];
-	put_node(work, node, 0, root->name ? root->name : kinds[root->kind]);
+	put_node(work, node, 0, root->name ? root->name : heap_root_kind_text(root->kind));
 }
 
 static void put_referents(struct work *work, node_id node)

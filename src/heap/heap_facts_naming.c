@@ -122,7 +122,7 @@ uint64_t heap_facts_length(
 	if (heap_facts_find(facts, HEAP_FACT_LENGTH, node, &length))
 		return length;
 	heap_edges_of(graph, node, &count);
-	return graph->types[heap_type_of(graph, node)].role == HEAP_TYPE_DICT ? count / 2 : count;
+	return heap_role_of(graph, node) == HEAP_TYPE_DICT ? count / 2 : count;
 }
 
 uint64_t heap_facts_capacity(
@@ -171,7 +171,7 @@ static node_id code_of(const struct heap_facts_names *names, node_id function)
 	for (uint32_t i = 0; i < count; i++) {
 		node_id node = edges[i] & HEAP_EDGE_NODE;
 
-		if (graph->types[heap_type_of(graph, node)].role == HEAP_TYPE_CODE)
+		if (heap_role_of(graph, node) == HEAP_TYPE_CODE)
 			return node;
 	}
 	return HEAP_NODE_NONE;

@@ -89,6 +89,29 @@ const char *heap_type_role_name(enum heap_type_role role)
 	return names[role];
 }
 
+static const struct {
+	const char *name, *text;
+} root_kinds[] = {
+	[HEAP_ROOT_MODULES] = {"modules", "sys.modules"},
+	[HEAP_ROOT_FRAME] = {"frame", "local variable"},
+	[HEAP_ROOT_THREAD] = {"thread", "thread state"},
+	[HEAP_ROOT_INTERPRETER] = {"interpreter", "interpreter state"},
+	[HEAP_ROOT_C_GLOBAL] = {"C global", "C global"},
+	[HEAP_ROOT_STATIC] = {"static", "static"},
+	[HEAP_ROOT_STACK] = {"C stack", "C stack"},
+	[HEAP_ROOT_UNEXPLAINED] = {"held by C code", "held by C code"},
+};
+
+const char *heap_root_kind_name(enum heap_root_kind kind)
+{
+	return root_kinds[kind].name;
+}
+
+const char *heap_root_kind_text(enum heap_root_kind kind)
+{
+	return root_kinds[kind].text;
+}
+
 const char *heap_graph_intern(struct heap_graph *graph, const char *text)
 {
 	struct heap_graph_private *private = graph->private;

@@ -106,6 +106,11 @@ enum heap_root_kind {
 				*/
 };
 
+/** "modules", "frame", "C global", …: one word or two, for tables. */
+const char *heap_root_kind_name(enum heap_root_kind kind);
+/** What a root that has no name is called where a path begins: "sys.modules", "local variable", …. */
+const char *heap_root_kind_text(enum heap_root_kind kind);
+
 /** One root. A node may be a root several times; the best kind comes first in the list. */
 struct heap_root {
 	node_id node;
@@ -195,6 +200,11 @@ struct heap_graph {
 static inline uint32_t heap_type_of(const struct heap_graph *graph, node_id node)
 {
 	return graph->node_word[node] & HEAP_NODE_TYPE_MASK;
+}
+
+static inline enum heap_type_role heap_role_of(const struct heap_graph *graph, node_id node)
+{
+	return graph->types[heap_type_of(graph, node)].role;
 }
 
 static inline bool heap_has_flag(

@@ -20,17 +20,6 @@ static const struct show_column columns[COLUMNS] = {
 	[FILE_NAME] = {"file", "file", SHOW_TEXT, false},
 };
 
-static const char *const kind_names[] = {
-	[HEAP_ROOT_MODULES] = "modules",
-	[HEAP_ROOT_FRAME] = "frame",
-	[HEAP_ROOT_THREAD] = "thread",
-	[HEAP_ROOT_INTERPRETER] = "interpreter",
-	[HEAP_ROOT_C_GLOBAL] = "C global",
-	[HEAP_ROOT_STATIC] = "static",
-	[HEAP_ROOT_STACK] = "C stack",
-	[HEAP_ROOT_UNEXPLAINED] = "held by C code",
-};
-
 struct group {
 	const struct heap_root *root; /* one of them */
 	uint64_t objects, retained;
@@ -114,7 +103,7 @@ struct error *show_roots(const struct show_input *input, struct show_report *ret
 				[RETAINED] = cell_count(groups[i].retained),
 				[SHARE] = cell_share(groups[i].retained, ret->target.bytes),
 				[OBJECTS] = cell_count(groups[i].objects),
-				[KIND] = cell_text(kind_names[groups[i].root->kind]),
+				[KIND] = cell_text(heap_root_kind_name(groups[i].root->kind)),
 				[NAME] = cell_text(groups[i].root->name),
 				[FILE_NAME] = cell_text(groups[i].root->file),
 			}};

@@ -41,7 +41,7 @@ static bool is_held_by_frames(const struct show_input *input, node_id node)
 	if (owner == HEAP_NODE_NONE)
 		return false;
 	if (owner != HEAP_ROOT)
-		return graph->types[heap_type_of(graph, owner)].role == HEAP_TYPE_FRAME;
+		return heap_role_of(graph, owner) == HEAP_TYPE_FRAME;
 	end = heap_graph_roots_of(graph, node, &first);
 	for (size_t i = first; i < end; i++) {
 		if (graph->roots[i].kind != HEAP_ROOT_FRAME &&

@@ -475,17 +475,6 @@ static struct error *edge_column(
 
 enum { ROOT_NODE, ROOT_KIND, ROOT_NAME, ROOT_FILE, ROOT_SNAPSHOT };
 
-static const char *const root_names[] = {
-	[HEAP_ROOT_MODULES] = "modules",
-	[HEAP_ROOT_FRAME] = "frame",
-	[HEAP_ROOT_THREAD] = "thread",
-	[HEAP_ROOT_INTERPRETER] = "interpreter",
-	[HEAP_ROOT_C_GLOBAL] = "C global",
-	[HEAP_ROOT_STATIC] = "static",
-	[HEAP_ROOT_STACK] = "C stack",
-	[HEAP_ROOT_UNEXPLAINED] = "held by C code",
-};
-
 static void all_roots(const struct sql_heap *heap, struct sql_range *ret)
 {
 	*ret = (struct sql_range){.end = heap->graph->root_count};
@@ -512,7 +501,7 @@ static struct error *root_column(
 		put_node(ret, root->node);
 		break;
 	case ROOT_KIND:
-		put_text(ret, root_names[root->kind]);
+		put_text(ret, heap_root_kind_name(root->kind));
 		break;
 	case ROOT_NAME:
 		put_text(ret, root->name);
