@@ -17,6 +17,10 @@
 // RSS that grew by less is the allocator's breathing.
 #define RSS_GROWTH_MIN (1 << 20)
 
+// Objects that are let go: of all that there are, and of how far their number swings.
+#define FALL_MIN       0.01
+#define FALL_SHARE_MIN 0.1
+
 #define count_text(count)     human_count(count).text
 #define bytes_text(bytes)     human_bytes(bytes).text
 #define seconds_text(seconds) human_seconds(seconds).text
@@ -410,17 +414,20 @@ static const struct trial *find_fate(const struct court *court, enum fate fate)
 	return best;
 }
 
-// Objects were fewer at some moment than at one before, by a tenth and more.
+// Objects were fewer at some moment than at one before: by a share of all that is no noise, and of
+// all that ever came.
 static bool comes_and_goes(const struct growth_view *view)
 {
-	uint64_t most = 0;
+	uint64_t least = UINT64_MAX, most = 0, fall = 0;
 
 	for (size_t i = 0; i < view->moment_count; i++) {
-		if (view->moments[i].bytes < most - most / 10)
-			return true;
-		most = view->moments[i].bytes > most ? view->moments[i].bytes : most;
+		uint64_t bytes = view->moments[i].bytes;
+
+		least = bytes < least ? bytes : least;
+		most = bytes > most ? bytes : most;
+		fall = most - bytes > fall ? most - bytes : fall;
 	}
-	return false;
+	return fall > most * FALL_MIN && fall >= (most - least) * FALL_SHARE_MIN;
 }
 
 static bool keeps_most(const struct court *court)
