@@ -1,8 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One count of all memory: between heap_memory.c (mappings, and what is left over), heap_census_pools.c
- * (pymalloc), heap_census_malloc.c (glibc) and heap_census_owners.c (who leads to it).
+ * One count of all memory, begun and ended by heap_memory.c:
+ *
+ *	heap_census.c           whose so many bytes of a range are
+ *	heap_census_mappings.c  the address space, mapping by mapping, and what is left over
+ *	heap_census_pools.c     pymalloc
+ *	heap_census_malloc.c    glibc
+ *	heap_census_foreign.c   other allocators
+ *	heap_census_owners.c    who leads to it
  */
 #pragma once
 
@@ -76,6 +82,8 @@ struct census {
 	const char *foreign; /* another allocator, or NULL */
 };
 
+/** The first of memory->runs that ends behind @p addr; their number if there is none. */
+size_t census_find_run(struct census *census, remote_addr addr);
 /** Resident bytes of a range of private anonymous memory. */
 uint64_t census_resident(struct census *census, remote_addr start, remote_addr end);
 /** So many resident bytes of the mapping at hand are @p part. */
@@ -91,6 +99,11 @@ const struct heap_part *census_find_part(struct census *census, remote_addr star
 /** The first object outside of the pools in [start, end), or NULL. Ranges must ascend. */
 const struct census_other *census_find_other(
 	struct census *census, remote_addr start, remote_addr end);
+
+/** What allocators and Python's frames divide further. census->malloc must be open, others listed. */
+struct error *census_find_areas(struct census *census);
+/** All mappings, in ascending order: their parts, and a row of each. */
+struct error *census_count_mappings(struct census *census, struct mapping_figures_vector *list);
 
 /** pymalloc's arenas; or, where their table is not found, its pools. Adds areas. */
 struct error *census_find_arenas(struct census *census);

@@ -19,7 +19,7 @@ DEFINE_VECTOR(window_vector, struct heap_window)
 // Where pools and their neighbours live: private writable memory that is no file's.
 static bool may_hold_pools(const struct mapping *mapping)
 {
-	return mapping->readable && mapping->writable && !mapping->shared && !mapping->inode &&
+	return mapping->readable && mapping->writable && mapping_is_anonymous(mapping) &&
 	       strncmp(mapping->path, "[stack", 6) != 0;
 }
 

@@ -237,7 +237,7 @@ static struct error *find_main_heaps(struct search *search, uint32_t index, remo
 
 static bool is_anonymous(const struct mapping *mapping)
 {
-	return mapping->readable && mapping->writable && !mapping->shared && !mapping->inode;
+	return mapping->readable && mapping->writable && mapping_is_anonymous(mapping);
 }
 
 static bool is_brk(const struct mapping *mapping)

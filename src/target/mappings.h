@@ -51,6 +51,12 @@ size_t mappings_lower_bound(const struct mappings *mappings, remote_addr addr);
 /** The mapping that holds @p addr, or NULL. */
 const struct mapping *mappings_find(const struct mappings *mappings, remote_addr addr);
 
+/** Private memory of no file. */
+static inline bool mapping_is_anonymous(const struct mapping *mapping)
+{
+	return !mapping->shared && !mapping->inode;
+}
+
 /** May @p addr be read and written? Objects are where this is so. */
 static inline bool mappings_is_writable(const struct mappings *mappings, remote_addr addr)
 {

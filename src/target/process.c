@@ -4,87 +4,22 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "target/live_target.h"
+#include "target/process_access.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define KERNEL_THREAD_FLAG 0x00200000 // PF_KTHREAD
-#define ENDING_FLAGS       0x00000404 // PF_EXITING, PF_SIGNALED
 #define COMMAND_LINE_BYTES 4096
-#define STATUS_BYTES       16384
 #define ROLLUP_BYTES       4096
 #define PATH_BYTES         4096
-#define YAMA_NO_TRACING    3
-#define CAPABILITY_PTRACE  19
-#define GADGET_BLOCK_BYTES ((size_t)1 << 20)
-
-static uint64_t status_number(pid_t id, const char *field, int base)
-{
-	_cleanup_(mem_free) char *text = NULL;
-	uint64_t value = 0;
-	size_t size;
-
-	error_destroy(proc_read(&text, &size, STATUS_BYTES, "/proc/%d/status", id));
-	if (!text || !proc_field(text, field, base, &value))
-		return 0;
-	return value;
-}
-
-static struct error *no_such_process(pid_t pid)
-{
-	if (access("/proc/self/stat", R_OK) < 0)
-		return error_create(
-			ERROR_SYSTEM, "/proc is not mounted, and nothing works without it");
-	if (kill(pid, 0) < 0 && errno == EPERM)
-		return error_create(ERROR_DENIED,
-			"process %d is hidden from this user (/proc is mounted with hidepid): run "
-			"as "
-			"root or as its user",
-			pid);
-	return error_create(ERROR_NOT_FOUND,
-		"there is no process %d here (in a container, PIDs are the container's own)", pid);
-}
-
-// A thread that was told to end executes no instruction of its own any more, but on a busy machine it
-// can take its time until it shows as dead. Its memory is gone before that, while the memory of the
-// process is there until its last thread has let go of it.
-static bool is_ending(pid_t id, const struct proc_stat *stat)
-{
-	return stat->state == 'Z' || stat->state == 'X' || (stat->flags & ENDING_FLAGS) ||
-	       (status_number(id, "SigPnd", 16) >> (SIGKILL - 1) & 1);
-}
-
-// The main thread may end before the others; the process lives on then, and only looks like a
-// zombie.
-static bool find_live_thread(pid_t pid, pid_t *ret)
-{
-	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
-
-	error_destroy(proc_list_threads(pid, &threads));
-	for (size_t i = 0; i < threads.count; i++) {
-		struct proc_stat stat;
-		struct error *error = proc_read_stat(threads.items[i], &stat);
-
-		if (!error && !is_ending(threads.items[i], &stat)) {
-			*ret = threads.items[i];
-			return true;
-		}
-		error_destroy(error);
-	}
-	return false;
-}
 
 pid_t process_memory_thread(const struct process *process)
 {
@@ -92,133 +27,10 @@ pid_t process_memory_thread(const struct process *process)
 	struct error *error = proc_read_stat(process->pid, &stat);
 	pid_t thread = process->pid;
 
-	if (!error && is_ending(process->pid, &stat))
-		find_live_thread(process->pid, &thread);
+	if (!error && proc_is_ending(process->pid, &stat))
+		proc_find_live_thread(process->pid, &thread);
 	error_destroy(error);
 	return thread;
-}
-
-static struct error *check_kind(pid_t pid, const struct proc_stat *stat)
-{
-	pid_t leader = (pid_t)status_number(pid, "Tgid", 10), thread;
-
-	if (leader > 0 && leader == getpid())
-		return error_create(ERROR_USAGE, "process %d is shikari itself", pid);
-	if (leader > 0 && leader != pid)
-		return error_create(
-			ERROR_USAGE, "%d is a thread of process %d: give that number", pid, leader);
-	if (stat->flags & KERNEL_THREAD_FLAG)
-		return error_create(ERROR_UNSUPPORTED,
-			"%d (%s) is a thread of the kernel, not a program", pid, stat->name);
-	if ((stat->state == 'Z' || stat->state == 'X') && !find_live_thread(pid, &thread))
-		return error_create(ERROR_GONE,
-			"process %d (%s) has ended and only waits for its parent %d to notice", pid,
-			stat->name, stat->parent);
-	return NULL;
-}
-
-static struct error *check_tracer(pid_t pid)
-{
-	pid_t thread = (pid_t)status_number(pid, "TracerPid", 10), tracer;
-	struct proc_stat stat = {.name = "?"};
-
-	if (thread <= 0)
-		return NULL;
-	tracer = (pid_t)status_number(thread, "Tgid", 10);
-	if (tracer <= 0)
-		tracer = thread;
-	error_destroy(proc_read_stat(tracer, &stat));
-	return error_create(ERROR_DENIED,
-		"process %d is already traced by process %d (%s), and there can be only one "
-		"tracer: "
-		"end that one first",
-		pid, tracer, stat.name);
-}
-
-static uint64_t yama_scope(void)
-{
-	_cleanup_(mem_free) char *text = NULL;
-	size_t size;
-
-	error_destroy(proc_read(&text, &size, 64, "/proc/sys/kernel/yama/ptrace_scope"));
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-
-static bool may_trace_all(void)
-{
-	return status_number(getpid(), "CapEff", 16) >> CAPABILITY_PTRACE & 1;
-}
-
-// Say what forbids it, and what would allow it.
-static struct error *explain_denial(pid_t pid)
-{
-	uid_t owner = (uid_t)status_number(pid, "Uid", 10);
-	uint64_t scope = yama_scope();
-
-	if (scope == YAMA_NO_TRACING)
-		return error_create(ERROR_DENIED,
-			"not allowed to read process %d: kernel.yama.ptrace_scope is 3, which "
-			"forbids it to everybody until the next boot",
-			pid);
-	if (may_trace_all())
-		return error_create(ERROR_DENIED,
-			"not allowed to read process %d: a security module or another user "
-			"namespace forbids it",
-			pid);
-	if (geteuid() == 0)
-		return error_create(ERROR_DENIED,
-			"not allowed to read process %d: root without CAP_SYS_PTRACE (in a "
-			"container, start it with --cap-add SYS_PTRACE, or run shikari on the "
-			"host)",
-			pid);
-	if (owner != geteuid())
-		return error_create(ERROR_DENIED,
-			"not allowed to read process %d of user %u: run as that user, or as root",
-			pid, owner);
-	if (scope)
-		return error_create(ERROR_DENIED,
-			"not allowed to read process %d: kernel.yama.ptrace_scope is %u; run as "
-			"root "
-			"(or with CAP_SYS_PTRACE), or set it to 0",
-			pid, (unsigned)scope);
-	return error_create(ERROR_DENIED,
-		"not allowed to read process %d, which has made itself unreadable (setuid, or "
-		"prctl PR_SET_DUMPABLE): run as root",
-		pid);
-}
-
-static struct error *open_memory(pid_t pid, pid_t thread, int *ret_fd)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", thread);
-	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*ret_fd >= 0)
-		return NULL;
-	if (errno == EACCES || errno == EPERM)
-		return explain_denial(pid);
-	return error_system(errno, "cannot open the memory of process %d", pid);
-}
-
-static struct error *check_program(pid_t pid, pid_t thread)
-{
-	_cleanup_(close) int fd = -1;
-	unsigned char header[EI_NIDENT + 4];
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", thread);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_system(errno, "cannot open the program of process %d", pid);
-	if (pread(fd, header, sizeof(header), 0) != sizeof(header) ||
-		memcmp(header, ELFMAG, SELFMAG) != 0)
-		return error_create(
-			ERROR_UNSUPPORTED, "the program of process %d is not an ELF file", pid);
-	if (header[EI_CLASS] != ELFCLASS64)
-		return error_create(ERROR_UNSUPPORTED,
-			"process %d runs a 32-bit program, and only 64-bit ones are supported",
-			pid);
-	return NULL;
 }
 
 static char *read_executable(pid_t thread)
@@ -348,11 +160,11 @@ static struct error *open_thread(pid_t pid, const struct proc_stat *stat, struct
 	process->start_time = stat->start_time;
 	process->stack_start = stat->stack_start;
 	thread = process_memory_thread(process);
-	error = check_tracer(thread);
+	error = process_check_tracer(thread);
 	if (!error)
-		error = open_memory(pid, thread, &process->memory_fd);
+		error = process_open_memory(pid, thread, &process->memory_fd);
 	if (!error)
-		error = check_program(pid, thread);
+		error = process_check_program(pid, thread);
 	if (error)
 		return error;
 	process->executable = read_executable(thread);
@@ -379,9 +191,9 @@ struct error *process_open(pid_t pid, struct process **ret)
 	error = proc_read_stat(pid, &stat);
 	if (error) {
 		error_destroy(error);
-		return no_such_process(pid);
+		return process_explain_missing(pid);
 	}
-	error = check_kind(pid, &stat);
+	error = process_check_kind(pid, &stat);
 	if (error)
 		return error;
 	process = mem_calloc(1, sizeof(*process));
@@ -432,7 +244,7 @@ uint64_t process_start_ticks(const struct process *process)
 
 uint64_t process_rss_bytes(const struct process *process)
 {
-	return status_number(process_memory_thread(process), "VmRSS", 10) * 1024;
+	return proc_status_number(process_memory_thread(process), "VmRSS", 10) * 1024;
 }
 
 struct error *process_write(
@@ -473,7 +285,7 @@ struct error *process_read_usage(
 
 size_t process_thread_count(const struct process *process)
 {
-	return (size_t)status_number(process->pid, "Threads", 10);
+	return (size_t)proc_status_number(process->pid, "Threads", 10);
 }
 
 bool process_is_alive(const struct process *process)
@@ -495,7 +307,8 @@ bool process_still_exists(const struct process *process)
 		error_destroy(error);
 		return false;
 	}
-	return stat.start_time == process->start_time && find_live_thread(process->pid, &thread);
+	return stat.start_time == process->start_time &&
+	       proc_find_live_thread(process->pid, &thread);
 }
 
 struct error *process_check_same(const struct process *process)
@@ -521,87 +334,4 @@ struct error *process_explain(const struct process *process, struct error *error
 struct error *process_target_live(struct process *process, struct target **ret)
 {
 	return live_target_create(process, ret);
-}
-
-static size_t read_block(pid_t pid, remote_addr addr, void *buffer, size_t size)
-{
-	struct iovec local = {buffer, size}, remote = {(void *)addr, size};
-	ssize_t count = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-
-	return count < 0 ? 0 : (size_t)count;
-}
-
-// Code that is mapped from a file, or the kernel's own: a JIT's code may change under our hands.
-// The vsyscall page looks executable but is emulated.
-static bool is_steady_code(const struct mapping *mapping)
-{
-	return mapping->readable && mapping->executable && !mapping->writable &&
-	       ((mapping->inode && !mapping->shared) || strcmp(mapping->path, "[vdso]") == 0);
-}
-
-struct error *machine_gadgets_search(
-	pid_t pid, const struct mappings *mappings, struct machine_gadgets *ret)
-{
-	_cleanup_(mem_free) unsigned char *block = mem_alloc(GADGET_BLOCK_BYTES);
-	struct machine_gadgets gadgets = {0};
-	uint64_t total = 0;
-
-	if (!block)
-		return error_enomem();
-	for (size_t i = 0; i < mappings->count && total < LIMIT_GADGET_BYTES; i++) {
-		const struct mapping *mapping = &mappings->items[i];
-
-		if (!is_steady_code(mapping))
-			continue;
-		for (remote_addr at = mapping->start; at < mapping->end;) {
-			size_t size = mapping->end - at < GADGET_BLOCK_BYTES ? mapping->end - at
-									     : GADGET_BLOCK_BYTES;
-
-			size = read_block(pid, at, block, size);
-			machine_find_gadgets(block, size, at, &gadgets);
-			total += size;
-			if (size < GADGET_BLOCK_BYTES || total >= LIMIT_GADGET_BYTES ||
-				(gadgets.system_call && gadgets.signal_return))
-				break;
-			// A sequence may lie across the border of two blocks.
-			at += size - MACHINE_GADGET_BYTES;
-		}
-		if (gadgets.system_call && gadgets.signal_return) {
-			*ret = gadgets;
-			return NULL;
-		}
-	}
-	return error_create(ERROR_UNSUPPORTED, "its code has no %s",
-		gadgets.system_call ? "return from signals" : "usable system call instruction");
-}
-
-static bool still_there(const struct process *process, const struct machine_gadgets *gadgets)
-{
-	struct machine_gadgets now = {0};
-	unsigned char bytes[2][MACHINE_GADGET_BYTES];
-	pid_t thread = process_memory_thread(process);
-	size_t sizes[2];
-
-	if (!gadgets->system_call)
-		return false;
-	sizes[0] = read_block(thread, gadgets->system_call, bytes[0], MACHINE_GADGET_BYTES);
-	sizes[1] = read_block(thread, gadgets->signal_return, bytes[1], MACHINE_GADGET_BYTES);
-	machine_find_gadgets(bytes[0], sizes[0], gadgets->system_call, &now);
-	now.signal_return = 0;
-	machine_find_gadgets(bytes[1], sizes[1], gadgets->signal_return, &now);
-	return now.system_call == gadgets->system_call &&
-	       now.signal_return == gadgets->signal_return;
-}
-
-struct error *process_find_gadgets(
-	struct process *process, const struct mappings *mappings, struct machine_gadgets *ret)
-{
-	struct error *error = NULL;
-
-	if (!still_there(process, &process->gadgets))
-		error = machine_gadgets_search(
-			process_memory_thread(process), mappings, &process->gadgets);
-	if (!error)
-		*ret = process->gadgets;
-	return error;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define PATH_BYTES  128
 
 #define STATUS_BYTES 16384
+#define ENDING_FLAGS 0x00000404 // PF_EXITING, PF_SIGNALED
 
 // Files under /proc have no size: read until there is no more, doubling the buffer.
 static struct error *read_all(int fd, size_t limit, char **ret_text, size_t *ret_size)
@@ -223,4 +225,45 @@ struct error *proc_list_children(pid_t pid, struct pid_vector *ret)
 	for (size_t i = 0; i < threads.count && !error; i++)
 		error = add_children(pid, threads.items[i], ret);
 	return error;
+}
+
+uint64_t proc_status_number(pid_t id, const char *field, int base)
+{
+	_cleanup_(mem_free) char *text = NULL;
+	uint64_t value = 0;
+	size_t size;
+
+	error_destroy(proc_read(&text, &size, STATUS_BYTES, "/proc/%d/status", id));
+	if (!text || !proc_field(text, field, base, &value))
+		return 0;
+	return value;
+}
+
+// A thread that was told to end executes no instruction of its own any more, but on a busy machine it
+// can take its time until it shows as dead. Its memory is gone before that, while the memory of the
+// process is there until its last thread has let go of it.
+bool proc_is_ending(pid_t id, const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X' || (stat->flags & ENDING_FLAGS) ||
+	       (proc_status_number(id, "SigPnd", 16) >> (SIGKILL - 1) & 1);
+}
+
+// The main thread may end before the others; the process lives on then, and only looks like a
+// zombie.
+bool proc_find_live_thread(pid_t pid, pid_t *ret)
+{
+	_cleanup_(pid_vector_deinit) struct pid_vector threads = {0};
+
+	error_destroy(proc_list_threads(pid, &threads));
+	for (size_t i = 0; i < threads.count; i++) {
+		struct proc_stat stat;
+		struct error *error = proc_read_stat(threads.items[i], &stat);
+
+		if (!error && !proc_is_ending(threads.items[i], &stat)) {
+			*ret = threads.items[i];
+			return true;
+		}
+		error_destroy(error);
+	}
+	return false;
 }

@@ -27,6 +27,9 @@ struct error *proc_read(char **ret_text, size_t *ret_size, size_t limit, const c
 /** The number after "FIELD:" at the start of a line, in base @p base; false if there is none. */
 bool proc_field(const char *text, const char *field, int base, uint64_t *ret);
 
+/** A field of /proc/ID/status; 0 if there is none. */
+uint64_t proc_status_number(pid_t id, const char *field, int base);
+
 /** /proc/ID/stat of a process or a thread. */
 struct proc_stat {
 	char name[32];
@@ -48,6 +51,11 @@ bool proc_parse_stat(const char *text, struct proc_stat *ret);
 pid_t proc_id_inside(pid_t id);
 /** The same from the text of /proc/ID/status; 0 if it does not say. */
 pid_t proc_parse_id_inside(const char *status);
+
+/** Has this thread ended, or was it told to? */
+bool proc_is_ending(pid_t id, const struct proc_stat *stat);
+/** A thread of a process that is not ending; false if there is none. */
+bool proc_find_live_thread(pid_t pid, pid_t *ret);
 
 /** Threads of a process, the main one first. Empty if the process is gone. */
 struct error *proc_list_threads(pid_t pid, struct pid_vector *ret);
