@@ -433,8 +433,8 @@ int sql_module_register(sqlite3 *db, struct sql_heaps *heaps)
 
 		if (!module)
 			return SQLITE_NOMEM;
-		*module = (struct module){.heaps = heaps, .table = &sql_tables[i]};
-		snprintf(name, sizeof(name), "shikari_%s", sql_tables[i].name);
+		*module = (struct module){.heaps = heaps, .table = sql_tables[i]};
+		snprintf(name, sizeof(name), "shikari_%s", sql_tables[i]->name);
 		// Releases the module also when it fails.
 		code = sqlite3_create_module_v2(db, name, &methods, module, mem_free);
 		if (code != SQLITE_OK)

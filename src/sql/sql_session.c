@@ -133,7 +133,7 @@ static int attach(struct sql_session *session, char schema, const char *word)
 	int code = execute(session, sqlite3_mprintf("ATTACH ':memory:' AS %c", schema));
 
 	for (size_t i = 0; code == SQLITE_OK && i < sql_table_count; i++) {
-		const char *name = sql_tables[i].name;
+		const char *name = sql_tables[i]->name;
 
 		code = execute(
 			session, sqlite3_mprintf("CREATE VIRTUAL TABLE %c.%s USING shikari_%s(%Q)",

@@ -7,5 +7,12 @@
 
 #include "sql/sql_module.h"
 
-extern const struct sql_table sql_tables[];
+/** sql_objects.c */
+extern const struct sql_table sql_objects, sql_types;
+/** sql_edges.c */
+extern const struct sql_table sql_edges, sql_roots;
+/** sql_dominators.c */
+extern const struct sql_table sql_dominators, sql_paths;
+
+extern const struct sql_table *const sql_tables[];
 extern const size_t sql_table_count;
