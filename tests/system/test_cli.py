@@ -12,6 +12,7 @@ import glob
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -159,6 +160,16 @@ class Usage(CommandLine):
             self.assertIn(option, pages[0].stdout)
         self.assertIn("hunt", run("help").stdout)
         self.assertEqual(run("help").stdout, run("--help").stdout)
+
+    def test_manual_page_has_all_commands(self):
+        """The page says of each command what the help says."""
+        with open(os.path.join(ROOT, "docs", "man", "shikari.1")) as file:
+            page = re.sub(r"\\f[BRI]", "", file.read()).replace("\\-", "-")
+        told = dict(re.findall(r"^\.TP\n\.B (\S+)\n(.+)$", page, re.M))
+        listed = run("help").stdout.partition("commands:")[2].partition("examples:")[0]
+        for name, summary in re.findall(r"^  (\S+) +(.+)$", listed, re.M):
+            summary = summary.replace("`", "")
+            self.assertEqual(told.get(name), summary[0].upper() + summary[1:])
 
     def test_help_fits_100_columns(self):
         pages = [run("help"), *(run("help", name) for name in ("hunt", "doctor", "show", "layout", "mem"))]
