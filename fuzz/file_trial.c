@@ -130,11 +130,13 @@ static void learn_column(const struct store_reader *reader, const struct store_c
 			column->bounds[i] + store_reader_block(reader, from, i)->items;
 }
 
-void file_trial_init(void)
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct store_reader *reader;
 	FILE *file;
 
+	(void)argc;
+	(void)argv;
 	snprintf(path, sizeof(path), "/dev/shm/fuzz-file-%d", (int)getpid());
 	save_zoo();
 	file_trial_must(store_reader_open(path, &reader), "the sound file");
@@ -152,6 +154,7 @@ void file_trial_init(void)
 	fclose(file);
 	store_reader_close(reader);
 	unlink(path);
+	return 0;
 }
 
 static uint64_t odd_value(uint32_t value)

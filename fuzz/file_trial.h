@@ -15,8 +15,10 @@
 
 struct error;
 
-/** Make the sound file, of a heap with an object of each kind. Ends the program if it cannot. */
-void file_trial_init(void);
+/** libFuzzer's: makes the sound file, of a heap with an object of each kind. Ends the program if it cannot. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+/** libFuzzer's: each fuzzer's own. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /** Write the file of an input, which is not empty: its path. It is there until the next one's, or is removed. */
 const char *file_trial_write(const uint8_t *data, size_t size);

@@ -21,17 +21,6 @@
 
 #define PATHS 24
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	file_trial_init();
-	return 0;
-}
-
 static void ask(const struct heap_graph *graph, node_id node)
 {
 	const struct heap_naming *naming = &graph->naming;

@@ -53,17 +53,6 @@ static const char *const questions[] = {
 	"o.type",
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	file_trial_init();
-	return 0;
-}
-
 // An error is an honest answer, but for want of memory: there was enough.
 static bool forgive(struct error *err, const char *what)
 {

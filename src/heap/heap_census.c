@@ -2,24 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heap/heap_census.h"
 
+#include "base/search.h"
+
 // Mostly asked in ascending order.
 size_t census_find_run(struct census *census, remote_addr addr)
 {
 	const struct page_run_vector *runs = &census->memory->runs;
-	size_t low = 0, high = runs->count;
 
 	if (census->run < runs->count && runs->items[census->run].start <= addr &&
 		addr < runs->items[census->run].end)
 		return census->run;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (runs->items[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return census->run = low;
+	return census->run = partition_point(i, runs->count, runs->items[i].end <= addr);
 }
 
 uint64_t census_resident(struct census *census, remote_addr start, remote_addr end)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "base/sort.h"
 #include "heap/heap_words.h"
 
@@ -46,16 +47,8 @@ static bool is_led_to(const struct census_loose *loose, remote_addr addr)
 // The loose memory that @p addr leads to, or SIZE_MAX.
 static size_t find_loose(const struct census *census, remote_addr addr)
 {
-	size_t low = 0, high = census->loose.count;
+	size_t low = partition_point(i, census->loose.count, census->loose.items[i].end <= addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (census->loose.items[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return low < census->loose.count && is_led_to(&census->loose.items[low], addr) ? low
 										       : SIZE_MAX;
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/sort.h"
 #include "cpython/pydict.h"
 #include "cpython/pymalloc.h"
@@ -171,16 +172,8 @@ static void sort_arenas(struct arena_vector *arenas)
 
 static bool has_arena(const struct arena_vector *arenas, remote_addr addr)
 {
-	size_t low = 0, high = arenas->count;
+	size_t low = partition_point(i, arenas->count, arenas->items[i].address <= addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (arenas->items[middle].address <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return low && addr - arenas->items[low - 1].address < arenas->items[low - 1].bytes;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "store/store_format.h"
 
 #include <string.h>
@@ -103,17 +104,8 @@ uint64_t heap_facts_get(const struct heap_facts *facts, enum heap_fact fact, uin
 uint64_t heap_facts_lower_bound(const struct heap_facts *facts, enum heap_fact table, node_id node)
 {
 	const uint32_t *nodes = facts->columns[table].items;
-	uint64_t low = 0, high = facts->columns[table].count;
 
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (nodes[middle] < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, facts->columns[table].count, nodes[i] < node);
 }
 
 bool heap_facts_find(

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/vector.h"
 
 #include <stdlib.h>
@@ -220,17 +221,7 @@ void heap_graph_adopt_edges(
 // Where a node is in the table, or would be.
 static size_t find_big_size(const struct big_size_vector *big, node_id node)
 {
-	size_t low = 0, high = big->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (big->items[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, big->count, big->items[i].node < node);
 }
 
 uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
@@ -329,16 +320,8 @@ void heap_graph_drop_sizes(struct heap_graph *graph)
 
 size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first)
 {
-	size_t low = 0, high = graph->root_count;
+	size_t low = partition_point(i, graph->root_count, graph->roots[i].node < node);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (graph->roots[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	*ret_first = low;
 	while (low < graph->root_count && graph->roots[low].node == node)
 		low++;

@@ -7,6 +7,7 @@
 #include "cpython/pydict.h"
 #include "cpython/pyframe.h"
 #include "cpython/pytext.h"
+#include "heap/heap_shapes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,20 +59,7 @@ static const struct pytype *type_of(struct heap_builder *builder, node_id node)
 static void translate(
 	struct heap_builder *builder, const struct pylabel *label, struct heap_label *ret)
 {
-	static const enum heap_label_kind kinds[] = {
-		[PYLABEL_NONE] = HEAP_LABEL_NONE,
-		[PYLABEL_FIELD] = HEAP_LABEL_FIELD,
-		[PYLABEL_KEY_OBJECT] = HEAP_LABEL_KEY_OBJECT,
-		[PYLABEL_VALUE] = HEAP_LABEL_KEY,
-		[PYLABEL_ATTRIBUTE] = HEAP_LABEL_ATTRIBUTE,
-		[PYLABEL_INDEX] = HEAP_LABEL_INDEX,
-		[PYLABEL_ITEM] = HEAP_LABEL_ITEM,
-		[PYLABEL_LOCAL] = HEAP_LABEL_LOCAL,
-		[PYLABEL_STACK] = HEAP_LABEL_STACK,
-		[PYLABEL_SLOT] = HEAP_LABEL_SLOT,
-	};
-
-	*ret = (struct heap_label){.kind = kinds[label->kind], .index = label->index};
+	*ret = (struct heap_label){.kind = heap_label_kinds[label->kind], .index = label->index};
 	switch (label->kind) {
 	case PYLABEL_FIELD:
 		if (label->text)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/search.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,17 +94,9 @@ static void name_global(struct symbol_source *source, const struct heap_data_ran
 static bool is_in_static_object(
 	const struct heap_builder *builder, const struct addr_vector *starts, remote_addr where)
 {
-	size_t low = 0, high = starts->count;
+	size_t low = partition_point(i, starts->count, starts->items[i] <= where);
 	node_id node;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (starts->items[middle] <= where)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (!low)
 		return false;
 	node = heap_addresses_find(&builder->addresses, starts->items[low - 1]);

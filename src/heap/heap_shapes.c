@@ -11,7 +11,7 @@
 
 #define SLOTS_START 1024
 
-static const uint8_t kinds[] = {
+const uint8_t heap_label_kinds[] = {
 	[PYLABEL_NONE] = HEAP_LABEL_NONE,
 	[PYLABEL_FIELD] = HEAP_LABEL_FIELD,
 	[PYLABEL_KEY_OBJECT] = HEAP_LABEL_KEY_OBJECT,
@@ -149,7 +149,7 @@ static bool write_runs(struct heap_shape_cache *cache, const struct heap_sketch 
 		}
 		if (value == HEAP_TEXTS_NONE ||
 			!heap_facts_push(facts, HEAP_FACT_RUN_KIND,
-				is_pairs ? HEAP_RUN_PAIRS : kinds[run->kind]) ||
+				is_pairs ? HEAP_RUN_PAIRS : heap_label_kinds[run->kind]) ||
 			!heap_facts_push(facts, HEAP_FACT_RUN_EDGES, run->edges) ||
 			!heap_facts_push(facts, HEAP_FACT_RUN_VALUE, value))
 			return false;

@@ -14,6 +14,9 @@
 
 #include <pthread.h>
 
+/** By enum pylabel_kind: the enum heap_label_kind that it is. */
+extern const uint8_t heap_label_kinds[];
+
 /** Runs of a shape: more are data, not structure. */
 #define HEAP_SHAPE_RUNS_MAX 1024
 

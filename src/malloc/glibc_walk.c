@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 
 struct error *glibc_reader_init(struct glibc_reader *reader, const struct target *target)
 {
@@ -69,17 +70,7 @@ void glibc_walk_destroy(struct glibc_walk *walk)
 // Index of the first cached chunk at or behind @p addr.
 static size_t first_cached(const struct glibc_malloc *malloc, remote_addr addr)
 {
-	size_t low = 0, high = malloc->cached.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (malloc->cached.items[middle].chunk < addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, malloc->cached.count, malloc->cached.items[i].chunk < addr);
 }
 
 void glibc_walk_begin(struct glibc_walk *walk, const struct glibc_heap *heap)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "base/sort.h"
 #include "base/vector.h"
 
@@ -59,17 +60,7 @@ static struct error *list_branches(
 
 static size_t first_child(const struct branch_vector *branches, node_id parent)
 {
-	size_t low = 0, high = branches->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (branches->items[middle].parent < parent)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, branches->count, branches->items[i].parent < parent);
 }
 
 static struct error *add_branch(const struct show_input *input, const struct branch *branch,

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/vector.h"
 
 DEFINE_VECTOR(core_mapping_vector, struct mapping)
@@ -33,16 +34,8 @@ struct span {
 const uint8_t *core_segments_find(const struct core_segment *segments, size_t count,
 	const uint8_t *core, remote_addr addr, uint64_t *ret_size)
 {
-	size_t low = 0, high = count;
+	size_t low = partition_point(i, count, segments[i].end <= addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (segments[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (low == count || segments[low].start > addr ||
 		addr - segments[low].start >= segments[low].present)
 		return NULL;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/vector.h"
 #include "target/target_ops.h"
 
@@ -343,16 +344,8 @@ bool elf_file_find(
 static const char *symbol_at(
 	const struct symbol_vector *vector, remote_addr addr, uint64_t *ret_offset)
 {
-	size_t low = 0, high = vector->count;
+	size_t low = partition_point(i, vector->count, vector->items[i].addr <= addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (vector->items[middle].addr <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (size_t i = low; i > 0 && low - i < OVERLAP_MAX; i--) {
 		const struct symbol *symbol = &vector->items[i - 1];
 

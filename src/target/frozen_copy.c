@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/search.h"
 #include "target/live_target.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
@@ -55,17 +56,7 @@ static const struct frozen_copy *frozen_of(const struct target *target)
 // Index of the first run that ends after @p addr.
 static size_t first_run_behind(const struct frozen_copy *copy, remote_addr addr)
 {
-	size_t low = 0, high = copy->runs.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (copy->runs.items[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, copy->runs.count, copy->runs.items[i].end <= addr);
 }
 
 static const void *frozen_borrow(const struct target *target, remote_addr addr, size_t *ret_size)

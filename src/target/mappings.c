@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/vector.h"
 #include "target/procfs.h"
 
@@ -147,17 +148,7 @@ void mappings_deinit(struct mappings *mappings)
 
 size_t mappings_lower_bound(const struct mappings *mappings, remote_addr addr)
 {
-	size_t low = 0, high = mappings->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (mappings->items[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, mappings->count, mappings->items[i].end <= addr);
 }
 
 const struct mapping *mappings_find(const struct mappings *mappings, remote_addr addr)

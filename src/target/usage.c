@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/search.h"
 #include "base/vector.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
@@ -112,15 +113,5 @@ void usage_deinit(struct usage *usage)
 
 size_t usage_lower_bound(const struct usage *usage, remote_addr addr)
 {
-	size_t low = 0, high = usage->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (usage->items[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, usage->count, usage->items[i].end <= addr);
 }
