@@ -3,7 +3,7 @@
 /**
  * The checks: one row each, pure functions of the facts.
  *
- * To add one: a row in doctor_checks_machine.c or doctor_checks_process.c with its function, a line
+ * To add one: a row in a doctor_checks_*.c with its function, a line
  * in docs/json.md, a test in tests/unit/test_doctor_checks.c.
  */
 #pragma once
@@ -19,9 +19,11 @@ struct doctor_row {
 	void (*judge)(const struct doctor_facts *facts, struct doctor_check *check);
 };
 
-/** Both end with a row without a name. */
+/** Each ends with a row without a name. */
 extern const struct doctor_row doctor_machine_rows[];
 extern const struct doctor_row doctor_process_rows[];
+extern const struct doctor_row doctor_python_rows[];
+extern const struct doctor_row doctor_stop_rows[];
 
 /** Judge all facts: checks, verdict and summary of a zeroed report. */
 struct error *doctor_judge(const struct doctor_facts *facts, struct doctor_report *ret);

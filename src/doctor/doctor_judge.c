@@ -172,16 +172,20 @@ static void conclude(const struct doctor_facts *facts, struct doctor_report *ret
 
 struct error *doctor_judge(const struct doctor_facts *facts, struct doctor_report *ret)
 {
-	size_t count = count_rows(doctor_machine_rows) + count_rows(doctor_process_rows);
+	static const struct doctor_row *const tables[] = {
+		doctor_machine_rows, doctor_process_rows, doctor_python_rows, doctor_stop_rows};
+	// Without a process, only what is said of the machine.
+	size_t used = facts->has_process ? sizeof(tables) / sizeof(*tables) : 1, count = 0;
 
+	for (size_t i = 0; i < used; i++)
+		count += count_rows(tables[i]);
 	ret->checks = mem_calloc(count, sizeof(*ret->checks));
 	if (!ret->checks)
 		return error_enomem();
-	for (const struct doctor_row *row = doctor_machine_rows; row->name; row++)
-		judge_row(facts, row, true, ret);
-	for (const struct doctor_row *row = doctor_process_rows; facts->has_process && row->name;
-		row++)
-		judge_row(facts, row, false, ret);
+	for (size_t i = 0; i < used; i++) {
+		for (const struct doctor_row *row = tables[i]; row->name; row++)
+			judge_row(facts, row, i == 0, ret);
+	}
 	if (facts->has_process)
 		describe_process(facts, ret);
 	else
