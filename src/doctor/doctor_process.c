@@ -84,6 +84,8 @@ static void read_status(const struct doctor_roots *roots, struct doctor_process 
 		ret->leader = (pid_t)value;
 	if (proc_field(text, "VmRSS", 10, &value))
 		ret->rss_bytes = value * 1024;
+	if (proc_field(text, "HugetlbPages", 10, &value))
+		ret->rss_bytes += value * 1024;
 	if (proc_field(text, "VmData", 10, &value))
 		ret->data_bytes = value * 1024;
 	if (proc_field(text, "Threads", 10, &value))

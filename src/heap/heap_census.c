@@ -59,22 +59,30 @@ static const enum heap_memory_part fate_parts[HEAP_FATE_COUNT] = {
 	[HEAP_FATE_FROZEN] = HEAP_PART_FROZEN,
 };
 
-uint64_t census_claim_object(
-	struct census *census, remote_addr start, remote_addr end, node_id node, bool is_start)
+void census_count_object(struct census *census, node_id node)
 {
 	const struct heap_graph *graph = census->builder->graph;
 	struct heap_memory_type *type = &census->figures->types[heap_type_of(graph, node)];
+	enum heap_fate fate = (enum heap_fate)census->fates[node];
+
+	type->objects++;
+	type->objects_by_fate[fate]++;
+	if (fate == HEAP_FATE_LIVE)
+		type->size += heap_size_of(graph, node);
+}
+
+uint64_t census_claim_object(
+	struct census *census, remote_addr start, remote_addr end, node_id node, bool is_start)
+{
+	struct heap_memory_type *type =
+		&census->figures->types[heap_type_of(census->builder->graph, node)];
 	enum heap_fate fate = (enum heap_fate)census->fates[node];
 	uint64_t bytes = census_claim(census, start, end, fate_parts[fate]);
 
 	type->bytes += bytes;
 	type->by_fate[fate] += bytes;
-	if (is_start) {
-		type->objects++;
-		type->objects_by_fate[fate]++;
-		if (fate == HEAP_FATE_LIVE)
-			type->size += heap_size_of(graph, node);
-	}
+	if (is_start)
+		census_count_object(census, node);
 	return bytes;
 }
 

@@ -91,6 +91,8 @@ void census_add(struct census *census, enum heap_memory_part part, uint64_t byte
 /** [start, end) is @p part. Returns its resident bytes. */
 uint64_t census_claim(
 	struct census *census, remote_addr start, remote_addr end, enum heap_memory_part part);
+/** One object more of its type. */
+void census_count_object(struct census *census, node_id node);
 /** The same for memory of an object; @p is_start: where it begins. */
 uint64_t census_claim_object(
 	struct census *census, remote_addr start, remote_addr end, node_id node, bool is_start);

@@ -97,6 +97,20 @@ static bool holds_stack_pointer(const struct census *census, remote_addr start, 
 	return false;
 }
 
+// The mapping is told as a whole, by the type of an object that has memory in it; but each object in it
+// is counted: it may have its table elsewhere.
+static void count_mapped(struct census *census, remote_addr start, remote_addr end, node_id node)
+{
+	uint64_t bytes = census_claim(census, start, end, HEAP_PART_MAPPED);
+	const struct census_other *other;
+
+	census->figures->types[heap_type_of(census->builder->graph, node)].mapped_bytes += bytes;
+	while ((other = census_find_other(census, start, end)) != NULL) {
+		census_count_object(census, other->node);
+		start = other->addr + 1;
+	}
+}
+
 // Memory in an anonymous mapping that no allocator known has.
 static struct error *count_rest(struct census *census, const struct mapping *mapping,
 	const struct mapping *before, remote_addr start, remote_addr end)
@@ -128,11 +142,7 @@ static struct error *count_rest(struct census *census, const struct mapping *map
 	other = census_find_other(census, start, end);
 	part = census_find_part(census, start, end);
 	if (other || part) {
-		bytes = census_claim(census, start, end, HEAP_PART_MAPPED);
-		census->figures
-			->types[heap_type_of(
-				census->builder->graph, part ? part->node : other->node)]
-			.mapped_bytes += bytes;
+		count_mapped(census, start, end, part ? part->node : other->node);
 		return NULL;
 	}
 	bytes = census_claim(census, start, end, HEAP_PART_UNEXPLAINED);

@@ -7,6 +7,7 @@
 #include "target/clone_target.h"
 #include "target/frozen_copy.h"
 #include "target/headroom.h"
+#include "target/huge_pool.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
 #include "target/signals_held.h"
@@ -59,18 +60,19 @@ bool capture_mode_parse(const char *name, enum capture_mode *ret)
 	return false;
 }
 
-// Bytes of private memory, those in huge pages apart: their page tables are nearly nothing.
-struct usage {
-	uint64_t anonymous, huge;
+// Bytes of private memory, those in huge pages apart: their page tables are nearly nothing. What is of the
+// kernel's pool of huge pages (huge_pool.h) is not counted as anonymous.
+struct private_memory {
+	uint64_t anonymous, huge, pool;
 };
 
-static struct error *read_usage(pid_t thread, struct usage *ret)
+static struct error *read_private(pid_t thread, struct private_memory *ret)
 {
 	_cleanup_(mem_free) char *text = NULL;
 	struct error *error;
 	size_t size;
 
-	*ret = (struct usage){0};
+	*ret = (struct private_memory){0};
 	error = proc_read(&text, &size, ROLLUP_BYTES, "/proc/%d/smaps_rollup", thread);
 	if (!error && proc_field(text, "Anonymous", 10, &ret->anonymous)) {
 		proc_field(text, "AnonHugePages", 10, &ret->huge);
@@ -85,6 +87,7 @@ static struct error *read_usage(pid_t thread, struct usage *ret)
 	}
 	ret->anonymous *= 1024;
 	ret->huge *= 1024;
+	ret->pool = proc_status_number(thread, "HugetlbPages", 10) * 1024;
 	if (ret->huge > ret->anonymous)
 		ret->huge = ret->anonymous;
 	return NULL;
@@ -94,25 +97,25 @@ struct error *capture_predict(
 	const struct process *process, enum capture_mode mode, struct capture_forecast *ret)
 {
 	double threads = (double)process_thread_count(process);
-	struct usage usage;
+	struct private_memory memory;
 	struct error *error;
 
 	*ret = (struct capture_forecast){.headroom_bytes = UINT64_MAX};
 	if (mode == CAPTURE_LIVE)
 		return NULL;
-	error = read_usage(process_memory_thread(process), &usage);
+	error = read_private(process_memory_thread(process), &memory);
 	if (error)
 		return error_wrap(error, "cannot tell what a capture would cost");
 	ret->stop_ms = STOP_MS_BASE + threads * STOP_MS_PER_THREAD;
 	if (mode == CAPTURE_FREEZE) {
 		// The copy is ours, and so is the limit.
-		ret->stop_ms += (double)usage.anonymous / BYTES_PER_GB * FREEZE_MS_PER_GB;
-		ret->extra_bytes = usage.anonymous;
+		ret->extra_bytes = memory.anonymous + memory.pool;
+		ret->stop_ms += (double)ret->extra_bytes / BYTES_PER_GB * FREEZE_MS_PER_GB;
 		ret->headroom_bytes = headroom_bytes(getpid());
 		return NULL;
 	}
-	ret->stop_ms += (double)(usage.anonymous - usage.huge) / BYTES_PER_GB * CLONE_MS_PER_GB;
-	ret->extra_bytes = usage.anonymous + usage.anonymous / PAGE_TABLE_SHARE;
+	ret->stop_ms += (double)(memory.anonymous - memory.huge) / BYTES_PER_GB * CLONE_MS_PER_GB;
+	ret->extra_bytes = memory.anonymous + memory.anonymous / PAGE_TABLE_SHARE;
 	ret->headroom_bytes = headroom_bytes(process_pid(process));
 	return NULL;
 }
@@ -156,7 +159,8 @@ static struct error *take_in_mode(struct process *process, enum capture_mode mod
 	report->mode = mode;
 	switch (mode) {
 	case CAPTURE_CLONE:
-		return clone_target_create(process, ret, &report->stopped_ms);
+		error = huge_pool_check_process(process);
+		return error ? error : clone_target_create(process, ret, &report->stopped_ms);
 	case CAPTURE_FREEZE:
 		return frozen_copy_create(process, ret, &report->stopped_ms);
 	default:

@@ -61,6 +61,11 @@ static bool parse_line(const char *line, struct mapping *ret)
 	if (end == line || (*end && *end != ' '))
 		return false;
 	ret->path = end + strspn(end, " ");
+	// Huge pages of the pool (MAP_HUGETLB) are a file's, of a file system that nobody sees
+	// (Linux, fs/hugetlbfs/inode.c): private ones are anonymous memory.
+	if (!ret->shared && !ret->device_major &&
+		strcmp(ret->path, "/anon_hugepage (deleted)") == 0)
+		ret->inode = ret->offset = ret->device_minor = 0;
 	return ret->start < ret->end;
 }
 

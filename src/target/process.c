@@ -244,7 +244,11 @@ uint64_t process_start_ticks(const struct process *process)
 
 uint64_t process_rss_bytes(const struct process *process)
 {
-	return proc_status_number(process_memory_thread(process), "VmRSS", 10) * 1024;
+	pid_t thread = process_memory_thread(process);
+
+	return (proc_status_number(thread, "VmRSS", 10) +
+		       proc_status_number(thread, "HugetlbPages", 10)) *
+	       1024;
 }
 
 struct error *process_write(
@@ -262,6 +266,7 @@ struct error *process_read_usage(
 	const struct process *process, uint64_t *ret_rss, uint64_t *ret_pss)
 {
 	_cleanup_(mem_free) char *text = NULL;
+	uint64_t pool = 0, pool_shared = 0;
 	struct error *error;
 	size_t size;
 
@@ -272,8 +277,10 @@ struct error *process_read_usage(
 		process_memory_thread(process));
 	if (!error && proc_field(text, "Pss", 10, ret_pss) &&
 		proc_field(text, "Rss", 10, ret_rss)) {
-		*ret_rss *= 1024;
-		*ret_pss *= 1024;
+		proc_field(text, "Private_Hugetlb", 10, &pool);
+		proc_field(text, "Shared_Hugetlb", 10, &pool_shared);
+		*ret_rss = (*ret_rss + pool + pool_shared) * 1024;
+		*ret_pss = (*ret_pss + pool) * 1024;
 	}
 	if (!process_is_alive(process)) {
 		error_destroy(error);

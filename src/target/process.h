@@ -36,7 +36,8 @@ struct error *process_write(
 /** When it was started, in clock ticks since the machine was (proc(5)): with its id, who it is. */
 uint64_t process_start_ticks(const struct process *process);
 
-/** Numbers that change; 0 if they cannot be read. */
+/** Numbers that change; 0 if they cannot be read. RSS is with huge pages of the pool (huge_pool.h),
+ * which the kernel does not count. */
 uint64_t process_rss_bytes(const struct process *process);
 size_t process_thread_count(const struct process *process);
 /** RSS, and PSS: what is shared counted in parts (0 where the kernel does not say). Takes a moment: the

@@ -17,7 +17,8 @@
 
 DEFINE_VECTOR(usage_vector, struct usage_mapping)
 
-// Lines "Name:   12 kB" that are wanted; what has two names is added up.
+// Lines "Name:   12 kB" that are wanted; what has two names is added up. By how many processes a huge page
+// of the pool is shared is not told.
 static const struct usage_line {
 	const char *name;
 	size_t offset;
@@ -28,6 +29,15 @@ static const struct usage_line {
 	{"Shared_Clean", offsetof(struct usage_mapping, shared)},
 	{"Shared_Dirty", offsetof(struct usage_mapping, shared)},
 	{"Swap", offsetof(struct usage_mapping, swap)},
+	{"KernelPageSize", offsetof(struct usage_mapping, page_bytes)},
+	{"Private_Hugetlb", offsetof(struct usage_mapping, huge_pool)},
+	{"Shared_Hugetlb", offsetof(struct usage_mapping, huge_pool)},
+	{"Private_Hugetlb", offsetof(struct usage_mapping, rss)},
+	{"Shared_Hugetlb", offsetof(struct usage_mapping, rss)},
+	{"Private_Hugetlb", offsetof(struct usage_mapping, anonymous)},
+	{"Shared_Hugetlb", offsetof(struct usage_mapping, anonymous)},
+	{"Private_Hugetlb", offsetof(struct usage_mapping, pss)},
+	{"Shared_Hugetlb", offsetof(struct usage_mapping, shared)},
 };
 
 // "7f0000000000-7f0000001000 rw-p …": names of fields begin with capitals, addresses do not.
@@ -39,12 +49,28 @@ static bool parse_head(const char *line, struct usage_mapping *ret)
 	if (end == line || *end != '-')
 		return false;
 	ret->end = strtoull(end + 1, &end, 16);
+	ret->is_file_shared = strnlen(end, 5) == 5 && end[4] == 's';
 	return *end == ' ' && ret->start < ret->end;
+}
+
+// "VmFlags: rd wr mr mw me ac nr ht"
+static bool has_flag(const char *line, const char *flag)
+{
+	const char *end = line + strcspn(line, "\n");
+
+	for (line = strchr(line, ' '); line && line + 2 < end; line += 3) {
+		if (strncmp(line + 1, flag, 2) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void parse_field(const char *line, struct usage_mapping *mapping)
 {
 	size_t length = strcspn(line, ":\n");
+
+	if (strncmp(line, "VmFlags:", 8) == 0)
+		mapping->is_unreserved = has_flag(line, "nr");
 
 	for (size_t i = 0; i < sizeof(usage_lines) / sizeof(usage_lines[0]); i++) {
 		const struct usage_line *wanted = &usage_lines[i];

@@ -19,6 +19,10 @@ struct usage_mapping {
 	uint64_t anonymous; /* of rss: pages that are no file's (any more) */
 	uint64_t shared;    /* of rss: pages that others have as well */
 	uint64_t swap;
+	uint64_t huge_pool;  /* of rss: in huge pages of the pool */
+	uint64_t page_bytes; /* 4096, unless they are huge pages of the pool */
+	bool is_file_shared; /* MAP_SHARED */
+	bool is_unreserved;  /* MAP_NORESERVE: writing to it can fail */
 };
 
 /** A zeroed struct is empty. */

@@ -281,6 +281,54 @@ class MemTest(unittest.TestCase):
             self.assertIn("free blocks in pools that are in use", done.stdout)
 
 
+class HugePagesTest(unittest.TestCase):
+    """malloc in huge pages of the kernel's pool, which the kernel leaves out of RSS."""
+
+    POOL = "/proc/sys/vm/nr_hugepages"
+    PAGES = 48
+
+    def read_pool(self):
+        with open(self.POOL) as file:
+            return int(file.read())
+
+    def set_pool(self, pages):
+        try:
+            with open(self.POOL, "w") as file:
+                file.write(f"{pages}\n")
+        except OSError:
+            pass
+        return self.read_pool() >= pages
+
+    def setUp(self):
+        if not os.path.exists(self.POOL):
+            self.skipTest("no huge pages here")
+        before = self.read_pool()
+        self.addCleanup(self.set_pool, before)
+        if not self.set_pool(before + self.PAGES):
+            self.skipTest("no pool of huge pages can be had here")
+
+    def pool_bytes(self, target):
+        with open(f"/proc/{target.process.pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) << 10 for line in file if "_Hugetlb:" in line)
+
+    def test_memory_of_the_pool(self):
+        with shape(["env", "GLIBC_TUNABLES=glibc.malloc.hugetlb=2", *THIS], "lists") as target:
+            pool = self.pool_bytes(target)
+            if not pool:
+                self.skipTest("this glibc does not ask for huge pages")
+            self.assertGreater(pool, 16 << 20)
+            said = target.mem()
+            self.assertLessEqual(abs(said["rss_bytes"] - target.rss() - pool), PAGES_TOLERANCE)
+            self.assertEqual(sum(said["by_part"].values()), said["rss_bytes"])
+            self.assertGreaterEqual(said["explained_ratio"], EXPLAINED_MIN, said["by_part"])
+            self.assertGreaterEqual(said["by_part"]["objects"], 10 * 400000 * 8, said["by_part"])
+            self.assertEqual(said["mode"], "clone")
+            # What a clone would copy on write is not there any more.
+            self.set_pool(pool >> 21)
+            self.assertEqual(target.mem()["mode"], "freeze")
+            self.assertEqual(target.mem()["by_part"]["objects"], said["by_part"]["objects"])
+
+
 class HuntTest(unittest.TestCase):
     """What hunt makes of them: the kind of leak, or why there is none."""
 

@@ -148,6 +148,11 @@ def grow_native(steps=2000):
         KEEP[0].memset(KEEP[0].malloc(3000), 1, 3000)
 
 
+# Tables too large for any pool.
+def lists():
+    KEEP.extend([[None] * 400000 for _ in range(10)])
+
+
 # Batches that are worked off.
 def sawtooth():
     KEEP.append([])
