@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "target/huge_pool.h"
 #include "target/process_internal.h"
 #include "target/procfs.h"
 #include "target/ptrace_stop.h"
@@ -105,6 +106,8 @@ struct error *clone_check(struct process *process, struct clone_answer *ret)
 	error = mappings_read(question.thread, &mappings);
 	if (!error)
 		error = process_find_gadgets(process, &mappings, &gadgets);
+	if (!error)
+		error = huge_pool_check_process(process);
 	if (!error && !refusal) {
 		question.call_addr = gadgets.system_call;
 		error = ask_about_seccomp(&question, number(status, "Seccomp", 10));

@@ -326,6 +326,11 @@ class HugePagesTest(unittest.TestCase):
             # What a clone would copy on write is not there any more.
             self.set_pool(pool >> 21)
             self.assertEqual(target.mem()["mode"], "freeze")
+            done = subprocess.run([SHIKARI, "doctor", "--json", str(target.process.pid)],
+                                  capture_output=True, text=True, check=False)
+            checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+            self.assertEqual(checks["clone"]["status"], "warn", checks["clone"])
+            self.assertIn("huge pages", checks["clone"]["why"])
             self.assertEqual(target.mem()["by_part"]["objects"], said["by_part"]["objects"])
 
 
