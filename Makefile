@@ -5,12 +5,20 @@ BUILD ?= build
 # Warnings are errors where changes are judged, not where somebody builds a release.
 STRICT = $(if $(CI),-Dwerror=true)
 
-.PHONY: build demo pythons test soak bench install clean
+.PHONY: build static demo pythons test soak bench install clean
 
 build:
 	@tools/install-dependencies build
 	@test -f $(BUILD)/build.ninja || meson setup $(STRICT) $(BUILD)
 	@ninja -C $(BUILD)
+
+# The command in one file that needs no other: for a container, or another machine. build-static/shikari
+static:
+	@tools/install-dependencies static
+	@test -f $(BUILD)-static/build.ninja || \
+		meson setup $(STRICT) -Dprefer_static=true -Dc_link_args=-static $(BUILD)-static
+	@ninja -C $(BUILD)-static shikari
+	@strip $(BUILD)-static/shikari
 
 demo:
 	@tools/install-dependencies demo
@@ -47,4 +55,4 @@ install: build
 	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz
+	rm -rf $(BUILD) $(BUILD)-static build-asan build-fuzz
