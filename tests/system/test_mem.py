@@ -9,6 +9,7 @@ process says (all of it: test_snapshot_files.py), also to hunt; cores are in tes
 """
 import concurrent.futures
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -302,6 +303,10 @@ class HugePagesTest(unittest.TestCase):
     def setUp(self):
         if not os.path.exists(self.POOL):
             self.skipTest("no huge pages here")
+        # The pool is the machine's: one test at a time changes it.
+        pool = open(self.POOL)
+        self.addCleanup(pool.close)
+        fcntl.flock(pool, fcntl.LOCK_EX)
         before = self.read_pool()
         self.addCleanup(self.set_pool, before)
         if not self.set_pool(before + self.PAGES):
