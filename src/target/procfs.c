@@ -256,7 +256,7 @@ bool proc_find_live_thread(pid_t pid, pid_t *ret)
 
 	error_destroy(proc_list_threads(pid, &threads));
 	for (size_t i = 0; i < threads.count; i++) {
-		struct proc_stat stat;
+		struct proc_stat stat = {0};
 		struct error *error = proc_read_stat(threads.items[i], &stat);
 
 		if (!error && !proc_is_ending(threads.items[i], &stat)) {
