@@ -6,11 +6,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/path.h"
 
 #include <string.h>
 #include <sys/uio.h>
 
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_BYTES ((size_t)256 << 10)
 
 static size_t read_block(pid_t pid, remote_addr addr, void *buffer, size_t size)
 {
@@ -28,6 +29,38 @@ static bool is_steady_code(const struct mapping *mapping)
 	       ((mapping->inode && !mapping->shared) || strcmp(mapping->path, "[vdso]") == 0);
 }
 
+static bool has_all(const struct machine_gadgets *gadgets)
+{
+	return gadgets->system_call && gadgets->signal_return;
+}
+
+// Both are in the C library: what asks the kernel for something, and what returns from a signal. It is small, and
+// so much used that its pages are there already.
+static bool is_likely(const struct mapping *mapping)
+{
+	const char *name = path_base_name(mapping->path);
+
+	return strncmp(name, "libc", strlen("libc")) == 0 ||
+	       strncmp(name, "ld-", strlen("ld-")) == 0;
+}
+
+static void search_mapping(pid_t pid, const struct mapping *mapping, unsigned char *block,
+	uint64_t *total, struct machine_gadgets *gadgets)
+{
+	for (remote_addr at = mapping->start; at < mapping->end;) {
+		size_t size = mapping->end - at < BLOCK_BYTES ? mapping->end - at : BLOCK_BYTES;
+		size_t got = read_block(pid, at, block, size);
+
+		machine_find_gadgets(block, got, at, gadgets);
+		*total += got;
+		if (got < BLOCK_BYTES || *total >= LIMIT_GADGET_BYTES || has_all(gadgets))
+			return;
+		// A sequence may lie across the border of two blocks.
+		at += got - MACHINE_GADGET_BYTES;
+	}
+}
+
+// What is read of a mapped file is counted as the process's own memory from then on: as little as possible.
 struct error *machine_gadgets_search(
 	pid_t pid, const struct mappings *mappings, struct machine_gadgets *ret)
 {
@@ -37,27 +70,17 @@ struct error *machine_gadgets_search(
 
 	if (!block)
 		return error_enomem();
-	for (size_t i = 0; i < mappings->count && total < LIMIT_GADGET_BYTES; i++) {
-		const struct mapping *mapping = &mappings->items[i];
+	for (unsigned round = 0; round < 2; round++) {
+		for (size_t i = 0; i < mappings->count && total < LIMIT_GADGET_BYTES; i++) {
+			const struct mapping *mapping = &mappings->items[i];
 
-		if (!is_steady_code(mapping))
-			continue;
-		for (remote_addr at = mapping->start; at < mapping->end;) {
-			size_t size =
-				mapping->end - at < BLOCK_BYTES ? mapping->end - at : BLOCK_BYTES;
-
-			size = read_block(pid, at, block, size);
-			machine_find_gadgets(block, size, at, &gadgets);
-			total += size;
-			if (size < BLOCK_BYTES || total >= LIMIT_GADGET_BYTES ||
-				(gadgets.system_call && gadgets.signal_return))
-				break;
-			// A sequence may lie across the border of two blocks.
-			at += size - MACHINE_GADGET_BYTES;
-		}
-		if (gadgets.system_call && gadgets.signal_return) {
-			*ret = gadgets;
-			return NULL;
+			if (!is_steady_code(mapping) || is_likely(mapping) != (round == 0))
+				continue;
+			search_mapping(pid, mapping, block, &total, &gadgets);
+			if (has_all(&gadgets)) {
+				*ret = gadgets;
+				return NULL;
+			}
 		}
 	}
 	return error_create(ERROR_UNSUPPORTED, "its code has no %s",

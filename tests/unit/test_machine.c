@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How functions are lined up on a stack, and what is told from code and words of a stack. */
 #include "target/machine.h"
+#include "target/process_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -97,12 +101,51 @@ static void test_signal_frames(void **state)
 	assert_false(machine_is_signal_frame(words, 0x7fff1000, RESTORE));
 }
 
+#define CODE_BYTES ((size_t)32 << 20)
+
+static size_t resident_bytes(unsigned char *code)
+{
+	static unsigned char pages[CODE_BYTES / 4096];
+	size_t count = 0;
+
+	assert_int_equal(mincore(code, CODE_BYTES, pages), 0);
+	for (size_t i = 0; i < sizeof(pages); i++)
+		count += pages[i] & 1;
+	return count * 4096;
+}
+
+// A library that is mapped is not read, and so not made resident, for what the C library has.
+static void test_search_leaves_large_libraries_alone(void **state)
+{
+	struct machine_gadgets gadgets = {0};
+	struct mappings mappings = {0};
+	char name[] = "/tmp/machine-XXXXXX";
+	int file = mkstemp(name);
+	unsigned char *code;
+
+	(void)state;
+	assert_true(file >= 0);
+	unlink(name);
+	assert_int_equal(ftruncate(file, CODE_BYTES), 0);
+	code = mmap(NULL, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+	assert_true(code != MAP_FAILED);
+	assert_null(mappings_read(getpid(), &mappings));
+	assert_null(machine_gadgets_search(getpid(), &mappings, &gadgets));
+	assert_int_not_equal(gadgets.system_call, 0);
+	assert_int_not_equal(gadgets.signal_return, 0);
+	assert_true(resident_bytes(code) < CODE_BYTES / 4);
+	mappings_deinit(&mappings);
+	munmap(code, CODE_BYTES);
+	close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_functions_return_into_each_other),
 		cmocka_unit_test(test_code_before_a_return_address),
 		cmocka_unit_test(test_signal_frames),
+		cmocka_unit_test(test_search_leaves_large_libraries_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
