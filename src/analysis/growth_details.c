@@ -178,27 +178,6 @@ void growth_count_survivors(const struct growth_search *search, struct growth_ca
 	}
 }
 
-uint64_t growth_bound(const struct growth_search *search, node_id node)
-{
-	const struct heap_naming *naming = &search->graph->naming;
-	node_id around[] = {node, search->input->dominators->idom[node],
-		paths_parent(search->input->paths, node)};
-	uint64_t bound = UINT64_MAX;
-
-	if (!naming->bound)
-		return bound;
-	// An lru_cache's limit is known to the object around its dict.
-	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
-		uint64_t other = UINT64_MAX;
-
-		if (around[i] != HEAP_ROOT && around[i] != HEAP_NODE_NONE)
-			other = naming->bound(naming->context, around[i]);
-		if (other < bound)
-			bound = other;
-	}
-	return bound;
-}
-
 size_t growth_first_track(const struct growth_sample *sample, uint64_t address)
 {
 	size_t low = 0, high = sample->track_count;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Between growth.c (history), growth_candidates.c (what is worth a closer look),
- * growth_siblings.c (what is one thing in many places) and growth_details.c (the closer look).
+ * growth_siblings.c (what is one thing in many places), growth_bounds.c (how long it can get) and
+ * growth_details.c (the closer look).
  */
 #pragma once
 
@@ -95,7 +96,8 @@ void growth_merge_items(struct growth_candidate *candidate, const struct growth_
 void growth_count_survivors(const struct growth_search *search, struct growth_candidate *candidate,
 	const struct growth_track *track, bool in_place);
 
-/** The smallest bound of a node and what wraps it; UINT64_MAX if there is none. */
+/** The smallest bound of a node and what wraps it, or that its owner has a name and a number for
+ * (growth_bounds.c); UINT64_MAX if there is none. */
 uint64_t growth_bound(const struct growth_search *search, node_id node);
 
 /** Index of the first track at an address, or of where it would be. */

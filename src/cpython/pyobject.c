@@ -472,6 +472,10 @@ uint64_t pyobject_capacity(struct pycontext *context, remote_addr addr)
 	return capacity <= LIMIT_ITEMS ? capacity : 0;
 }
 
+// What was written to a text file gathers in a list until it has so many bytes: chunk_size, which nobody sets
+// (Modules/_io/textio.c of 2.7 to 3.15).
+#define TEXT_CHUNK_BYTES 8192
+
 uint64_t pyobject_bound(struct pycontext *context, remote_addr addr)
 {
 	const struct pylayout *layout = context->python->layout;
@@ -485,5 +489,8 @@ uint64_t pyobject_bound(struct pycontext *context, remote_addr addr)
 		pyreader_u64(&context->reader, addr + layout->deque.maxlen, &bound);
 	else if (context->python->types->list.items[index].kind == PYKIND_LRU_CACHE)
 		pyreader_u64(&context->reader, addr + layout->lru_cache.maxsize, &bound);
+	else if (strcmp(context->python->types->list.items[index].tp_name, "_io.TextIOWrapper") ==
+		 0)
+		bound = TEXT_CHUNK_BYTES;
 	return bound;
 }

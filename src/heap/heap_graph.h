@@ -168,6 +168,9 @@ struct heap_naming {
 	/** The greatest length the container lets itself have (a deque's maxlen, an lru_cache's
 	 * maxsize); UINT64_MAX if it has no bound. */
 	uint64_t (*bound)(void *context, node_id node);
+	/** The value of an int; false if it is none, or more than 64 bits. NULL where the contents of objects
+	 * are not there, as in a file. */
+	bool (*number)(void *context, node_id node, int64_t *ret);
 	/** The name of a function's free variable, the item @p index of its closure; "" if unknown.
 	 */
 	void (*free_variable)(

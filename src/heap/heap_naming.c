@@ -117,6 +117,13 @@ static uint64_t bound_of(void *context, node_id node)
 	return pyobject_bound(&builder->context, address_of(builder, node));
 }
 
+static bool number_of(void *context, node_id node, int64_t *ret)
+{
+	struct heap_builder *builder = context;
+
+	return pytext_int(&builder->context, address_of(builder, node), ret);
+}
+
 static remote_addr pointer_at(struct heap_builder *builder, remote_addr addr)
 {
 	return addr ? pyreader_pointer(&builder->context.reader, addr) : 0;
@@ -258,5 +265,6 @@ void heap_naming_init(struct heap_builder *builder)
 		.file = file_of,
 		.free_variable = free_variable_of,
 		.bound = bound_of,
+		.number = number_of,
 	};
 }

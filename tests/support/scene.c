@@ -17,6 +17,8 @@ struct scene_edge {
 
 struct scene_node {
 	uint64_t address, size, bound, length;
+	int64_t number; /* of an int */
+	bool is_int;
 	uint32_t type, flags;
 	node_id dict; /* __dict__, 0 if none */
 	char name[48];
@@ -158,6 +160,15 @@ node_id scene_module(struct scene *scene, uint64_t address, const char *name)
 	return module;
 }
 
+node_id scene_int(struct scene *scene, uint64_t address, int64_t value)
+{
+	node_id node = scene_object(scene, address, "int");
+
+	scene->nodes[node].number = value;
+	scene->nodes[node].is_int = true;
+	return node;
+}
+
 void scene_set_size(struct scene *scene, node_id node, uint64_t size)
 {
 	scene->nodes[node].size = size;
@@ -282,6 +293,14 @@ static uint64_t name_bound(void *context, node_id node)
 	return ((struct scene *)context)->nodes[node].bound;
 }
 
+static bool name_number(void *context, node_id node, int64_t *ret)
+{
+	const struct scene *scene = context;
+
+	*ret = scene->nodes[node].number;
+	return scene->nodes[node].is_int;
+}
+
 static const struct scene *sorted;
 
 static int compare_addresses(const void *left, const void *right)
@@ -350,8 +369,15 @@ struct heap_graph *scene_finish(struct scene *scene)
 	check(heap_graph_finish(graph));
 	check(heap_graph_check(graph));
 	index_addresses(scene);
-	graph->naming = (struct heap_naming){scene, name_address, name_node_at, name_label,
-		name_length, name_name, name_file, name_bound};
+	graph->naming = (struct heap_naming){.context = scene,
+		.address = name_address,
+		.node_at = name_node_at,
+		.label = name_label,
+		.length = name_length,
+		.name = name_name,
+		.file = name_file,
+		.bound = name_bound,
+		.number = name_number};
 	scene->graph = graph;
 	return graph;
 }

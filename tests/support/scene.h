@@ -38,6 +38,8 @@ void scene_item(struct scene *scene, node_id container, node_id item);
 /** @p count new objects of @p type at @p address, 64 bytes apart, as items. */
 void scene_fill(struct scene *scene, node_id container, uint64_t address, unsigned count,
 	const char *type, uint64_t size);
+/** An int. */
+node_id scene_int(struct scene *scene, uint64_t address, int64_t value);
 /** The object at an address, which must be there. */
 node_id scene_at(const struct scene *scene, uint64_t address);
 void scene_root(struct scene *scene, node_id node, enum heap_root_kind kind, const char *name);

@@ -283,6 +283,78 @@ static void test_bounded_container_that_is_filling_is_noted(void **state)
 	assert_non_null(strstr(suspects.notes[0], "5,000 of at most 10,000"));
 }
 
+// app.<container> grows, and its owner, the module or an object, has a number by another name.
+static const struct {
+	const char *container, *number;
+	int64_t value;
+	bool of_module, is_bound;
+} declared[] = {
+	{"_mapping", "capacity", 5000, false, true},
+	{"_LRUCache__data", "_LRUCache__maxsize", 5000, false, true},
+	{"sessions", "max_sessions", 5000, false, true},
+	{"_cache", "_MAXCACHE", 5000, true, true},
+	{"_parse_cache", "MAX_CACHE_SIZE", 5000, true, true},
+	// It was passed.
+	{"_mapping", "capacity", 500, false, false},
+	// Something else is limited.
+	{"sessions", "max_age", 5000, false, false},
+	{"sessions", "max_retries", 5000, false, false},
+	{"results", "port", 5000, false, false},
+	{"results", "capacity", 5000, true, false},
+	{"results", "MAX_CACHE", 5000, true, false},
+};
+static size_t declaration;
+
+static void build_declared(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id owner = module, data = scene_object(scene, HOLDER, "dict");
+
+	if (!declared[declaration].of_module) {
+		owner = scene_object(scene, CLASS, "app.Cache");
+		scene_attribute(scene, module, owner, "cache");
+	}
+	scene_attribute(scene, owner, data, declared[declaration].container);
+	scene_attribute(scene, owner, scene_int(scene, OTHER, declared[declaration].value),
+		declared[declaration].number);
+	scene_fill(scene, data, ITEMS, 1000 + 1000 * moment, "str", 64);
+}
+
+static void test_a_limit_that_the_owner_has(void **state)
+{
+	(void)state;
+	for (declaration = 0; declaration < sizeof(declared) / sizeof(*declared); declaration++) {
+		_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_declared, 3);
+
+		print_message("%s\n", declared[declaration].number);
+		assert_int_equal(suspects.count, !declared[declaration].is_bound);
+		if (declared[declaration].is_bound)
+			assert_non_null(strstr(suspects.notes[0], "3,000 of at most 5,000"));
+	}
+}
+
+// A list in a deque is not limited by the deque's maxlen.
+static void build_list_in_deque(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id deque = scene_object(scene, HOLDER, "collections.deque");
+	node_id list = scene_object(scene, OTHER, "list");
+
+	scene_attribute(scene, module, deque, "batches");
+	scene_set_bound(scene, deque, 10);
+	scene_item(scene, deque, list);
+	scene_fill(scene, list, ITEMS, 1000 + 1000 * moment, "str", 64);
+}
+
+static void test_a_bound_is_not_that_of_the_items(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_list_in_deque, 3);
+
+	(void)state;
+	assert_int_equal(suspects.count, 1);
+	assert_string_equal(suspects.items[0].path, "app.batches[0]");
+}
+
 // app.state.cache = {'users': {…grows…}}: the inner dict is the place, not the outer, not the
 // module.
 static void build_nested(struct scene *scene, unsigned moment)
@@ -873,6 +945,8 @@ int main(void)
 		cmocka_unit_test(test_list_in_a_class_attribute),
 		cmocka_unit_test(test_healthy_processes_raise_no_suspect),
 		cmocka_unit_test(test_bounded_container_that_is_filling_is_noted),
+		cmocka_unit_test(test_a_limit_that_the_owner_has),
+		cmocka_unit_test(test_a_bound_is_not_that_of_the_items),
 		cmocka_unit_test(test_deepest_container_is_told_alone),
 		cmocka_unit_test(test_many_small_containers_are_told_by_their_holder),
 		cmocka_unit_test(test_growing_siblings_are_one_suspect),
