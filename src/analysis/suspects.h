@@ -6,8 +6,10 @@
  * A leak is memory that is added at a steady rate, is not let go of, and has no bound. So no suspect
  * is what is
  *
- *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize), if
- *	            there is memory for as many of its new items; siblings that all are;
+ *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize), or that
+ *	            its owner has a number for, by a name that says so (growth_bounds.c), if there is memory
+ *	            for as many of its new items, and that is at most eight times what the process has;
+ *	            siblings that all are; and what comes with their items, up to three objects each;
  *	shrinking   smaller in a later snapshot: it is emptied now and then;
  *	slowing     growing by less than a quarter of its first pace in the last interval: a warm-up.
  *	            For what only the interpreter and libraries hold: below a half; and while modules
@@ -21,12 +23,14 @@
  * for 70 % of what is above it; where many side by side do, and none stands out, their holder; where
  * it is all over a structure of containers, the deepest that has all of it.
  * Containers that grow in step, item by item, are filled by the same code and are one suspect: not
- * the one of weak references, which follow what the other holds. Of a
- * container and an index of its items inside it, the container is told.
+ * the one of weak references, which follow what the other holds; with threads it is enough that they
+ * grow by about as much. Those that read the same, as the list that each thread has in a threading.local, are one.
+ * Of a container and an index of its items inside it, the container is told.
  *
  * Of what is no container: garbage that the collector should have met; objects that only unexplained references
  * hold, if they are half of the growth of all objects, which then explain types and paths "held by C code"; and
- * memory of C code, if it grows without a suspect among the objects: what objects lead to grows with them.
+ * memory of C code, if it grows without a suspect among the objects: what objects lead to grows with them, and if it
+ * is more than what they are seen to hold, that is said of them.
  *
  * Confidence is a product: what the kind of evidence is worth (a container seen growing 0.95, a
  * buffer 0.9, a holder, chain or threads 0.85, garbage and unexplained references 0.8, memory of C code 0.7,

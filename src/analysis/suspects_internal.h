@@ -39,6 +39,10 @@ struct trial {
 	/** The container that grows in step with this one and is told with it; NULL if there is
 	 * none. */
 	const struct growth_candidate *in_step;
+	/** So many more read the same, and grow too. */
+	unsigned namesakes;
+	/** Memory of C code that grew as steadily, and by more: it may be that of what is held here. */
+	uint64_t native_bytes;
 };
 
 enum made { MADE_THREADS, MADE_GARBAGE, MADE_REFERENCES, MADE_NATIVE, MADE_COUNT };

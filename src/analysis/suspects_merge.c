@@ -11,6 +11,7 @@
 #define IN_STEP_INTERVALS_MIN 2
 #define IN_STEP_OFF_ITEMS     2
 #define IN_STEP_OFF_SHARE     0.01
+#define THREADS_OFF_SHARE     0.1
 
 static bool are_as_long(
 	const struct court *court, const struct trial *a, const struct trial *b, size_t first)
@@ -46,6 +47,25 @@ bool suspects_are_in_step(const struct court *court, const struct trial *a, cons
 		return true;
 	return court->view->moment_count - first == IN_STEP_INTERVALS_MIN &&
 	       are_as_long(court, a, b, first);
+}
+
+// A list of threads has those of before that it does not know of, and is a little ahead or behind: that a
+// container gets as many items as the process gets threads is no chance.
+static bool follow_threads(const struct court *court, const struct trial *a, const struct trial *b)
+{
+	const struct growth_point *p = a->candidate->points, *q = b->candidate->points;
+	size_t last = court->view->moment_count - 1;
+	size_t first = a->candidate->unseen > b->candidate->unseen ? a->candidate->unseen
+								   : b->candidate->unseen;
+	uint64_t step, other, off;
+
+	if (first >= last)
+		return false;
+	step = suspects_grown(p[first].length, p[last].length);
+	other = suspects_grown(q[first].length, q[last].length);
+	off = step > other ? step - other : other - step;
+	return off <= IN_STEP_OFF_ITEMS ||
+	       (step >= IN_STEP_ITEMS_MIN && off <= step * THREADS_OFF_SHARE);
 }
 
 // A WeakValueDictionary, a list of handlers by weak reference: it follows what others hold.
@@ -105,7 +125,8 @@ static void merge_in_step(struct court *court)
 			bool threads = a->kind == SUSPECT_THREAD || b->kind == SUSPECT_THREAD;
 
 			if (!counts_items(a) || !counts_items(b) ||
-				!suspects_are_in_step(court, a, b) ||
+				!(threads ? follow_threads(court, a, b)
+					  : suspects_are_in_step(court, a, b)) ||
 				(!threads && a->length_last - a->length_first < IN_STEP_ITEMS_MIN))
 				continue;
 			if (!tells_more(court, a, b)) {
@@ -118,6 +139,32 @@ static void merge_in_step(struct court *court)
 				a->in_step = b->candidate;
 			if (threads && b->bytes > a->bytes)
 				suspects_set_bytes(court, a, b->bytes);
+		}
+	}
+}
+
+// What reads the same is one place in the program: the list that each thread has in a threading.local. The one
+// that grew most is told, with the bytes of all.
+static void merge_namesakes(struct court *court)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		for (size_t k = i + 1; k < court->count; k++) {
+			struct trial *a = &court->trials[i], *b = &court->trials[k];
+
+			if (a->fate != FATE_SUSPECT || b->fate != FATE_SUSPECT ||
+				a->kind != SUSPECT_CONTAINER || b->kind != SUSPECT_CONTAINER ||
+				strcmp(a->candidate->path.text, b->candidate->path.text) != 0 ||
+				strcmp(a->candidate->type, b->candidate->type) != 0)
+				continue;
+			if (b->bytes > a->bytes) {
+				struct trial *larger = b;
+
+				b = a;
+				a = larger;
+			}
+			b->fate = FATE_EXPLAINED;
+			a->namesakes += b->namesakes + 1;
+			suspects_set_bytes(court, a, a->bytes + b->bytes);
 		}
 	}
 }
@@ -141,7 +188,7 @@ static void explain_common_items(struct court *court)
 // A type alone says little: it is told only where the holders that were found leave much open.
 static void weigh_types(struct court *court)
 {
-	uint64_t explained = 0;
+	uint64_t explained = 0, bounded = 0;
 
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
@@ -156,9 +203,17 @@ static void weigh_types(struct court *court)
 			court, &court->trials[way], court->trials[way].bytes + trial->bytes);
 	}
 	for (size_t i = 0; i < court->count; i++) {
-		if (court->trials[i].fate == FATE_SUSPECT && court->trials[i].kind != SUSPECT_TYPE)
-			explained += court->trials[i].bytes;
+		const struct trial *trial = &court->trials[i];
+
+		if (trial->kind == SUSPECT_TYPE)
+			continue;
+		if (trial->fate == FATE_SUSPECT)
+			explained += trial->bytes;
+		else if (trial->fate == FATE_BOUNDED && trial->bytes > bounded)
+			bounded = trial->bytes;
 	}
+	// What is bounded may be above and below each other.
+	explained += bounded;
 	for (size_t i = 0; i < court->count; i++) {
 		struct trial *trial = &court->trials[i];
 
@@ -191,6 +246,20 @@ static struct trial *find_trial(struct court *court, enum suspect_kind kind)
 	return NULL;
 }
 
+// An image, the tree of an XML element: little to see, much behind it.
+static void explain_native(struct court *court, struct trial *native)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *trial = &court->trials[i];
+
+		if (trial == native || trial->fate != FATE_SUSPECT)
+			continue;
+		native->fate = FATE_EXPLAINED;
+		if (native->bytes > trial->bytes)
+			trial->native_bytes = native->bytes;
+	}
+}
+
 // References that C code took explain what they hold. Memory of C code that grows with objects is theirs, or
 // may be.
 static void weigh_memory(struct court *court)
@@ -208,15 +277,14 @@ static void weigh_memory(struct court *court)
 				is_type_of(trial, references->candidate)))
 			trial->fate = FATE_EXPLAINED;
 	}
-	for (size_t i = 0; native && i < court->count; i++) {
-		if (&court->trials[i] != native && court->trials[i].fate == FATE_SUSPECT)
-			native->fate = FATE_EXPLAINED;
-	}
+	if (native && native->fate == FATE_SUSPECT)
+		explain_native(court, native);
 }
 
 void suspects_merge(struct court *court)
 {
 	merge_in_step(court);
+	merge_namesakes(court);
 	explain_common_items(court);
 	weigh_types(court);
 	weigh_memory(court);

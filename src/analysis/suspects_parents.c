@@ -138,16 +138,26 @@ static bool is_steady_without(const struct court *court, size_t parent)
 	       slowest >= fastest * HOLDER_STEADINESS_MIN;
 }
 
-// Did so many objects of a type come with the items of some suspect below: one, two or three each?
+// Is it told, or was it found to be no leak? What comes with its items goes with them.
+static bool is_answered(const struct trial *trial)
+{
+	return trial->fate == FATE_SUSPECT || trial->fate == FATE_BOUNDED ||
+	       trial->fate == FATE_SLOWING;
+}
+
+// Did so many objects of a type come with the items of some container below: one, two or three each? Of one that
+// is no leak, at most three each: what came before it was seen counts with its items, or does not.
 static bool comes_with_items(const struct court *court, size_t parent, uint64_t objects)
 {
 	for (size_t i = 0; i < court->count; i++) {
 		const struct trial *trial = &court->trials[i];
 		uint64_t items = suspects_grown(trial->length_first, trial->length_last);
 
-		if (trial->fate != FATE_SUSPECT || trial->kind != SUSPECT_CONTAINER || !items ||
+		if (!is_answered(trial) || trial->kind != SUSPECT_CONTAINER || !items ||
 			(!is_below(court, i, parent) && trial->candidate->holder != parent + 1))
 			continue;
+		if (trial->fate != FATE_SUSPECT && objects <= PARTS_OF_ITEM_MAX * items)
+			return true;
 		for (uint64_t each = 1; each <= PARTS_OF_ITEM_MAX; each++) {
 			uint64_t off = objects > each * items ? objects - each * items
 							      : each * items - objects;

@@ -264,6 +264,17 @@ static bool add_all_evidence(
 				       candidate->siblings);
 	if (candidate->is_replaced)
 		fine = fine && add_evidence(ret, "a bigger one takes its place each time");
+	if (trial->namesakes)
+		fine = fine &&
+		       add_evidence(ret,
+			       "%u more of that name grow as well: their bytes are counted in",
+			       trial->namesakes);
+	if (trial->native_bytes)
+		fine = fine &&
+		       add_evidence(ret,
+			       "memory of C code grew by %s meanwhile: that of these objects, or "
+			       "a leak of its own",
+			       bytes_text(trial->native_bytes));
 	if (trial->in_step)
 		fine = fine && add_evidence(ret, "%s (%s) grows in step with it, item by item",
 				       trial->in_step->path.text, trial->in_step->type);
@@ -334,6 +345,37 @@ struct error *suspects_describe(
 	return NULL;
 }
 
+// "env.cache" is above "env.cache._mapping": what is known of the one is known of the other.
+static bool is_above(const char *path, const char *other)
+{
+	size_t length = strlen(path);
+
+	return length && strncmp(path, other, length) == 0 && strchr(".[ ", other[length]);
+}
+
+// Of places above and below each other that met one fate, the first is told: they are in order of their growth.
+static bool is_told_before(const struct court *court, size_t index)
+{
+	const struct trial *trial = &court->trials[index];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct trial *before = &court->trials[i];
+		const char *path = before->candidate->path.text;
+
+		if (before->fate == trial->fate && before->bytes >= SUSPECTS_HOLDER_BYTES_MIN &&
+			(is_above(path, trial->candidate->path.text) ||
+				is_above(trial->candidate->path.text, path)))
+			return true;
+	}
+	return false;
+}
+
+// It was full at the last snapshot: nothing more comes of it.
+static bool is_full(const struct trial *trial)
+{
+	return trial->kind == SUSPECT_CONTAINER && trial->length_last >= trial->candidate->bound;
+}
+
 static bool add_bound(const struct trial *trial, struct suspects *ret)
 {
 	const struct growth_candidate *candidate = trial->candidate;
@@ -342,6 +384,9 @@ static bool add_bound(const struct trial *trial, struct suspects *ret)
 	if (trial->kind != SUSPECT_CONTAINER)
 		return add_note(ret, "not a leak: %s (%s) is filling but bounded, at most %s items",
 			candidate->path.text, candidate->type, count_text(candidate->bound));
+	if (is_full(trial))
+		return add_note(ret, "not a leak: %s (%s) is bounded, and full now with %s items",
+			candidate->path.text, candidate->type, count_text(trial->length_last));
 	return add_note(ret,
 		"not a leak: %s (%s) is filling but bounded, %s of at most %s; some %s more when "
 		"it is "
@@ -359,7 +404,8 @@ static bool add_fates(const struct court *court, struct suspects *ret)
 		const struct trial *trial = &court->trials[i];
 		const struct growth_candidate *candidate = trial->candidate;
 
-		if (trial->bytes < SUSPECTS_HOLDER_BYTES_MIN || candidate->kind == GROWTH_TYPE)
+		if (trial->bytes < SUSPECTS_HOLDER_BYTES_MIN || candidate->kind == GROWTH_TYPE ||
+			is_told_before(court, i))
 			continue;
 		if (trial->fate == FATE_BOUNDED && bounded++ < NOTES_OF_A_SORT)
 			fine = add_bound(trial, ret);

@@ -19,6 +19,8 @@
 
 #define GARBAGE_BYTES_MIN 65536
 
+#define BOUND_TIMES_RSS 8
+
 // References that C code keeps for good reasons come and go with other objects: a leak of them is most of
 // what grows. C libraries' buffers and caches breathe by some hundreds of kilobytes.
 #define REFERENCES_SHARE_MIN 0.5
@@ -200,14 +202,19 @@ static uint64_t bound_bytes(const struct trial *trial)
 									: (uint64_t)bytes;
 }
 
-// A bound that is beyond the memory there is bounds nothing: the process is killed before.
+// A bound that is beyond the memory there is bounds nothing: the process is killed before. Nor does one that would
+// make the process many times as large as it is: nobody sees that one reached.
 static uint64_t memory_max(const struct court *court)
 {
 	const struct growth_memory *memory = court->view->memory;
+	const struct growth_memory_moment *last;
+	uint64_t times;
 
 	if (!memory || !memory->moment_count)
 		return UINT64_MAX;
-	return memory->moments[memory->moment_count - 1].headroom_bytes;
+	last = &memory->moments[memory->moment_count - 1];
+	times = last->rss_bytes ? last->rss_bytes * BOUND_TIMES_RSS : UINT64_MAX;
+	return last->headroom_bytes < times ? last->headroom_bytes : times;
 }
 
 void suspects_try(const struct court *court, struct trial *trial)

@@ -149,6 +149,77 @@ static void test_a_bound_clears(void **state)
 	assert_paths(&play, NULL, NULL);
 }
 
+static bool has_text(char **texts, size_t count, const char *part)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strstr(texts[i], part))
+			return true;
+	}
+	return false;
+}
+
+static void test_a_cache_that_is_full(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.recent", 1000, 2000, 3000)->bound = 3000;
+	add(&play, GROWTH_CONTAINER, "app.recent.cache", 1000, 2000, 3000)->bound = 3000;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 0);
+	// What is above and what is below are one.
+	assert_int_equal(suspects.note_count, 1);
+	assert_non_null(strstr(suspects.notes[0], "full now with 3,000 items"));
+}
+
+// jinja2's LRUCache has a dict and a deque, and both have the keys: those belong to the cache.
+static void test_what_comes_with_items_of_a_cache(void **state)
+{
+	struct growth_candidate *cache, *holder, *type;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	holder = add(&play, GROWTH_HOLDER, "app.env.cache", 100, 700, 1300);
+	cache = add(&play, GROWTH_CONTAINER, "app.env.cache._mapping", 50, 350, 650);
+	for (unsigned i = 0; i < 4; i++)
+		play.points[1][i].bytes *= 50;
+	play.moments[1].bytes += 49 * 100 * 300;
+	play.moments[2].bytes += 49 * 100 * 600;
+	cache->bound = 5000;
+	cache->parent = 0;
+	holder->items[0] = (struct growth_item){"tuple", 540, 30000};
+	holder->items[1] = (struct growth_item){"str", 660, 30000};
+	holder->item_count = 2;
+	// Their parts are held by several.
+	type = add(&play, GROWTH_TYPE, "type attribute cache", 10000, 15000, 20000);
+	type->type = "str";
+	assert_paths(&play, NULL, NULL);
+	// More than comes with items is the holder's own.
+	holder->items[1].objects = 6000;
+	assert_paths(&play, "app.env.cache", NULL);
+}
+
+static void test_what_reads_the_same_is_one(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.local.queries", 100, 200, 320);
+	add(&play, GROWTH_CONTAINER, "app.local.queries", 500, 900, 1300);
+	add(&play, GROWTH_CONTAINER, "app.local.queries", 1, 201, 450);
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].length_last, 1300);
+	assert_int_equal(suspects.items[0].bytes, 100 * (220 + 800 + 449));
+	assert_true(has_text(suspects.items[0].evidence, suspects.items[0].evidence_count,
+		"2 more of that name"));
+}
+
 static void test_a_queue_that_lags_is_told_with_doubt(void **state)
 {
 	_cleanup_(suspects_deinit) struct suspects suspects = {0};
@@ -483,6 +554,23 @@ static const char *reason_of(const struct play *play)
 	return suspects.reason ? suspects.reason : "leak";
 }
 
+// What they wait in has a few less at each moment: those are on their way.
+static void test_threads_and_what_they_wait_in(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	for (unsigned i = 0; i < 4; i++)
+		play.moments[i].threads = 20 + 80 * i;
+	add(&play, GROWTH_CONTAINER, "app.stop._waiters", 16, 91, 168)->unseen = 1;
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(suspects.items[0].kind, SUSPECT_THREAD);
+	assert_string_equal(suspects.items[0].path, "app.stop._waiters");
+}
+
 static struct growth_memory *add_memory(struct play *play)
 {
 	struct growth_memory *memory = mem_calloc(1, sizeof(*memory));
@@ -541,6 +629,7 @@ static void test_memory_of_c_code(void **state)
 // What objects lead to grows with them: they are the leak.
 static void test_memory_of_c_code_that_objects_bring(void **state)
 {
+	_cleanup_(suspects_deinit) struct suspects suspects = {0};
 	struct growth_memory *memory;
 	struct play play;
 
@@ -549,7 +638,29 @@ static void test_memory_of_c_code_that_objects_bring(void **state)
 	memory = add_memory(&play);
 	add_classes(memory);
 	add(&play, GROWTH_CONTAINER, "app.documents", 100, 200, 300);
-	assert_paths(&play, "app.documents", NULL);
+	suspects = judge(&play, SUSPECTS_COLLECTOR_UNKNOWN);
+	assert_int_equal(suspects.count, 1);
+	assert_string_equal(suspects.items[0].path, "app.documents");
+	assert_true(has_text(suspects.items[0].evidence, suspects.items[0].evidence_count,
+		"memory of C code grew by 600 kB"));
+	drop_memory(memory);
+}
+
+// 20 MB now: 100 MB are a cache, 1 GB nobody ever sees.
+static void test_a_bound_far_beyond_the_process(void **state)
+{
+	struct growth_memory *memory;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	memory = add_memory(&play);
+	memory->moments[2].headroom_bytes = UINT64_MAX;
+	memory->moments[2].rss_bytes = 20000000;
+	add(&play, GROWTH_CONTAINER, "app.recent", 1000, 2000, 3000)->bound = 1000000;
+	assert_paths(&play, NULL, NULL);
+	play.candidates[0].bound = 10000000;
+	assert_paths(&play, "app.recent", NULL);
 	drop_memory(memory);
 }
 
@@ -648,6 +759,10 @@ int main(void)
 		cmocka_unit_test(test_growth_that_comes_to_rest),
 		cmocka_unit_test(test_a_library_must_be_steadier),
 		cmocka_unit_test(test_a_bound_clears),
+		cmocka_unit_test(test_a_bound_far_beyond_the_process),
+		cmocka_unit_test(test_a_cache_that_is_full),
+		cmocka_unit_test(test_what_comes_with_items_of_a_cache),
+		cmocka_unit_test(test_what_reads_the_same_is_one),
 		cmocka_unit_test(test_a_queue_that_lags_is_told_with_doubt),
 		cmocka_unit_test(test_parents_are_not_told_twice),
 		cmocka_unit_test(test_what_children_leave_is_told),
@@ -667,6 +782,7 @@ int main(void)
 		cmocka_unit_test(test_threads_take_their_register_along),
 		cmocka_unit_test(test_threads_are_named_by_what_holds_them),
 		cmocka_unit_test(test_threads_and_a_register_that_was_short_at_first),
+		cmocka_unit_test(test_threads_and_what_they_wait_in),
 		cmocka_unit_test(test_garbage_that_the_collector_leaves),
 		cmocka_unit_test(test_memory_of_c_code),
 		cmocka_unit_test(test_memory_of_c_code_that_objects_bring),
