@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/interrupt.h"
 #include "cli/watch_suspects.h"
+#include "cli/workers.h"
 #include "export/export_hunt.h"
 #include "heap/heap_open.h"
 #include "report/hunt_report.h"
@@ -288,6 +289,21 @@ static struct error *watch(struct hunt *hunt)
 	return watch_suspects(hunt->source, &watch_options, &hunt->report);
 }
 
+// A server's first process only starts workers.
+static struct error *add_workers(struct hunt *hunt)
+{
+	struct suspects *suspects = &hunt->report.suspects;
+	_cleanup_(mem_free) char *note = NULL;
+	struct error *err;
+
+	if (hunt_report_is_leak(&hunt->report) || !heap_source_process(hunt->source))
+		return NULL;
+	err = workers_note(hunt->report.pid, &note);
+	if (!err && note && !suspects_add_text(&suspects->notes, &suspects->note_count, "%s", note))
+		err = error_enomem();
+	return err;
+}
+
 static struct error *print_report(const struct hunt *hunt, int *ret_code)
 {
 	const struct report_style style = output_style(hunt->options->colour);
@@ -329,6 +345,8 @@ static struct error *finish(struct hunt *hunt,
 	err = conclude(hunt, take_all(hunt, user), ret_code);
 	if (!err && *ret_code == EXIT_DONE)
 		err = watch(hunt);
+	if (!err && *ret_code == EXIT_DONE)
+		err = add_workers(hunt);
 	progress_clear();
 	if (err || *ret_code != EXIT_DONE)
 		return err;

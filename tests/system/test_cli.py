@@ -56,6 +56,21 @@ print(child, flush=True)
 sys.stdin.read()
 """
 
+# A server that only starts its workers, and another program.
+MASTER = """
+import os, subprocess, sys
+workers = []
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        sys.stdin.read()
+        os._exit(0)
+    workers.append(pid)
+other = subprocess.Popen(["cat"], stdout=subprocess.DEVNULL)
+print(*workers, other.pid, flush=True)
+sys.stdin.read()
+"""
+
 
 def run(*arguments, **options):
     """The finished command; stdout and stderr as text."""
@@ -302,6 +317,22 @@ class BadTargets(CommandLine):
 
 
 @unittest.skipUnless(PYTHON, "there is no Python 3.11 here")
+class Workers(CommandLine):
+    @unittest.skipIf(PYTHON is None, "there is no Python 3.11 to be looked at")
+    def test_children_of_the_same_program_are_named(self):
+        with process(PYTHON, "-c", MASTER) as master:
+            *workers, other = master.stdout.readline().split()
+            report = json.loads(run("hunt", master.pid, "--json", "--for", "0.5").stdout)
+            alone = json.loads(run("hunt", workers[0], "--json", "--for", "0.5").stdout)
+            master.stdin.close()
+        notes = [note for note in report["notes"] if "children" in note]
+        self.assertEqual(len(notes), 1)
+        for worker in workers:
+            self.assertIn(worker, notes[0])
+        self.assertNotIn(other, notes[0].replace(",", "").split())
+        self.assertFalse([note for note in alone["notes"] if "child" in note])
+
+
 class Streams(CommandLine):
     def test_answer_on_stdout_only(self):
         with leaking_python() as child:
