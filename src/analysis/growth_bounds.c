@@ -12,6 +12,9 @@
 // Globals of a module, attributes of an object: more are no place where somebody keeps a limit.
 #define OWNER_EDGES_MAX 4096
 
+// References of an object besides its items.
+#define FIELDS_MAX 8
+
 // A shorter name is part of many others.
 #define NAME_LENGTH_MIN 4
 
@@ -128,42 +131,99 @@ static bool is_int(const struct heap_graph *graph, node_id node)
 	return strcmp(name, "int") == 0 || strcmp(name, "long") == 0;
 }
 
+// The __dict__ of a dict, as Python 2's OrderedDict has one, is no namespace to those who look for anchors.
+static bool is_dict_of(const struct heap_graph *graph, node_id object, node_id dict)
+{
+	struct heap_label label;
+	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, object, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		// Before or after all items.
+		if (i == FIELDS_MAX && count > 2 * FIELDS_MAX)
+			i = count - FIELDS_MAX;
+		if ((edges[i] & HEAP_EDGE_NODE) != dict)
+			continue;
+		graph->naming.label(graph->naming.context, object, i, &label);
+		if (label.kind == HEAP_LABEL_FIELD && strcmp(label.text, "__dict__") == 0)
+			return true;
+	}
+	return false;
+}
+
+// Whose attribute something is: an object or a module, the node that has its attributes, itself or its dict, and
+// what it is called there.
+struct place {
+	node_id object, attributes;
+	char name[NAME_SIZE];
+};
+
+static bool find_place(const struct growth_search *search, node_id node, struct place *ret)
+{
+	const struct heap_graph *graph = search->graph;
+	node_id above = paths_parent(search->input->paths, node);
+
+	ret->attributes = ret->object = above;
+	if (above == HEAP_ROOT || above == HEAP_NODE_NONE)
+		return false;
+	if (heap_role_of(graph, above) == HEAP_TYPE_DICT) {
+		ret->object = paths_parent(search->input->paths, above);
+		if (ret->object == HEAP_ROOT || ret->object == HEAP_NODE_NONE ||
+			(!growth_is_namespace(graph, search->input->dominators, above) &&
+				!is_dict_of(graph, ret->object, above)))
+			return false;
+	}
+	return name_in(graph, above, node, ret->name);
+}
+
+static uint64_t length_of(const struct growth_search *search, node_id node)
+{
+	const struct heap_naming *naming = &search->graph->naming;
+
+	return naming->length ? naming->length(naming->context, node) : 0;
+}
+
 // A limit is part of what a cache of Python code is: jinja2's LRUCache has `_mapping` and `capacity`, the module
 // re has `_cache` and `_MAXCACHE`. One that was passed is none.
-static uint64_t declared_bound(const struct growth_search *search, node_id node)
+static uint64_t declared_bound(
+	const struct growth_search *search, const struct place *place, uint64_t length)
 {
 	const struct heap_graph *graph = search->graph;
 	const struct heap_naming *naming = &graph->naming;
-	node_id owner = paths_parent(search->input->paths, node), above;
-	uint64_t bound = UINT64_MAX, length;
-	char own[NAME_SIZE], other[NAME_SIZE];
-	const uint32_t *edges;
+	bool is_module = heap_role_of(graph, place->object) == HEAP_TYPE_MODULE;
+	uint64_t bound = UINT64_MAX;
+	char name[NAME_SIZE];
 	uint32_t count;
-	int64_t value;
+	const uint32_t *edges = heap_edges_of(graph, place->attributes, &count);
 
-	if (!naming->number || !naming->length || owner == HEAP_ROOT || owner == HEAP_NODE_NONE ||
-		(length = naming->length(naming->context, node)) == 0 ||
-		(heap_role_of(graph, owner) == HEAP_TYPE_DICT &&
-			!growth_is_namespace(graph, search->input->dominators, owner)) ||
-		!name_in(graph, owner, node, own))
-		return bound;
-	above = heap_role_of(graph, owner) == HEAP_TYPE_DICT
-			? paths_parent(search->input->paths, owner)
-			: owner;
-	edges = heap_edges_of(graph, owner, &count);
-	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX; i++) {
+	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX && length && naming->number; i++) {
 		node_id to = edges[i] & HEAP_EDGE_NODE;
+		int64_t value;
 
 		if (!is_int(graph, to) || !naming->number(naming->context, to, &value) ||
 			value < (int64_t)length || (uint64_t)value >= bound)
 			continue;
-		attribute_of(graph, owner, i, other);
-		if (is_limit_of(other, own,
-			    above != HEAP_ROOT && above != HEAP_NODE_NONE &&
-				    heap_role_of(graph, above) == HEAP_TYPE_MODULE))
+		attribute_of(graph, place->attributes, i, name);
+		if (is_limit_of(name, place->name, is_module))
 			bound = (uint64_t)value;
 	}
 	return bound;
+}
+
+// That of the container, or of the one that it is a part of and no longer than, as Python 2's OrderedDict has a
+// dict of its links.
+static uint64_t bound_by_name(const struct growth_search *search, node_id node)
+{
+	uint64_t length = length_of(search, node), bound, other;
+	struct place place, outer;
+
+	if (!find_place(search, node, &place))
+		return UINT64_MAX;
+	bound = declared_bound(search, &place, length);
+	if (length_of(search, place.object) < length || !find_place(search, place.object, &outer))
+		return bound;
+	other = declared_bound(search, &outer, length);
+	return other < bound ? other : bound;
 }
 
 uint64_t growth_bound(const struct growth_search *search, node_id node)
@@ -171,8 +231,7 @@ uint64_t growth_bound(const struct growth_search *search, node_id node)
 	const struct heap_naming *naming = &search->graph->naming;
 	node_id around[] = {node, search->input->dominators->idom[node],
 		paths_parent(search->input->paths, node)};
-	uint64_t bound = declared_bound(search, node);
-	uint64_t length = naming->length ? naming->length(naming->context, node) : 0;
+	uint64_t bound = bound_by_name(search, node), length = length_of(search, node);
 
 	// An lru_cache's limit is known to the object around its dict. What is longer than that is not what
 	// it limits: a list in a deque.

@@ -333,6 +333,30 @@ static void test_a_limit_that_the_owner_has(void **state)
 	}
 }
 
+// Python 2's OrderedDict, in a cache with a limit, has a dict of its links.
+static void build_limited_links(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "app");
+	node_id cache = scene_object(scene, CLASS, "app.Cache");
+	node_id entries = scene_object(scene, HOLDER, "collections.OrderedDict");
+	node_id links = scene_object(scene, OTHER, "dict");
+
+	scene_attribute(scene, module, cache, "cache");
+	scene_attribute(scene, cache, entries, "entries");
+	scene_attribute(scene, cache, scene_int(scene, MORE, 5000), "maxsize");
+	scene_attribute(scene, entries, links, "_OrderedDict__map");
+	scene_fill(scene, entries, ITEMS, 1000 + 1000 * moment, "str", 64);
+	scene_fill(scene, links, MORE + 0x1000, 1000 + 1000 * moment, "list", 64);
+}
+
+static void test_a_limit_of_what_it_is_a_part_of(void **state)
+{
+	_cleanup_(suspects_deinit) struct suspects suspects = hunt(build_limited_links, 3);
+
+	(void)state;
+	assert_int_equal(suspects.count, 0);
+}
+
 // A list in a deque is not limited by the deque's maxlen.
 static void build_list_in_deque(struct scene *scene, unsigned moment)
 {
@@ -947,6 +971,7 @@ int main(void)
 		cmocka_unit_test(test_bounded_container_that_is_filling_is_noted),
 		cmocka_unit_test(test_a_limit_that_the_owner_has),
 		cmocka_unit_test(test_a_bound_is_not_that_of_the_items),
+		cmocka_unit_test(test_a_limit_of_what_it_is_a_part_of),
 		cmocka_unit_test(test_deepest_container_is_told_alone),
 		cmocka_unit_test(test_many_small_containers_are_told_by_their_holder),
 		cmocka_unit_test(test_growing_siblings_are_one_suspect),

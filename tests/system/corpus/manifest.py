@@ -160,6 +160,7 @@ PROGRAMS = [
     healthy("sqlite"),
     healthy("exceptions", since=(3, 6)),
     healthy("known_keys"),
+    healthy("filling_lru", sets="small"),
     healthy("bodies"),
     healthy("table_of_lists"),
     healthy("imports"),
