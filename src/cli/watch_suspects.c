@@ -170,10 +170,6 @@ static bool is_another(const struct watching *watching, unsigned number)
 	       (object->is_gone || object->length_first < suspect->length_last);
 }
 
-// What a container did since the last snapshot may contradict that it leaks. It was freed. It is shorter than
-// it was then, or lost more than half of what it had for a while. Or it is no longer than before, although
-// at the pace of the snapshots it should have grown by as much as makes a suspect, and by more than it goes
-// up and down: of a heap of timers, which each come back, some are always gone.
 static bool is_contradicted(const struct watching *watching, unsigned number)
 {
 	const struct hunt_report *report = watching->report;
@@ -190,15 +186,7 @@ static bool is_contradicted(const struct watching *watching, unsigned number)
 	// Of one that was replaced, only its name says what became of it.
 	if (is_another(watching, number))
 		return false;
-	if (object->is_gone)
-		return true;
-	if (object->length_first < suspect->length_last &&
-		object->length_last < suspect->length_last)
-		return true;
-	return object->length_lowest < object->length_first / 2 ||
-	       (object->changes && object->length_last <= object->length_first &&
-		       expected >= SUSPECTS_CONTAINER_ITEMS_MIN &&
-		       expected > object->length_first - object->length_lowest);
+	return hunt_report_is_contradicted(suspect, object, expected);
 }
 
 static void describe_contradiction(

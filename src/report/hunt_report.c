@@ -24,3 +24,17 @@ void hunt_report_deinit(struct hunt_report *report)
 	growth_memory_deinit(&report->memory);
 	*report = (struct hunt_report){0};
 }
+
+bool hunt_report_is_contradicted(
+	const struct suspect *suspect, const struct watch_object *object, double expected)
+{
+	if (object->is_gone)
+		return true;
+	if (object->length_first < suspect->length_last &&
+		object->length_last < suspect->length_last)
+		return true;
+	return object->length_lowest < object->length_first / 2 ||
+	       (object->changes && object->length_last <= object->length_first &&
+		       expected >= SUSPECTS_CONTAINER_ITEMS_MIN &&
+		       expected > object->length_first - object->length_lowest);
+}

@@ -73,6 +73,15 @@ static inline bool hunt_report_is_leak(const struct hunt_report *report)
 	return report->suspects.count > 0;
 }
 
+/**
+ * Does what a container did while it was watched, after the last snapshot, contradict that it leaks? It was freed.
+ * It is shorter than it was then, or lost more than half of what it had for a while. Or it is no longer than before,
+ * although at the pace of the snapshots it should have grown by @p expected items, as much as makes a suspect and
+ * more than it goes up and down: of a heap of timers, which each come back, some are always gone.
+ */
+bool hunt_report_is_contradicted(
+	const struct suspect *suspect, const struct watch_object *object, double expected);
+
 /** How text is to look. */
 struct report_style {
 	/** Columns to wrap at; 0: lines as long as they come. */

@@ -261,6 +261,42 @@ static void test_utf8(void **state)
 	assert_int_equal(utf8_count("a→b"), 3);
 }
 
+// Of 1000 items at the last snapshot.
+static void test_what_a_watch_contradicts(void **state)
+{
+	static const struct {
+		uint64_t first, last, lowest, changes;
+		double expected;
+		bool is_gone, is_contradicted;
+	} cases[] = {
+		{1100, 1130, 1100, 30, 30, .is_contradicted = false},
+		{1100, 1100, 1100, 0, 30, .is_contradicted = false},
+		{1100, 1130, 1100, 30, 30, .is_gone = true, .is_contradicted = true},
+		{900, 950, 900, 50, 30, .is_contradicted = true},
+		{1100, 1130, 500, 700, 30, .is_contradicted = true},
+		// It is full, and each new item drives out an old one.
+		{1100, 1100, 1099, 60, 30, .is_contradicted = true},
+		{1100, 1100, 1099, 4, 2, .is_contradicted = false},
+		// It swings by more than it grows in that time.
+		{1400, 1380, 1100, 900, 30, .is_contradicted = false},
+		{1400, 1380, 1100, 900, 400, .is_contradicted = true},
+	};
+	const struct suspect suspect = {.kind = SUSPECT_CONTAINER, .length_last = 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct watch_object object = {.length_first = cases[i].first,
+			.length_last = cases[i].last,
+			.length_lowest = cases[i].lowest,
+			.changes = cases[i].changes,
+			.is_gone = cases[i].is_gone};
+
+		print_message("case %zu\n", i);
+		assert_int_equal(hunt_report_is_contradicted(&suspect, &object, cases[i].expected),
+			cases[i].is_contradicted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_json_says_who_adds),
 		cmocka_unit_test(test_numbers_for_people),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_what_a_watch_contradicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
