@@ -13,7 +13,8 @@
  *	shrinking   smaller in a later snapshot: it is emptied now and then;
  *	slowing     growing by less than a quarter of its first pace in the last interval: a warm-up.
  *	            For what only the interpreter and libraries hold: below a half; and while modules
- *	            are imported in numbers, nothing of theirs is a suspect but sys.modules itself;
+ *	            are imported in numbers, nothing of theirs is a suspect but sys.modules itself, if it retains
+ *	            a quarter of the growth of all objects: modules of a program keep one another;
  *	churning    a container most of whose old items are gone although it is not much longer: its
  *	            length wanders; a holder whose entries are others now; what is another object
  *	            than it was, at the same address;

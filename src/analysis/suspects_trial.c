@@ -16,6 +16,7 @@
 #define IMPORTED_MIN    8
 #define IMPORTED_SHARE  0.02
 #define IMPORTED_STEADY 0.5
+#define IMPORTED_KEPT   0.25
 
 #define GARBAGE_BYTES_MIN 65536
 
@@ -87,13 +88,14 @@ bool suspects_is_importing(const struct court *court)
 }
 
 // While modules are imported, what libraries keep about themselves grows as well: caches of
-// patterns, of files, of classes. If imports are the leak, sys.modules tells.
+// patterns, of files, of classes. If imports are the leak, sys.modules tells: it grows as steadily as requests come,
+// and alone keeps what was imported. A program's modules keep one another.
 static bool is_start_up(const struct court *court, const struct trial *trial)
 {
 	if (trial->candidate->path.is_user_code || !suspects_is_importing(court))
 		return false;
 	return strcmp(trial->candidate->path.text, "sys.modules") != 0 ||
-	       trial->steadiness < IMPORTED_STEADY;
+	       trial->steadiness < IMPORTED_STEADY || trial->share < IMPORTED_KEPT;
 }
 
 static bool is_shrinking(const struct court *court, const struct trial *trial)
