@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """cycles.py MODE COUNT: makes COUNT garbage cycles with the collector off, waits or computes until SIGUSR1, and
 tells what became of them. Runs on every Python from 2.7 on."""
+import ctypes
 import functools
 import gc
 import os
@@ -15,6 +16,8 @@ import weakref
 
 mode, count = sys.argv[1], int(sys.argv[2])
 gc.disable()
+# One that nobody sets. 2.7 has only the other.
+clock = getattr(time, "monotonic", time.time)
 
 
 class Done(Exception):
@@ -58,12 +61,12 @@ def compute():
 def sleep():
     global rounds
     while True:
-        begin = time.time()
+        begin = clock()
         time.sleep(0.2)
         rounds += 1
         # Before 3.5 (PEP 475) it ends early when a machine is so busy that a stop cannot be mended in time.
-        if time.time() - begin < 0.19 and sys.version_info >= (3, 5):
-            print("violation sleep: %r" % (time.time() - begin))
+        if clock() - begin < 0.19 and sys.version_info >= (3, 5):
+            print("violation sleep: %r" % (clock() - begin))
 
 
 def wait_select():
@@ -116,7 +119,6 @@ def long_call():
 
 def blocked():
     """A C function that waits and does not give up the GIL."""
-    import ctypes
     ctypes.PyDLL(None).usleep(ctypes.c_uint(3600 * 1000000))
 
 
@@ -124,10 +126,10 @@ def wait_poll_briefly():
     poll = select.poll()
     poll.register(pair[0], select.POLLIN)
     while True:
-        begin = time.time()
+        begin = clock()
         poll.poll(30)
-        if time.time() - begin < 0.0295 and sys.version_info >= (3, 5):
-            print("violation poll: %r" % (time.time() - begin))
+        if clock() - begin < 0.0295 and sys.version_info >= (3, 5):
+            print("violation poll: %r" % (clock() - begin))
 
 
 def allocate():
@@ -163,9 +165,14 @@ class Announcing(Node):
 
 def slow_kind():
     """A class whose finalizer takes a second, without any Python code that could meet a signal meanwhile."""
-    import ctypes
     return type("Slow", (Node,), {"__del__": staticmethod(functools.partial(
         ctypes.PyDLL(None).usleep, ctypes.c_uint(1000000)))})
+
+
+def held_kind():
+    """The same, but that it takes until there is something to be read from standard input."""
+    return type("Held", (Node,), {"__del__": staticmethod(functools.partial(
+        ctypes.PyDLL(None).read, ctypes.c_int(0), ctypes.create_string_buffer(1), ctypes.c_size_t(1)))})
 
 
 class Spawning(Node):
@@ -178,8 +185,8 @@ class Spawning(Node):
 
 references, rounds = [], 0
 pair = socket.socketpair()
-if mode in ("slow_wait", "slow_compute"):
-    kinds = [Announcing, slow_kind()]
+if mode in ("slow_wait", "slow_compute", "held_wait"):
+    kinds = [Announcing, held_kind() if mode == "held_wait" else slow_kind()]
 else:
     kinds = [Spawning] if mode == "spawn" else []
 for kind in kinds:
@@ -200,7 +207,7 @@ try:
     {"compute": compute, "sleep": sleep, "select": wait_select, "poll": wait_poll, "accept": wait_accept,
      "lock": wait_lock, "threads": threads, "waiters": waiters, "long_call": long_call,
      "blocked": blocked, "burst": wait_select, "churn": churn,
-     "slow_wait": wait_select, "slow_compute": compute, "spawn": wait_select,
+     "slow_wait": wait_select, "held_wait": wait_select, "slow_compute": compute, "spawn": wait_select,
      "stdin": lambda: sys.stdin.read()}[mode]()
 except Done:
     pass

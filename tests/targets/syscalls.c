@@ -34,7 +34,7 @@
 #define WAIT_NS     (WAIT_MS * 1000000L)
 #define TICK_US     15000
 #define QUEUED      24
-#define LAST_MS     30000
+#define LAST_MS     120000
 #define ASKED_MS    20000
 #define SLIP_TICKS  20
 #define WAKE_SIGNAL SIGUSR1
