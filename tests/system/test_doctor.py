@@ -16,11 +16,10 @@ import threading
 import time
 import unittest
 
-from targets import BUILD, TargetTest, status, wait_until
+from targets import BUILD, SECONDS_MAX, TargetTest, status, wait_until
 
 SHIKARI = os.path.join(BUILD, "shikari")
 NOBODY = 65534
-SECONDS_MAX = 60
 libc = ctypes.CDLL(None, use_errno=True)
 
 IDLE = "import sys; print('ready', flush=True); sys.stdin.read()"
@@ -200,7 +199,7 @@ class Ready(DoctorTest):
             "import ctypes, sys, threading, time\n"
             "def work():\n"
             "    print('ready', flush=True)\n"
-            "    time.sleep(60)\n"
+            "    time.sleep(3600)\n"
             "threading.Thread(target=work).start()\n"
             "time.sleep(0.2)\n"
             "ctypes.CDLL(None).syscall(60, 0)\n")
@@ -270,7 +269,7 @@ class Unharmed(DoctorTest):
         doctor.start()
         while not done.is_set():
             target.process.send_signal(signal.SIGUSR1)
-            readable, _, _ = select.select([answers], [], [], 10)
+            readable, _, _ = select.select([answers], [], [], SECONDS_MAX)
             self.assertTrue(readable, "a signal was lost")
             self.assertEqual(os.read(answers, 2), bytes([signal.SIGUSR1]))
         doctor.join()
@@ -512,7 +511,7 @@ class Unsupported(DoctorTest):
             self.skipTest(f"32-bit programs do not run here: {error}")
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        time.sleep(0.05)
+        self.assertTrue(wait_until(lambda: status(process.pid, "State") in "SZ"))
         if process.poll() is not None:
             self.skipTest("32-bit programs do not run here")
         report = self.examine(process.pid, code=4)
