@@ -8,10 +8,9 @@ import sys
 import tempfile
 import unittest
 
-from targets import BUILD
+from targets import BUILD, SECONDS_MAX, is_asleep, wait_until
 
 SHIKARI = os.path.join(BUILD, "shikari")
-SECONDS_MAX = 120
 FORMATS = ("heapsnapshot", "ndjson", "dot", "collapsed", "speedscope", "pprof")
 
 TARGET = """
@@ -78,6 +77,8 @@ class ExportTest(unittest.TestCase):
             [sys.executable, "-I", "-S", "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         cls.addClassCleanup(cls.end)
         assert cls.process.stdout.readline() == b"ready\n"
+        # Reading its input needs objects, which the next who looks would find besides.
+        assert wait_until(lambda: is_asleep(cls.process.pid))
         cls.snapshot = os.path.join(cls.folder.name, "a.shk")
         assert run(SHIKARI, "snap", str(cls.process.pid), "-o", cls.snapshot).returncode == 0
         heap = json.loads(run(SHIKARI, "show", "--json", cls.snapshot, "summary").stdout)["heap"]

@@ -97,8 +97,8 @@ def wait_until(condition, seconds=SECONDS_MAX):
 
 
 def is_asleep(pid):
-    """All of its threads wait for something. Whoever has just said that it is ready may not do so yet, and the
-    next that he does may be what a test is about."""
+    """All of its threads wait for something. Whoever has just said that it is ready may not do so yet, and what he
+    does until then may not be what a test is about."""
     states = set()
     for path in glob.glob(f"/proc/{pid}/task/*"):
         try:

@@ -19,7 +19,7 @@ import tempfile
 import time
 import unittest
 
-from targets import BUILD, TESTS, TargetTest, status, wait_until
+from targets import BUILD, SECONDS_MAX, TESTS, TargetTest, is_asleep, status, wait_until
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(TESTS, "support")]
@@ -27,7 +27,6 @@ import interpreters  # noqa: E402
 
 SHIKARI = os.path.join(BUILD, "shikari")
 GRAPH_TEXT = os.path.join(BUILD, "tests", "system", "graph-text")
-SECONDS_MAX = 120
 PATTERN = "/proc/sys/kernel/core_pattern"
 # Larger ones are reserved rather than used.
 MAPPING_MAX = 64 << 20
@@ -35,7 +34,7 @@ VERSIONS = os.environ.get("CORE_VERSIONS", "2.7 3.8 3.11 3.13 3.14").split()
 
 # Understood by every version.
 PROGRAM = r"""
-import collections, sys, threading, time
+import collections, sys, threading
 
 class Plain(object):
     def __init__(self, number):
@@ -78,7 +77,6 @@ for name in sys.argv[1:]:
     thread = threading.Thread(target=waits, args=(event, name), name=name)
     thread.daemon = True
     thread.start()
-time.sleep(0.2)
 
 def main():
     sys.stdout.write("ready\n")
@@ -161,8 +159,10 @@ class CoreTest(TargetTest):
             return file.read()
 
     def stop(self, pid):
-        # Not before it reads its input (read(0, …) on x86-64).
+        # Not before it reads its input (read(0, …) on x86-64), and its threads wait. A thread that waits for
+        # the interpreter's lock is asleep too; but who reads has given that up, and woken it.
         self.assertTrue(wait_until(lambda: self.read_text(f"/proc/{pid}/syscall").startswith("0 0x0 ")))
+        self.assertTrue(wait_until(lambda: is_asleep(pid) and is_asleep(pid)))
         os.kill(pid, signal.SIGSTOP)
         self.assertTrue(wait_until(lambda: status(pid, "State") == "T"))
 

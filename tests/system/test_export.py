@@ -12,8 +12,8 @@ import sys
 import tempfile
 import unittest
 
-from exported import FORMATS, SECONDS_MAX, SHIKARI, ExportTest, objects_of, run, stacks_of, use_one_processor
-from targets import status, wait_until
+from exported import FORMATS, SHIKARI, ExportTest, objects_of, run, stacks_of, use_one_processor
+from targets import SECONDS_MAX, is_asleep, status, wait_until
 
 
 class Export(ExportTest):
@@ -154,6 +154,7 @@ class Shapes(unittest.TestCase):
                 [sys.executable, "-I", "-S", "-c", SHAPES, str(count)], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE) as process:
             self.assertEqual(process.stdout.readline(), b"ready\n")
+            self.assertTrue(wait_until(lambda: is_asleep(process.pid)))
             path = os.path.join(folder, "a.shk")
             snapped = run(SHIKARI, "snap", str(process.pid), "-o", path)
             process.kill()

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from targets import BUILD, TESTS, TargetTest
+from targets import SECONDS_MAX, BUILD, TESTS, TargetTest
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "..", "tools", "layout")]
@@ -20,7 +20,6 @@ import interpreters  # noqa: E402
 import layout_fields  # noqa: E402
 
 SHIKARI = os.path.join(BUILD, "shikari")
-SECONDS_MAX = 60
 IDLE = "import sys; sys.stdout.write('ready\\n'); sys.stdout.flush(); sys.stdin.read()"
 
 # Is told the values of all fields, and looks at its own objects with them. Understood by every version.

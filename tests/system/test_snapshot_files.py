@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 import test_core
-from targets import BUILD, TESTS, status, wait_until
+from targets import BUILD, TESTS, is_asleep, status, wait_until
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TESTS, "support"))
@@ -83,7 +83,10 @@ def running(command):
                 log.seek(0)
                 raise AssertionError(f"the target does not start: {log.read()[-2000:]!r}")
             words = line.split()
-            yield (int(words[1]) if len(words) > 1 else process.pid), process
+            pid = int(words[1]) if len(words) > 1 else process.pid
+            # Not in the midst of what it does until it waits: all who look are to see the same.
+            assert wait_until(lambda: is_asleep(pid))
+            yield pid, process
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import unittest
 
-from targets import BUILD, TESTS
+from targets import BUILD, SECONDS_MAX, TESTS, is_asleep, wait_until
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TESTS, "support"))
@@ -21,7 +21,6 @@ import interpreters  # noqa: E402
 
 SHIKARI = os.path.join(BUILD, "shikari")
 EXTENSION = os.path.join(BUILD, "src", "sql", "shikari_sqlite")
-SECONDS_MAX = 120
 
 TARGET = """
 import sys
@@ -84,6 +83,7 @@ class Snapshots(unittest.TestCase):
         try:
             for file in files:
                 self.assertEqual(target.stdout.readline(), "ready\n")
+                self.assertTrue(wait_until(lambda: is_asleep(target.pid)))
                 run(SHIKARI, "snap", target.pid, "-o", file)
                 target.stdin.write("more\n")
                 target.stdin.flush()
@@ -160,6 +160,7 @@ class Command(unittest.TestCase):
                                   stdout=subprocess.PIPE, text=True)
         try:
             target.stdout.readline()
+            assert wait_until(lambda: is_asleep(target.pid))
             run(SHIKARI, "snap", target.pid, "-o", cls.file)
             cls.live = sql(target.pid, "SELECT objects FROM types WHERE name = '__main__.Thing'")
         finally:

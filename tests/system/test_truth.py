@@ -25,13 +25,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
 import interpreters  # noqa: E402
+from targets import is_asleep, wait_until  # noqa: E402
 
 BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
 GRAPH_DUMP = os.environ.get("GRAPH_DUMP", os.path.join(BUILD, "tests", "support", "graph-dump"))
-READY_TIMEOUT_S = 120
-DUMP_TIMEOUT_S = 120
-COMPARE_TIMEOUT_S = 300
-STOP_TIMEOUT_S = 10
+READY_TIMEOUT_S = 300
+DUMP_TIMEOUT_S = 300
+COMPARE_TIMEOUT_S = 600
+STOP_TIMEOUT_S = 60
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -99,7 +100,10 @@ class Target:
                 output += chunk
                 for line in output.split(b"\n")[:-1]:
                     if line.startswith(b"ready "):
-                        return int(line.split()[1])
+                        pid = int(line.split()[1])
+                        # It still has to begin to read its input.
+                        assert wait_until(lambda: is_asleep(pid))
+                        return pid
         self.log.seek(0)
         errors = self.log.read().decode(errors="replace")
         raise AssertionError(f"{self.command} was not ready:\n{output.decode()}\n{errors}")
