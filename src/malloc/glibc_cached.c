@@ -21,7 +21,8 @@ static const struct tcache_shape {
 
 struct list_search {
 	struct glibc_malloc *malloc;
-	uint64_t left; /* of LIMIT_MALLOC_CACHED */
+	uint64_t left;  /* of LIMIT_MALLOC_CACHED */
+	bool is_hidden; /* links were in the last list that was whole (glibc 2.32 and later) */
 };
 
 // The size in the head of a chunk that lies in a heap; 0 if none does.
@@ -36,49 +37,75 @@ static uint64_t size_at(const struct glibc_malloc *malloc, remote_addr chunk)
 	return glibc_chunk_size(head, chunk, heap->end);
 }
 
-// The chunk that the word at @p link leads to, whose lists link chunks at @p offset from their start. Is
-// the link hidden (2.32)? A hidden end is not 0.
-static bool next_chunk(const struct glibc_malloc *malloc, remote_addr link, uint32_t offset,
-	uint64_t size, remote_addr *ret)
+// The chunk that the word at @p link leads to, whose lists link chunks at @p offset from their start; 0 at the end.
+static remote_addr next_chunk(
+	const struct glibc_malloc *malloc, remote_addr link, uint32_t offset, bool is_hidden)
 {
-	uint64_t word = glibc_word(malloc->target, link), shown = word ^ link >> 12;
+	uint64_t word = glibc_word(malloc->target, link);
 
-	*ret = 0;
-	if (!word || !shown)
-		return true;
-	*ret = shown - offset;
-	if (size_at(malloc, *ret) == size)
-		return true;
-	*ret = word - offset;
-	return size_at(malloc, *ret) == size;
+	if (is_hidden)
+		word ^= link >> 12;
+	return word ? word - offset : 0;
 }
 
-// Append the chunks of a list from @p chunk on, all of the same size (0: of any). False if the list leads
-// astray or has not @p count (UINT64_MAX: any number) of them: what was added is taken back.
-static struct error *add_list(struct list_search *search, remote_addr chunk, uint32_t offset,
-	uint64_t size, uint64_t count, enum glibc_state state, bool *ret_is_whole)
+/** A list of chunks. */
+struct cached_list {
+	remote_addr first;
+	uint32_t offset; /* of what links lead to, from the start of a chunk */
+	uint64_t size;   /* of all of them; 0: of any */
+	uint64_t count;  /* UINT64_MAX: any number */
+	enum glibc_state state;
+};
+
+// Append the chunks of a list. False if it leads astray, in a circle, or has not as many as it should: what was
+// added is taken back.
+static struct error *try_list(struct list_search *search, const struct cached_list *list,
+	bool is_hidden, bool *ret_is_whole)
 {
 	struct glibc_malloc *malloc = search->malloc;
 	size_t before = malloc->cached.count;
+	remote_addr chunk = list->first, mark = 0;
 	uint64_t found = 0;
 
 	*ret_is_whole = true;
-	while (chunk && *ret_is_whole && search->left && found < count) {
+	while (chunk && search->left && found < list->count) {
 		uint64_t here = size_at(malloc, chunk);
 
-		*ret_is_whole = here && (!size || here == size);
+		// A circle comes back to where it was when so many were a power of two (Brent).
+		*ret_is_whole = here && (!list->size || here == list->size) && chunk != mark;
 		if (!*ret_is_whole)
 			break;
-		if (!glibc_cached_vector_push(&malloc->cached, (struct glibc_cached){chunk, state}))
+		if (!glibc_cached_vector_push(
+			    &malloc->cached, (struct glibc_cached){chunk, list->state}))
 			return error_enomem();
 		search->left--;
+		if ((found & (found + 1)) == 0)
+			mark = chunk;
 		found++;
-		*ret_is_whole = next_chunk(malloc, chunk + 16, offset, here, &chunk);
+		chunk = next_chunk(malloc, chunk + 16, list->offset, is_hidden);
 	}
-	*ret_is_whole &= !chunk && (count == UINT64_MAX || found == count);
-	if (!*ret_is_whole)
+	*ret_is_whole &= !chunk && (list->count == UINT64_MAX || found == list->count);
+	if (!*ret_is_whole) {
 		malloc->cached.count = before;
+		search->left += found;
+	}
 	return NULL;
+}
+
+// All links of a process are hidden, or none, and the end of a list tells: the wrong way it is no 0. A single link
+// does not. Where the heap lies low, as in a program that is not position-independent, what a plain link would be if
+// it were hidden may well be another chunk of that size.
+static struct error *add_list(
+	struct list_search *search, const struct cached_list *list, bool *ret_is_whole)
+{
+	struct error *err = try_list(search, list, search->is_hidden, ret_is_whole);
+
+	if (err || *ret_is_whole)
+		return err;
+	err = try_list(search, list, !search->is_hidden, ret_is_whole);
+	if (!err && *ret_is_whole)
+		search->is_hidden = !search->is_hidden;
+	return err;
 }
 
 static uint64_t count_of(const struct tcache_shape *shape, const uint8_t *bytes, uint32_t bin)
@@ -102,16 +129,18 @@ static struct error *try_tcache(struct list_search *search, const struct tcache_
 	for (uint32_t bin = 0; is_whole && bin < shape->bins; bin++) {
 		remote_addr entry =
 			glibc_load(bytes + (size_t)shape->bins * shape->count_bytes + bin * 8ull);
-		uint64_t count = shape->counts_entries ? count_of(shape, bytes, bin) : UINT64_MAX;
+		const struct cached_list list = {.first = entry - 16,
+			.offset = 16,
+			.size = bin < TCACHE_SMALL_BINS ? CHUNK_BYTES_MIN + bin * 16ull : 0,
+			.count = shape->counts_entries ? count_of(shape, bytes, bin) : UINT64_MAX,
+			.state = GLIBC_TCACHE};
 		struct error *err;
 
-		is_whole = !shape->counts_entries || (entry != 0) == (count != 0);
+		is_whole = !shape->counts_entries || (entry != 0) == (list.count != 0);
 		if (!entry || !is_whole)
 			continue;
 		used++;
-		err = add_list(search, entry - 16, 16,
-			bin < TCACHE_SMALL_BINS ? CHUNK_BYTES_MIN + bin * 16ull : 0, count,
-			GLIBC_TCACHE, &is_whole);
+		err = add_list(search, &list, &is_whole);
 		if (err)
 			return err;
 	}
@@ -158,12 +187,15 @@ static struct error *find_fastbins(struct list_search *search)
 		remote_addr first = arenas->items[i].bins - GLIBC_TOP_FIELD - GLIBC_FASTBINS * 8;
 
 		for (uint32_t bin = 0; !err && bin < GLIBC_FASTBINS; bin++) {
-			remote_addr chunk = glibc_word(search->malloc->target, first + bin * 8ull);
+			const struct cached_list list = {
+				.first = glibc_word(search->malloc->target, first + bin * 8ull),
+				.size = CHUNK_BYTES_MIN + bin * 16ull,
+				.count = UINT64_MAX,
+				.state = GLIBC_FAST};
 			bool is_whole;
 
-			if (chunk)
-				err = add_list(search, chunk, 0, CHUNK_BYTES_MIN + bin * 16ull,
-					UINT64_MAX, GLIBC_FAST, &is_whole);
+			if (list.first)
+				err = add_list(search, &list, &is_whole);
 		}
 	}
 	return err;

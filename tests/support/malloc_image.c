@@ -11,13 +11,18 @@
 #define TCACHE_BINS  64
 #define TCACHE_CHUNK (16 + TCACHE_BINS * 8ull)
 
+static uint64_t brk_heap(const struct malloc_image *image)
+{
+	return image->shape.heap ? image->shape.heap : MALLOC_IMAGE_HEAP;
+}
+
 static uint8_t *at(struct malloc_image *image, uint64_t addr)
 {
 	if (addr >= MALLOC_IMAGE_DATA)
 		return image->data + (addr - MALLOC_IMAGE_DATA);
 	if (addr >= MALLOC_IMAGE_ARENA)
 		return image->heaps[MALLOC_IMAGE_THREAD] + (addr - MALLOC_IMAGE_ARENA);
-	return image->heaps[MALLOC_IMAGE_MAIN] + (addr - MALLOC_IMAGE_HEAP);
+	return image->heaps[MALLOC_IMAGE_MAIN] + (addr - brk_heap(image));
 }
 
 static void put(struct malloc_image *image, uint64_t addr, uint64_t value)
@@ -50,7 +55,7 @@ void malloc_image_begin(struct malloc_image *image, const struct malloc_image_sh
 	write_state(image, MALLOC_IMAGE_THREAD);
 	put(image, MALLOC_IMAGE_ARENA, state_of(image, MALLOC_IMAGE_THREAD));
 	put(image, MALLOC_IMAGE_ARENA + 16, MALLOC_IMAGE_BYTES);
-	image->ends[MALLOC_IMAGE_MAIN] = MALLOC_IMAGE_HEAP;
+	image->ends[MALLOC_IMAGE_MAIN] = brk_heap(image);
 	image->ends[MALLOC_IMAGE_THREAD] =
 		(state_of(image, MALLOC_IMAGE_THREAD) + shape->bins_offset + BINS * 16 + 56 + 15) &
 		~15ull;
@@ -79,7 +84,7 @@ static void link_chunk(struct malloc_image *image, enum malloc_image_heap heap,
 	const struct malloc_image_chunk *chunk)
 {
 	uint64_t bins = state_of(image, heap) + image->shape.bins_offset, index, next;
-	uint64_t counts = MALLOC_IMAGE_HEAP + 16,
+	uint64_t counts = brk_heap(image) + 16,
 		 entries = counts + (uint64_t)TCACHE_BINS * image->shape.count_bytes;
 
 	index = (chunk->size - 32) / 16;
@@ -110,7 +115,7 @@ static void link_chunk(struct malloc_image *image, enum malloc_image_heap heap,
 static void finish_heap(struct malloc_image *image, enum malloc_image_heap heap)
 {
 	uint64_t flags = heap == MALLOC_IMAGE_MAIN ? 0 : NOT_MAIN;
-	uint64_t start = heap == MALLOC_IMAGE_MAIN ? MALLOC_IMAGE_HEAP : MALLOC_IMAGE_ARENA;
+	uint64_t start = heap == MALLOC_IMAGE_MAIN ? brk_heap(image) : MALLOC_IMAGE_ARENA;
 	uint64_t top = malloc_image_add(
 		image, heap, start + MALLOC_IMAGE_BYTES - image->ends[heap], GLIBC_TOP);
 
@@ -128,7 +133,7 @@ static void finish_heap(struct malloc_image *image, enum malloc_image_heap heap)
 struct error *malloc_image_finish(struct malloc_image *image, struct target **ret)
 {
 	const struct memory_image_segment segments[] = {
-		{MALLOC_IMAGE_HEAP, image->heaps[0], MALLOC_IMAGE_BYTES, true, "[heap]", 0},
+		{brk_heap(image), image->heaps[0], MALLOC_IMAGE_BYTES, true, "[heap]", 0},
 		{MALLOC_IMAGE_ARENA, image->heaps[1], MALLOC_IMAGE_BYTES, true, "", 0},
 		{MALLOC_IMAGE_DATA, image->data, MALLOC_IMAGE_BYTES, true, "/lib/libc.so.6", 7},
 	};

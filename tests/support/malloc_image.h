@@ -25,6 +25,7 @@ struct malloc_image_shape {
 	uint32_t count_bytes; /* of a tcache's counts: 1, 2; 0: no tcache */
 	uint32_t heap_info;   /* bytes of the head of a thread's heap: 32, 48 */
 	bool hides_links;
+	uint64_t heap; /* where the brk heap is; 0: MALLOC_IMAGE_HEAP */
 };
 
 enum malloc_image_heap { MALLOC_IMAGE_MAIN, MALLOC_IMAGE_THREAD };

@@ -96,6 +96,55 @@ static void what_precedes_the_first_chunk_is_passed_over(void **state)
 	assert_int_equal(malloc.heaps.items[0].start, MALLOC_IMAGE_HEAP + 0x1240);
 }
 
+// In a heap at 0x1000000, a link in its first page that is taken for a hidden one leads to the next page, and
+// there to a chunk of that size: in a list of chunks in both, that is a circle.
+static void links_are_not_taken_for_hidden_ones(void **state)
+{
+	const struct malloc_image_shape shape = {
+		.bins_offset = 104, .heap_info = 32, .heap = 0x1000000};
+	static struct malloc_image image;
+
+	(void)state;
+	for (int is_list = 0; is_list < 2; is_list++) {
+		_cleanup_(target_destroy) struct target *target = NULL;
+		_cleanup_(glibc_malloc_close) struct glibc_malloc malloc = {0};
+
+		malloc_image_begin(&image, &shape);
+		for (int page = 0; page < 2; page++) {
+			for (int i = 0; i < 3; i++)
+				malloc_image_add(&image, MALLOC_IMAGE_MAIN, 0x20,
+					page == 0 || is_list ? GLIBC_FAST : GLIBC_USED);
+			malloc_image_add(&image, MALLOC_IMAGE_MAIN, 0x1000 - 3 * 0x20, GLIBC_USED);
+		}
+		assert_null(malloc_image_finish(&image, &target));
+		assert_null(glibc_malloc_open(target, &malloc));
+		check_heap(&image, &malloc, &malloc.heaps.items[0]);
+	}
+}
+
+// A list that two threads tore, or that somebody made to keep us busy.
+static void circles_end(void **state)
+{
+	static struct malloc_image image;
+
+	(void)state;
+	for (size_t back = 0; back < 20; back++) {
+		_cleanup_(target_destroy) struct target *target = NULL;
+		_cleanup_(glibc_malloc_close) struct glibc_malloc malloc = {0};
+		struct malloc_image_chunk *chunks = image.chunks[MALLOC_IMAGE_MAIN];
+
+		malloc_image_begin(&image, &shapes[0]);
+		for (size_t i = 0; i < 20; i++)
+			malloc_image_add(&image, MALLOC_IMAGE_MAIN, 0x20, GLIBC_FAST);
+		assert_null(malloc_image_finish(&image, &target));
+		// The last one of the list is the first that was added.
+		memcpy(image.heaps[0] + chunks[0].addr + 16 - MALLOC_IMAGE_HEAP, &chunks[back].addr,
+			8);
+		assert_null(glibc_malloc_open(target, &malloc));
+		assert_int_equal(malloc.cached.count, 0);
+	}
+}
+
 static void no_libc_no_arena(void **state)
 {
 	static struct malloc_image image;
@@ -231,6 +280,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_are_what_each_version_says),
 		cmocka_unit_test(what_precedes_the_first_chunk_is_passed_over),
+		cmocka_unit_test(links_are_not_taken_for_hidden_ones),
+		cmocka_unit_test(circles_end),
 		cmocka_unit_test(no_libc_no_arena),
 		cmocka_unit_test(trim_takes_whole_pages),
 		cmocka_unit_test(a_mapping_of_its_own_has_a_head),
