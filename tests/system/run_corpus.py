@@ -30,11 +30,10 @@ from manifest import PROGRAMS, runs_on  # noqa: E402
 SHIKARI = os.path.join(HERE, "..", "..", "build", "shikari")
 #: The only one that has Debian's packages.
 DEFAULT_PYTHON = "/usr/bin/python3.11"
-READY_TIMEOUT_S = 30
-# A program that has started imports and fills small caches for a moment.
-WARM_UP_S = 2
+# For a program to be ready, and then to be warm (corpus/workload.py).
+READY_TIMEOUT_S = 120
 # What a hunt may take beyond the time it was told to watch.
-HUNT_SLACK_S = 60
+HUNT_SLACK_S = 240
 
 Result = collections.namedtuple("Result", "program interpreter right answered reason seconds")
 
@@ -53,21 +52,31 @@ def start(program, interpreter):
     }
     process = subprocess.Popen(
         interpreter.command(os.path.join(CORPUS, program.file)),
-        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True)
-    readable, _, _ = select.select([process.stdout], [], [], READY_TIMEOUT_S)
-    line = process.stdout.readline() if readable else ""
-    if line != f"ready {process.pid}\n":
-        finish(process)
-        raise Unanswered(f"the program did not start: {line.strip() or process.stderr_text}")
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    for expected in (f"ready {process.pid}", "warm"):
+        line = read_line(process)
+        if line != expected:
+            finish(process)
+            raise Unanswered(f"the program is not {expected}: {line or process.stderr_text}")
     return process
+
+
+def read_line(process):
+    """The next line that it prints; as much as there is of it when time is up."""
+    line, end = b"", time.monotonic() + READY_TIMEOUT_S
+    while not line.endswith(b"\n") and select.select([process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+        byte = os.read(process.stdout.fileno(), 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace").strip()
 
 
 def finish(process):
     """End the program. What it wrote to stderr is in process.stderr_text."""
     process.kill()
     process.stdout.close()
-    process.stderr_text = process.stderr.read().strip()
+    process.stderr_text = process.stderr.read().decode(errors="replace").strip()
     process.stderr.close()
     process.wait()
 
@@ -124,7 +133,6 @@ def try_program(program, interpreter, options):
     try:
         process = start(program, interpreter)
         try:
-            time.sleep(WARM_UP_S)
             report = None
             if not options.no_hunt:
                 report = hunt(options.shikari, process.pid, options.seconds, options.snapshots)

@@ -360,7 +360,9 @@ class HuntTest(unittest.TestCase):
         process = subprocess.Popen([*THIS, *program], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)
         try:
-            process.stdout.readline()
+            # A program of the corpus is ready before it is warm.
+            while process.stdout.readline() not in ("ready\n", "warm\n"):
+                self.assertIsNone(process.poll())
             done = subprocess.run(
                 [SHIKARI, "hunt", "--json", "--for", str(self.SECONDS), "--snapshots", "3",
                  str(process.pid)],

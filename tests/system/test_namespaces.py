@@ -29,8 +29,10 @@ IS_ROOT = os.geteuid() == 0
 IDLE = "import sys; print('ready'); sys.stdout.flush(); sys.stdin.read()"
 
 # In a thread that only the kernel has a name for.
+# It grows by the clock, and has grown when it says that it is ready.
 LEAK = """
 import sys, time
+clock = getattr(time, "monotonic", time.time)
 try:
     from _thread import start_new_thread
 except ImportError:
@@ -39,11 +41,14 @@ except ImportError:
 def collect():
     with open("/proc/thread-self/comm", "w") as name:
         name.write("collector")
-    batch = []
-    print("ready")
-    sys.stdout.flush()
+    batch, begin, is_new = [], clock() - 1, True
     while True:
-        batch.append("sample %d" % len(batch))
+        while len(batch) < (clock() - begin) * 1000:
+            batch.append("sample %d" % len(batch))
+        if is_new:
+            print("ready")
+            sys.stdout.flush()
+            is_new = False
         time.sleep(0.001)
 
 start_new_thread(collect, ())

@@ -4,7 +4,7 @@
 
 import asyncio
 
-from workload import RATE, announce
+from workload import RATE, WARM_UP, announce, warm
 
 
 async def async_ticks(rate=RATE):
@@ -15,5 +15,7 @@ async def async_ticks(rate=RATE):
     while True:
         yield number
         number += 1
-        due = max(due + 1 / rate, loop.time() - 1)
+        if number == WARM_UP * rate:
+            warm()
+        due += 1 / rate
         await asyncio.sleep(max(0, due - loop.time()))

@@ -5,7 +5,7 @@
 import importlib
 import time
 
-from workload import announce
+from workload import WARM_UP, announce, warm
 
 MODULES = """xml.dom.minidom http.server unittest.mock asyncio multiprocessing.pool sqlite3 decimal
     fractions ctypes.util concurrent.futures logging.handlers argparse tarfile zipfile urllib.request
@@ -15,7 +15,8 @@ MODULES = """xml.dom.minidom http.server unittest.mock asyncio multiprocessing.p
     graphlib tomllib venv ensurepip idlelib.config""".split()
 
 announce()
-time.sleep(2)
+time.sleep(WARM_UP)
+warm()
 while True:
     for name in MODULES:
         try:

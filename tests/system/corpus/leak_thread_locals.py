@@ -5,7 +5,7 @@
 import threading
 import time
 
-from workload import announce, clock
+from workload import WARM_UP, announce, clock, warm
 
 THREADS = 8
 context = threading.local()
@@ -33,4 +33,6 @@ for number in range(THREADS):
     thread.start()
 
 announce()
+time.sleep(WARM_UP)
+warm()
 thread.join()
