@@ -55,7 +55,7 @@ fuzz()
 	test -n "${FUZZ_KEEP:-}" || rm -rf "$build/corpus-$name"
 	mkdir -p "$build/corpus-$name"
 	echo "fuzz-$name: $time s"
-	if ! "$build/fuzz/fuzz-$name" -max_total_time="$time" -timeout=25 -rss_limit_mb=2048 \
+	if ! "$build/fuzz/fuzz-$name" -max_total_time="$time" -timeout=100 -rss_limit_mb=2048 \
 		-artifact_prefix="$build/found/$name-" "$@" "$build/corpus-$name" "$seeds" \
 		>"$build/fuzz-$name.log" 2>&1; then
 		failed=1

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 
 class Client(threading.Thread):

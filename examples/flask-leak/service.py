@@ -22,8 +22,8 @@ import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
-START_TIMEOUT_S = 30
-STOP_TIMEOUT_S = 10
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 60
 WORKERS = 2  # as in uwsgi.ini
 
 # Nothing of the caller's: uWSGI embeds Debian's libpython and must find Debian's modules, whatever

@@ -30,7 +30,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 SUITES = os.path.join(HERE, "pythons.txt")
 # What the build depends on is there in any case.
 MACHINE_VERSION = (3, 11)
-PROBE_TIMEOUT_S = 60
+PROBE_TIMEOUT_S = 240
 
 # Understood by every version.
 PROBE = r"""

@@ -263,11 +263,13 @@ class Unharmed(DoctorTest):
             "signal.signal(signal.SIGUSR1, lambda number, frame: None)\n"
             "signal.set_wakeup_fd(1)\n" + IDLE)
         answers = target.process.stdout.fileno()
-        done = threading.Event()
-        doctor = threading.Thread(
-            target=lambda: ([run(target.pid) for _ in range(20)], done.set()))
+
+        def examine():
+            for _ in range(20):
+                run(target.pid)
+        doctor = threading.Thread(target=examine)
         doctor.start()
-        while not done.is_set():
+        while doctor.is_alive():
             target.process.send_signal(signal.SIGUSR1)
             readable, _, _ = select.select([answers], [], [], SECONDS_MAX)
             self.assertTrue(readable, "a signal was lost")

@@ -31,7 +31,7 @@ SHIKARI = os.environ.get("SHIKARI", os.path.join(BUILD, "shikari"))
 FILLER = os.path.join(BUILD, "tests", "targets", "native_filler.so")
 TARGET = os.path.join(HERE, "native_target.py")
 AT_A_TIME = 2
-TIMEOUT_S = 30
+TIMEOUT_S = 240
 #: The methods of a list, and what calls them: 2.7 to 3.15 have two to five such functions.
 PLAIN_MAX = 6
 ENVIRONMENT = {

@@ -29,7 +29,7 @@ BUILD = os.environ.get("SHIKARI_BUILD", os.path.join(HERE, "..", "..", "build"))
 SHIKARI = os.environ.get("SHIKARI", os.path.join(BUILD, "shikari"))
 TARGET = os.path.join(HERE, "watch_target.py")
 AT_A_TIME = 2
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 #: Frames that a change has at most (watch.h: WATCH_FRAMES_MAX).
 FRAMES_MAX = 64
 KINDS = 3

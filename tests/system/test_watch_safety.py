@@ -856,7 +856,7 @@ class Throughput(WatchTest):
 
                 # The machine may have other things to do, not each time.
                 ratios = []
-                while len(ratios) < 3 and max(ratios, default=0) < 0.8:
+                while len(ratios) < 8 and max(ratios, default=0) < 0.8:
                     alone, watched = [], []
                     for _ in range(5):
                         alone.append(pace(target.pid))

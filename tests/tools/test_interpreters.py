@@ -21,7 +21,7 @@ with open(sys.argv[1]) as scratch:
 sys.stdout.flush()
 sys.stdin.read()
 """
-SECONDS_MAX = 30
+SECONDS_MAX = 240
 
 
 def is_gone(pid):
