@@ -24,14 +24,6 @@
 
 DEFINE_VECTOR(node_vector, node_id)
 
-static uint32_t edge_count(const struct heap_graph *graph, node_id node)
-{
-	uint32_t count;
-
-	heap_edges_of(graph, node, &count);
-	return count;
-}
-
 // An instance's dict may be its __dict__, or one that an attribute holds: the edge's label says
 // which.
 static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id node)
@@ -43,7 +35,7 @@ static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id 
 	for (uint32_t i = 0; i < count && graph->naming.label; i++) {
 		if ((edges[i] & HEAP_EDGE_NODE) != node)
 			continue;
-		graph->naming.label(graph->naming.context, owner, i, &label);
+		heap_label_of(graph, owner, i, &label);
 		break;
 	}
 	return label.kind == HEAP_LABEL_ATTRIBUTE || label.kind == HEAP_LABEL_SLOT;
@@ -53,7 +45,7 @@ static bool is_attribute(const struct heap_graph *graph, node_id owner, node_id 
 // a module puts its name in first (PyModule_NewObject()).
 static bool is_globals(const struct heap_graph *graph, node_id node)
 {
-	uint32_t count = edge_count(graph, node);
+	uint32_t count = heap_row_length(graph, node);
 
 	for (uint32_t i = 0; i < count && i < GLOBALS_LOOKED_AT && graph->naming.label; i++) {
 		struct heap_label label;
@@ -95,7 +87,7 @@ void growth_anchors_rows(
 	for (node_id node = 1; node < graph->node_count; node++) {
 		node_id owner = dominators->idom[node];
 
-		if (edge_count(graph, node) <= ENTRIES_MAX ||
+		if (heap_row_length(graph, node) <= ENTRIES_MAX ||
 			heap_role_of(graph, node) != HEAP_TYPE_DICT || owner == HEAP_NODE_NONE)
 			continue;
 		if (owner == HEAP_ROOT)
@@ -132,13 +124,13 @@ static bool can_be_anchor(const struct growth_anchors *anchors, const struct hea
 
 	if (anchors->list.items[above].node != holder)
 		return false;
-	if (dominators_retained(dominators, node) < bytes_min || edge_count(graph, node) == 0)
+	if (dominators_retained(dominators, node) < bytes_min || heap_row_length(graph, node) == 0)
 		return false;
 	if (heap_has_flag(graph, node, HEAP_NODE_MODULE))
 		return true;
 	if (anchors->list.items[above].depth >= DEPTH_MAX)
 		return false;
-	if (edge_count(graph, holder) > ENTRIES_MAX &&
+	if (heap_row_length(graph, holder) > ENTRIES_MAX &&
 		!growth_is_namespace(graph, dominators, holder))
 		return false;
 	return !repeats(anchors, graph, above, node);

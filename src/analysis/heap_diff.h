@@ -8,17 +8,19 @@
  * none. So memory that was freed and used again for another object of the same type and size is not
  * noticed: counts of new and gone objects are the least there can be.
  *
- * Only addresses, types and sizes are unpacked, of the first and the last file: 14 bytes per object of one of
- * them. Holders and containers take a whole graph with its dominators, then with its paths, one file after the
- * other: of N objects with E references, in bytes, what is there at a time being at most
+ * For types only addresses, types and sizes are unpacked, of the first and the last file: 14 bytes per object of one
+ * of them. For holders and containers one file after the other becomes a skeleton (heap_skeleton.h): of N objects, I
+ * of which have references, F between these, in bytes, what is there at a time being at most
  *
- *	dominators   6 N + 4 E of the graph, and what dominators.c says
- *	places       10 N of the graph, 3 N of names, 8 N of dominators, of holders 4 N
- *	paths        8 N + 4 E of the graph, 3 N of names, 6 N
+ *	dominators   24 I + 4 F, and N / 4; with leaves 16 I + 4 F + 4 (N - I)
+ *	places       30 I + 4 F, and N / 4; 2 N of names
+ *	paths        19 I + 4 F, and N / 4; 2 N of names, and pages of the rows that labels are read from
+ *
+ * Of 25 million objects of which a third has references (tests/bench/bench_files.py) that is 15.5 bytes per object.
  */
 #pragma once
 
-#include "analysis/dominators.h"
+#include "analysis/heap_skeleton.h"
 #include "analysis/paths.h"
 #include "base/vector.h"
 #include "heap/heap_file.h"
@@ -53,23 +55,21 @@ struct heap_diff {
  *  answer. */
 struct error *heap_diff_types(struct heap_file *const *files, size_t count, struct heap_diff *ret);
 
-/** A holder or a container of a graph. */
+/** A holder or a container. */
 struct heap_diff_place {
-	node_id node;
-	uint64_t objects, bytes;
+	node_id node;            /* of the skeleton */
+	uint64_t objects, bytes; /* objects: of holders only */
 };
 DEFINE_VECTOR(heap_diff_place_vector, struct heap_diff_place)
 
-/** What heap_diff_list_places() does not need of a graph with words, gives its memory back: rows. */
-struct error *heap_diff_drop_rows(
-	enum heap_diff_by by, struct heap_graph *graph, const struct dominators *dominators);
-/** The largest holders or containers of a graph, as @p by says, which is not HEAP_DIFF_TYPE. From here on the
- *  dominators are not needed, and may make room for paths. */
-struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_graph *graph,
-	const struct dominators *dominators, struct heap_diff_place_vector *ret);
+/** The largest holders or containers of a heap, as @p by says, which is not HEAP_DIFF_TYPE. Its whole has names.
+ *  From here on the dominators are not needed, and may make room for paths. */
+struct error *heap_diff_list_places(
+	enum heap_diff_by by, struct heap_skeleton *skeleton, struct heap_diff_place_vector *ret);
 /** Add them, by their paths, as those of file number @p file; the diff begins zeroed, with `by` and
- *  `file_count` set. What is not among the largest counts as 0. */
-struct error *heap_diff_add_places(struct heap_diff *diff, size_t file, const struct paths *paths,
+ *  `file_count` set. What is not among the largest counts as 0. @p paths are of the skeleton's graph. */
+struct error *heap_diff_add_places(struct heap_diff *diff, size_t file,
+	struct heap_skeleton *skeleton, const struct paths *paths,
 	const struct heap_diff_place_vector *places);
 void heap_diff_deinit(struct heap_diff *diff);
 

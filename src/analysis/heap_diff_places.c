@@ -23,19 +23,37 @@ static int by_bytes(const void *left, const void *right)
 	return (a->node > b->node) - (a->node < b->node);
 }
 
-static struct error *list_holders(const struct heap_graph *graph,
-	const struct dominators *dominators, struct heap_diff_place_vector *ret)
+// Which holders are namespaces, their rows say.
+static struct error *bring_namespaces(struct heap_skeleton *skeleton)
+{
+	size_t words = ((size_t)skeleton->graph->node_count + 63) / 64;
+	uint64_t *wanted = pages_alloc(words, sizeof(*wanted));
+	struct error *err;
+
+	if (!wanted)
+		return error_enomem();
+	growth_anchors_rows(skeleton->graph, skeleton->dominators, wanted);
+	err = heap_skeleton_bring(skeleton, wanted, NULL);
+	pages_free(wanted, words, sizeof(*wanted));
+	return err;
+}
+
+static struct error *list_holders(
+	struct heap_skeleton *skeleton, struct heap_diff_place_vector *ret)
 {
 	_cleanup_(growth_anchors_deinit) struct growth_anchors anchors = {0};
-	struct error *err = growth_anchors_init(&anchors, graph, dominators, HOLDER_BYTES_MIN);
+	const struct heap_graph *graph = skeleton->graph;
+	struct error *err = bring_namespaces(skeleton);
 
+	if (!err)
+		err = growth_anchors_init(&anchors, graph, skeleton->dominators, HOLDER_BYTES_MIN);
 	if (err)
 		return err;
 	for (node_id node = 1; node < graph->node_count; node++) {
 		struct growth_anchor *anchor =
 			&anchors.list.items[growth_anchor_of(&anchors, node)];
 
-		anchor->objects++;
+		anchor->objects += skeleton->objects[node];
 		anchor->bytes += heap_size_of(graph, node);
 	}
 	for (size_t i = ANCHOR_GARBAGE + 1; i < anchors.list.count; i++) {
@@ -48,23 +66,22 @@ static struct error *list_holders(const struct heap_graph *graph,
 	return NULL;
 }
 
-static struct error *list_containers(const struct heap_graph *graph,
-	const struct dominators *dominators, struct heap_diff_place_vector *ret)
+// Their lengths are known when their rows are there.
+static struct error *list_containers(
+	const struct heap_skeleton *skeleton, struct heap_diff_place_vector *ret)
 {
-	const struct heap_naming *naming = &graph->naming;
+	const struct heap_graph *graph = skeleton->graph;
+	const struct dominators *dominators = skeleton->dominators;
 
 	for (node_id node = 1; node < graph->node_count; node++) {
-		uint64_t length;
-		uint32_t edges;
+		uint32_t edges = heap_row_length(graph, node);
 
-		heap_edges_of(graph, node, &edges);
 		if (!heap_has_flag(graph, node, HEAP_NODE_CONTAINER) || edges < GROWTH_LENGTH_MIN ||
 			!dominators_is_reachable(dominators, node))
 			continue;
-		length = naming->length ? naming->length(naming->context, node) : edges;
 		if (!heap_diff_place_vector_push(
 			    ret, (struct heap_diff_place){
-					 node, length, dominators_retained(dominators, node)}))
+					 node, 0, dominators_retained(dominators, node)}))
 			return error_enomem();
 	}
 	return NULL;
@@ -96,27 +113,12 @@ static struct error *add(
 	return NULL;
 }
 
-struct error *heap_diff_drop_rows(
-	enum heap_diff_by by, struct heap_graph *graph, const struct dominators *dominators)
-{
-	size_t words = ((size_t)graph->node_count + 63) / 64;
-	uint64_t *keep = by == HEAP_DIFF_HOLDER ? pages_alloc(words, sizeof(*keep)) : NULL;
-
-	if (by == HEAP_DIFF_HOLDER && !keep)
-		return error_enomem();
-	if (keep)
-		growth_anchors_rows(graph, dominators, keep);
-	heap_graph_drop_rows(graph, keep);
-	pages_free(keep, words, sizeof(*keep));
-	return NULL;
-}
-
-struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_graph *graph,
-	const struct dominators *dominators, struct heap_diff_place_vector *ret)
+struct error *heap_diff_list_places(
+	enum heap_diff_by by, struct heap_skeleton *skeleton, struct heap_diff_place_vector *ret)
 {
 	struct heap_diff_place_vector places = {0};
-	struct error *err = by == HEAP_DIFF_HOLDER ? list_holders(graph, dominators, &places)
-						   : list_containers(graph, dominators, &places);
+	struct error *err = by == HEAP_DIFF_HOLDER ? list_holders(skeleton, &places)
+						   : list_containers(skeleton, &places);
 
 	if (err) {
 		heap_diff_place_vector_deinit(&places);
@@ -129,18 +131,52 @@ struct error *heap_diff_list_places(enum heap_diff_by by, const struct heap_grap
 	return NULL;
 }
 
-struct error *heap_diff_add_places(struct heap_diff *diff, size_t file, const struct paths *paths,
+static void set_bit(uint64_t *bits, node_id node)
+{
+	bits[node >> 6] |= (uint64_t)1 << (node & 63);
+}
+
+// What the texts of their paths are made of: rows of all that they lead through.
+static struct error *bring_paths(struct heap_skeleton *skeleton, const struct paths *paths,
 	const struct heap_diff_place_vector *places)
 {
-	struct error *err = NULL;
+	size_t words = ((size_t)skeleton->graph->node_count + 63) / 64;
+	uint64_t *rows = pages_alloc(words, sizeof(*rows));
+	uint64_t *lengths = pages_alloc(words, sizeof(*lengths));
+	struct error *err = error_enomem();
+
+	for (size_t i = 0; rows && lengths && i < places->count; i++) {
+		node_id node = places->items[i].node;
+
+		set_bit(lengths, node);
+		while ((node = paths_parent(paths, node)) != HEAP_ROOT && node != HEAP_NODE_NONE &&
+			!(rows[node >> 6] >> (node & 63) & 1))
+			set_bit(rows, node);
+	}
+	if (rows && lengths)
+		err = heap_skeleton_bring(skeleton, rows, lengths);
+	pages_free(rows, words, sizeof(*rows));
+	pages_free(lengths, words, sizeof(*lengths));
+	return err;
+}
+
+struct error *heap_diff_add_places(struct heap_diff *diff, size_t file,
+	struct heap_skeleton *skeleton, const struct paths *paths,
+	const struct heap_diff_place_vector *places)
+{
+	const struct heap_naming *naming = &skeleton->graph->naming;
+	struct error *err = bring_paths(skeleton, paths, places);
 
 	for (size_t i = 0; !err && i < places->count; i++) {
+		struct heap_diff_place place = places->items[i];
 		struct path_description path;
 
-		err = paths_describe(paths, places->items[i].node, &path);
+		if (diff->by == HEAP_DIFF_CONTAINER)
+			place.objects = naming->length(naming->context, place.node);
+		err = paths_describe(paths, place.node, &path);
 		if (err)
 			break;
-		err = add(diff, file, growth_signature(path.text), &places->items[i]);
+		err = add(diff, file, growth_signature(path.text), &place);
 		path_description_deinit(&path);
 	}
 	return err;

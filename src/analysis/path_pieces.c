@@ -411,7 +411,6 @@ static unsigned rank_label(enum heap_label_kind kind)
 bool path_read_label(
 	const struct heap_graph *graph, node_id from, node_id to, struct heap_label *ret)
 {
-	const struct heap_naming *naming = &graph->naming;
 	unsigned candidates = 0, best = UINT_MAX;
 	bool best_is_inferred = false;
 	uint32_t count;
@@ -427,8 +426,7 @@ bool path_read_label(
 		if ((edges[i] & HEAP_EDGE_NODE) != to)
 			continue;
 		candidates++;
-		if (naming->label)
-			naming->label(naming->context, from, i, &label);
+		heap_label_of(graph, from, i, &label);
 		rank = rank_label(label.kind) + (is_inferred ? 10 : 0);
 		if (rank < best) {
 			best = rank;

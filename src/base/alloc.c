@@ -132,13 +132,10 @@ void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes)
 		madvise((char *)block + keep, total_bytes - keep, MADV_DONTNEED);
 }
 
-void pages_discard(void *block, size_t from_bytes, size_t to_bytes)
+void pages_expect_few(void *block, size_t count, size_t size)
 {
-	size_t from = (from_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	size_t to = to_bytes & ~(PAGE_BYTES - 1);
-
-	if (from < to)
-		madvise((char *)block + from, to - from, MADV_DONTNEED);
+	if (block && count)
+		madvise(block, count * size, MADV_NOHUGEPAGE);
 }
 
 void pages_free(void *block, size_t count, size_t size)

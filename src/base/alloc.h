@@ -45,8 +45,8 @@ bool pages_realloc_all(void **const *blocks, size_t block_count, size_t old_coun
 /** Give back to the system all whole pages of [block + keep_bytes, block + total_bytes), whose
  *  contents are lost; the block stays valid and is released with the same size as before. */
 void pages_discard_tail(void *block, size_t keep_bytes, size_t total_bytes);
-/** The same for all whole pages of [block + from_bytes, block + to_bytes). */
-void pages_discard(void *block, size_t from_bytes, size_t to_bytes);
+/** Only a few pages of @p block, here and there, will be written to: take no huge ones for them. */
+void pages_expect_few(void *block, size_t count, size_t size);
 /** Release what pages_alloc(count, size) gave; NULL is fine. */
 void pages_free(void *block, size_t count, size_t size);
 

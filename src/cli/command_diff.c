@@ -172,41 +172,27 @@ static double growth_of(const struct series *series, enum heap_figure figure)
 	       (double)heap_file_figure(series->files[0], figure);
 }
 
-// References are needed for the dominators and for the paths, names and types from in between on: when all that
-// hangs from each place is known, the dominators go.
-static struct error *list_places(
-	enum heap_diff_by by, struct heap_snapshot *snapshot, struct heap_diff_place_vector *ret)
-{
-	_cleanup_(dominators_destroy) struct dominators *dominators = NULL;
-	struct error *err = dominators_create(snapshot->graph, &dominators);
-
-	if (!err)
-		err = heap_snapshot_add_words(snapshot);
-	if (!err)
-		err = heap_diff_drop_rows(by, snapshot->graph, dominators);
-	if (!err)
-		err = heap_snapshot_add_names(snapshot);
-	return err ? err : heap_diff_list_places(by, snapshot->graph, dominators, ret);
-}
-
-// A graph at a time.
+// A heap at a time, without its leaves.
 static struct error *add_file(const struct series *series, size_t file, struct heap_diff *diff)
 {
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot = NULL;
+	_cleanup_(heap_skeleton_destroy) struct heap_skeleton *skeleton = NULL;
 	_cleanup_(paths_destroy) struct paths *paths = NULL;
 	_cleanup_(heap_diff_place_vector_deinit) struct heap_diff_place_vector places = {0};
-	struct error *err = heap_snapshot_take_rows(series->sources[file], &snapshot);
+	struct error *err = heap_snapshot_take_parts(series->sources[file], &snapshot);
 
 	progress_show("shikari: file %zu of %zu …", file + 1, series->count);
 	if (!err)
-		err = list_places(diff->by, snapshot, &places);
+		err = heap_skeleton_create(snapshot->graph, &skeleton);
 	if (!err)
-		err = heap_snapshot_add_rows(snapshot);
+		err = heap_snapshot_add_names(snapshot);
 	if (!err)
-		heap_graph_drop_sizes(snapshot->graph);
-	if (!err)
-		err = paths_create(snapshot->graph, &paths);
-	return err ? err : heap_diff_add_places(diff, file, paths, &places);
+		err = heap_diff_list_places(diff->by, skeleton, &places);
+	if (err)
+		return err;
+	heap_skeleton_drop_dominators(skeleton);
+	err = paths_create(skeleton->graph, &paths);
+	return err ? err : heap_diff_add_places(diff, file, skeleton, paths, &places);
 }
 
 static struct error *compare(

@@ -89,26 +89,41 @@ static inline void learn(struct habit *habit, const struct row *row)
 }
 
 static inline struct row row_of(
-	const struct heap_graph *graph, const struct habit *habit, node_id node)
+	const struct heap_rows *rows, const struct habit *habit, node_id node)
 {
-	struct row row = {.node = node};
+	const uint32_t *bounds = rows->bounds + (node - rows->first);
+	struct row row = {
+		.node = node, .edges = rows->edges + bounds[0], .count = bounds[1] - bounds[0]};
 
-	row.edges = heap_edges_of(graph, node, &row.count);
-	if (habit->last)
-		row.last = heap_edges_of(graph, habit->last, &row.last_count);
+	if (habit->last) {
+		bounds = rows->bounds + (habit->last - rows->first);
+		row.last = rows->edges + bounds[0];
+		row.last_count = bounds[1] - bounds[0];
+	}
 	return row;
+}
+
+static inline struct habit *habit_of(
+	struct habit *habits, const struct heap_rows *rows, node_id node)
+{
+	return &habits[rows->words[node - rows->first] & HEAP_NODE_TYPE_MASK];
 }
 
 struct error *heap_edges_encode(
 	const struct heap_graph *graph, node_id first, node_id end, uint32_t *ret)
 {
 	_cleanup_(mem_free) struct habit *habits = mem_calloc(graph->type_count, sizeof(*habits));
+	const struct heap_rows rows = {.first = first,
+		.end = end,
+		.bounds = graph->first_edge + first,
+		.edges = graph->edges,
+		.words = graph->node_word + first};
 
 	if (!habits)
 		return error_enomem();
 	for (node_id node = first; node < end; node++) {
-		struct habit *habit = &habits[heap_type_of(graph, node)];
-		struct row row = row_of(graph, habit, node);
+		struct habit *habit = habit_of(habits, &rows, node);
+		struct row row = row_of(&rows, habit, node);
 		enum way way = best_way(habit);
 
 		if (!row.count || node == HEAP_ROOT)
@@ -120,23 +135,24 @@ struct error *heap_edges_encode(
 	return NULL;
 }
 
-struct error *heap_edges_decode(struct heap_graph *graph, node_id first, node_id end)
+struct error *heap_edges_decode(
+	const struct heap_graph *graph, const struct heap_rows *rows, uint32_t *edges)
 {
 	_cleanup_(mem_free) struct habit *habits = mem_calloc(graph->type_count, sizeof(*habits));
 
 	if (!habits)
 		return error_enomem();
-	for (node_id node = first; node < end; node++) {
-		struct habit *habit = &habits[heap_type_of(graph, node)];
-		struct row row = row_of(graph, habit, node);
+	for (node_id node = rows->first; node < rows->end; node++) {
+		struct habit *habit = habit_of(habits, rows, node);
+		struct row row = row_of(rows, habit, node);
 		enum way way = best_way(habit);
-		uint32_t *edges = graph->edges + graph->first_edge[node];
+		uint32_t *decoded = edges + rows->bounds[node - rows->first];
 
 		if (!row.count || node == HEAP_ROOT)
 			continue;
 		for (uint32_t i = 0; i < row.count; i++) {
-			edges[i] = guess(&row, way, i) + unzigzag(edges[i]);
-			if (edges[i] == HEAP_ROOT || edges[i] >= graph->node_count)
+			decoded[i] = guess(&row, way, i) + unzigzag(decoded[i]);
+			if (decoded[i] == HEAP_ROOT || decoded[i] >= graph->node_count)
 				return error_create(ERROR_BAD_DATA,
 					"a reference of object %u leads nowhere", node);
 		}

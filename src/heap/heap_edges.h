@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "heap/heap_graph.h"
+#include "heap/heap_rows.h"
 
 struct error;
 
@@ -21,6 +21,7 @@ struct error;
 struct error *heap_edges_encode(
 	const struct heap_graph *graph, node_id first, node_id end, uint32_t *ret);
 
-/** Back, in place: graph->edges has the differences, graph->first_edge is there. What leads to no node
- *  is ERROR_BAD_DATA. */
-struct error *heap_edges_decode(struct heap_graph *graph, node_id first, node_id end);
+/** Back, in place: @p edges is rows->edges and has the differences; bounds and words are there. The graph says how
+ *  many nodes and types there are. What leads to no node is ERROR_BAD_DATA. */
+struct error *heap_edges_decode(
+	const struct heap_graph *graph, const struct heap_rows *rows, uint32_t *edges);

@@ -100,6 +100,13 @@ struct heap_facts {
 	} index;
 };
 
+/** Is it of what answers struct heap_naming's questions? The others are for questions to the facts themselves. */
+static inline bool heap_fact_is_for_naming(enum heap_fact fact)
+{
+	return fact <= HEAP_FACT_FREE_VALUE && fact != HEAP_FACT_CAPACITY &&
+	       fact != HEAP_FACT_CAPACITY_VALUE;
+}
+
 /** What a column is in a file and in memory. */
 struct heap_fact_kind {
 	uint32_t number; /* in a file: never changed, never used again */

@@ -30,6 +30,7 @@
 #pragma once
 
 #include "heap/heap_facts.h"
+#include "heap/heap_rows.h"
 
 struct error;
 struct heap_file;
@@ -137,11 +138,14 @@ struct error *heap_file_load_sizes(const struct heap_file *file, uint16_t **ret)
 struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_graph **ret);
 /** The whole graph, checked, without its naming. */
 struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret);
-/** The same, checked, without the memory of words, which mean nothing until they are added. */
-struct error *heap_file_load_rows(const struct heap_file *file, struct heap_graph **ret);
-/** Add the words. */
-struct error *heap_file_add_words(const struct heap_file *file, struct heap_graph *graph);
-/** Bring back rows that were dropped (heap_graph_drop_rows()). */
-struct error *heap_file_add_rows(const struct heap_file *file, struct heap_graph *graph);
-struct error *heap_file_load_facts(
-	const struct heap_file *file, const struct heap_graph *graph, struct heap_facts **ret);
+/** Types, roots and sizes past 16 bits only: all that is by node stays in the file (heap_file_rows_create()), and
+ *  the arrays for it take no memory until pages of them are written to. */
+struct error *heap_file_load_parts(const struct heap_file *file, struct heap_graph **ret);
+/** The rest of such a graph, a block at a time: to be its row_source. Both must outlive it. What the file has of no
+ *  sense is an error of the visit. */
+struct error *heap_file_rows_create(
+	const struct heap_file *file, const struct heap_graph *graph, struct heap_row_source **ret);
+void heap_file_rows_destroy(struct heap_row_source *rows);
+/** All facts, or those that heap_fact_is_for_naming(). */
+struct error *heap_file_load_facts(const struct heap_file *file, const struct heap_graph *graph,
+	bool for_naming_only, struct heap_facts **ret);

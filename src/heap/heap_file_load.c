@@ -470,21 +470,13 @@ static struct error *load_sizes_share(void *context, unsigned worker)
 	return NULL;
 }
 
-static struct error *load_sizes(struct loading *loading)
+static struct error *load_big_sizes(struct loading *loading)
 {
 	const struct heap_file *file = loading->file;
 	uint64_t count = column_items(file, HEAP_COLUMN_BIG_NODE), *sizes = NULL;
 	uint32_t *nodes = NULL;
-	struct error *err;
+	struct error *err = read_column(file, HEAP_COLUMN_BIG_NODE, 4, count, &nodes);
 
-	loading->column = store_reader_find(file->reader, HEAP_COLUMN_SIZE);
-	err = check_blocks(file, loading->column);
-	if (!err && loading->column->width != sizeof(uint16_t))
-		err = bad(file, "the sizes of the snapshot file make no sense");
-	if (!err)
-		err = run(loading, loading->column->block_count, load_sizes_share);
-	if (!err)
-		err = read_column(file, HEAP_COLUMN_BIG_NODE, 4, count, &nodes);
 	if (!err)
 		err = read_column(file, HEAP_COLUMN_BIG_SIZE, 8, count, &sizes);
 	for (uint64_t i = 0; !err && i < count; i++) {
@@ -497,6 +489,20 @@ static struct error *load_sizes(struct loading *loading)
 	pages_free(nodes, count, 4);
 	pages_free(sizes, count, 8);
 	return err;
+}
+
+static struct error *load_sizes(struct loading *loading)
+{
+	const struct heap_file *file = loading->file;
+	struct error *err;
+
+	loading->column = store_reader_find(file->reader, HEAP_COLUMN_SIZE);
+	err = check_blocks(file, loading->column);
+	if (!err && loading->column->width != sizeof(uint16_t))
+		err = bad(file, "the sizes of the snapshot file make no sense");
+	if (!err)
+		err = run(loading, loading->column->block_count, load_sizes_share);
+	return err ? err : load_big_sizes(loading);
 }
 
 static struct error *load_counts_share(void *context, unsigned worker)
@@ -554,7 +560,13 @@ static struct error *load_edges_share(void *context, unsigned worker)
 		err = store_read_block(loading->file->reader, loading->column, i,
 			graph->edges + graph->first_edge[first]);
 		if (!err)
-			err = heap_edges_decode(graph, (node_id)first, (node_id)end);
+			err = heap_edges_decode(graph,
+				&(struct heap_rows){.first = (node_id)first,
+					.end = (node_id)end,
+					.bounds = graph->first_edge + first,
+					.edges = graph->edges,
+					.words = graph->node_word + first},
+				graph->edges);
 		if (err)
 			return err;
 	}
@@ -659,7 +671,7 @@ static struct error *check_claims(const struct heap_file *file)
 	return err;
 }
 
-struct error *heap_file_add_words(const struct heap_file *file, struct heap_graph *graph)
+static struct error *add_words(const struct heap_file *file, struct heap_graph *graph)
 {
 	uint32_t *words;
 	struct error *err = heap_file_load_words(file, &words);
@@ -682,7 +694,7 @@ static struct error *load_nodes(struct loading *loading, uint32_t edges, struct 
 		err = heap_graph_create((uint32_t)file->figures[HEAP_FIGURE_NODES], edges,
 			file->type_count, &graph);
 	if (!err)
-		err = heap_file_add_words(file, graph);
+		err = add_words(file, graph);
 	if (err)
 		return err;
 	loading->graph = graph;
@@ -699,13 +711,6 @@ struct error *heap_file_load_nodes(const struct heap_file *file, struct heap_gra
 	struct loading loading = {.file = file};
 
 	return load_nodes(&loading, 0, ret);
-}
-
-struct error *heap_file_add_rows(const struct heap_file *file, struct heap_graph *graph)
-{
-	struct loading loading = {.file = file, .graph = graph};
-
-	return load_edges(&loading);
 }
 
 struct error *heap_file_load_graph(const struct heap_file *file, struct heap_graph **ret)
@@ -729,21 +734,31 @@ struct error *heap_file_load_graph(const struct heap_file *file, struct heap_gra
 	return NULL;
 }
 
-struct error *heap_file_load_rows(const struct heap_file *file, struct heap_graph **ret)
+struct error *heap_file_load_parts(const struct heap_file *file, struct heap_graph **ret)
 {
-	struct heap_graph *graph;
-	struct error *err = heap_file_load_graph(file, &graph);
+	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
+	struct loading loading = {.file = file};
+	struct error *err = check_claims(file);
 
+	if (!err)
+		err = heap_graph_create((uint32_t)file->figures[HEAP_FIGURE_NODES],
+			(uint32_t)file->figures[HEAP_FIGURE_EDGES], file->type_count, &graph);
 	if (err)
 		return err;
-	// Only the references' coding needs them.
-	pages_discard(graph->node_word, 0, ((size_t)graph->node_count + 1) * sizeof(uint32_t));
-	*ret = graph;
-	return NULL;
+	heap_graph_expect_few(graph);
+	loading.graph = graph;
+	err = load_types(&loading);
+	if (!err)
+		err = load_big_sizes(&loading);
+	if (!err)
+		err = load_roots(&loading);
+	if (!err)
+		*ret = take(graph);
+	return err;
 }
 
-struct error *heap_file_load_facts(
-	const struct heap_file *file, const struct heap_graph *graph, struct heap_facts **ret)
+struct error *heap_file_load_facts(const struct heap_file *file, const struct heap_graph *graph,
+	bool for_naming_only, struct heap_facts **ret)
 {
 	_cleanup_(heap_facts_destroy) struct heap_facts *facts = mem_calloc(1, sizeof(*facts));
 	struct error *err = NULL;
@@ -754,6 +769,8 @@ struct error *heap_file_load_facts(
 	for (unsigned i = 0; !err && i < HEAP_FACT_COUNT; i++) {
 		struct heap_column *column = &facts->columns[i];
 
+		if (for_naming_only && !heap_fact_is_for_naming((enum heap_fact)i))
+			continue;
 		err = store_read(file->reader, heap_fact_kinds[i].number, heap_fact_kinds[i].width,
 			&column->items, &column->count);
 		if (!err)

@@ -172,6 +172,7 @@ void heap_graph_destroy(struct heap_graph *graph)
 		pages_free(graph->size, private->size_capacity, sizeof(uint16_t));
 		pages_free(graph->first_edge, private->node_capacity, sizeof(uint32_t));
 		pages_free(graph->edges, private->edge_capacity, sizeof(uint32_t));
+		pages_free(graph->row_length, graph->node_count, sizeof(uint32_t));
 		for (size_t i = 0; i < private->text_slots; i++)
 			mem_free(private->texts[i]);
 		mem_free(private->texts);
@@ -209,6 +210,16 @@ struct error *heap_graph_resize_nodes(struct heap_graph *graph, uint32_t nodes)
 	return NULL;
 }
 
+void heap_graph_expect_few(struct heap_graph *graph)
+{
+	const struct heap_graph_private *private = graph->private;
+
+	pages_expect_few(graph->node_word, private->node_capacity, sizeof(uint32_t));
+	pages_expect_few(graph->first_edge, private->node_capacity, sizeof(uint32_t));
+	pages_expect_few(graph->size, private->size_capacity, sizeof(uint16_t));
+	pages_expect_few(graph->edges, private->edge_capacity, sizeof(uint32_t));
+}
+
 void heap_graph_adopt_edges(
 	struct heap_graph *graph, uint32_t *edges, uint32_t count, size_t capacity)
 {
@@ -218,21 +229,45 @@ void heap_graph_adopt_edges(
 	graph->private->edge_capacity = capacity;
 }
 
+void heap_graph_adopt_rows(
+	struct heap_graph *graph, uint32_t *first_edge, uint32_t *edges, uint32_t count)
+{
+	pages_free(graph->first_edge, graph->private->node_capacity, sizeof(uint32_t));
+	graph->first_edge = first_edge;
+	graph->private->node_capacity = (size_t)graph->node_count + 1;
+	heap_graph_adopt_edges(graph, edges, count, count);
+}
+
+void heap_label_of(
+	const struct heap_graph *graph, node_id node, uint32_t edge, struct heap_label *ret)
+{
+	const struct heap_naming *naming = &graph->naming;
+
+	*ret = (struct heap_label){.kind = HEAP_LABEL_NONE};
+	if (naming->edge_number)
+		edge = naming->edge_number(naming->context, node, edge);
+	if (naming->label && edge != UINT32_MAX)
+		naming->label(naming->context, node, edge, ret);
+}
+
 // Where a node is in the table, or would be.
 static size_t find_big_size(const struct big_size_vector *big, node_id node)
 {
 	return partition_point(i, big->count, big->items[i].node < node);
 }
 
-uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
+uint64_t heap_graph_big_size(const struct heap_graph *graph, node_id node)
 {
 	const struct big_size_vector *big = &graph->private->big_sizes;
-	size_t i;
+	size_t i = find_big_size(big, node);
 
-	if (graph->size[node] != SIZE_ELSEWHERE)
-		return graph->size[node];
-	i = find_big_size(big, node);
 	return i < big->count && big->items[i].node == node ? big->items[i].size : SIZE_ELSEWHERE;
+}
+
+uint64_t heap_size_of(const struct heap_graph *graph, node_id node)
+{
+	return graph->size[node] != SIZE_ELSEWHERE ? graph->size[node]
+						   : heap_graph_big_size(graph, node);
 }
 
 struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size)
@@ -298,24 +333,6 @@ struct error *heap_graph_finish(struct heap_graph *graph)
 	}
 	graph->root_edge_count = count;
 	return NULL;
-}
-
-void heap_graph_drop_rows(struct heap_graph *graph, const uint64_t *keep)
-{
-	size_t from = 0;
-
-	for (node_id node = 0; node < graph->node_count; node++) {
-		if (!keep || !(keep[node >> 6] >> (node & 63) & 1))
-			continue;
-		pages_discard(graph->edges, from, graph->first_edge[node] * sizeof(uint32_t));
-		from = graph->first_edge[node + 1] * sizeof(uint32_t);
-	}
-	pages_discard(graph->edges, from, graph->edge_count * sizeof(uint32_t));
-}
-
-void heap_graph_drop_sizes(struct heap_graph *graph)
-{
-	pages_discard(graph->size, 0, graph->node_count * sizeof(*graph->size));
 }
 
 size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first)

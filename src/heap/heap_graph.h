@@ -175,6 +175,9 @@ struct heap_naming {
 	 */
 	void (*free_variable)(
 		void *context, node_id function, uint64_t index, char *ret, size_t size);
+	/** Where rows lack references: the number that edge @p edge of the row has among all of the node's, by
+	 *  which label() knows it; UINT32_MAX if that is not known. NULL: the same. */
+	uint32_t (*edge_number)(void *context, node_id node, uint32_t edge);
 };
 
 struct heap_graph {
@@ -187,6 +190,10 @@ struct heap_graph {
 	/** The root's edges: each rooted node once, ascending. Made by heap_graph_finish(). */
 	uint32_t *root_edges;
 	uint32_t root_edge_count;
+	/** Where the rows are if not in first_edge and edges (heap_rows.h); else NULL. */
+	const struct heap_row_source *row_source;
+	/** By node, where rows lack references (heap_skeleton.h): how many there are. Else NULL. */
+	uint32_t *row_length;
 
 	struct heap_type *types; /* types[0] is "<root>" */
 	uint32_t type_count;
@@ -228,8 +235,26 @@ static inline const uint32_t *heap_edges_of(
 	return graph->edges + graph->first_edge[node];
 }
 
+/** How many references a node has, the root included; more than heap_edges_of() gives if rows lack some. */
+static inline uint32_t heap_row_length(const struct heap_graph *graph, node_id node)
+{
+	uint32_t count;
+
+	if (graph->row_length)
+		return graph->row_length[node];
+	heap_edges_of(graph, node, &count);
+	return count;
+}
+
+/** The label of edge @p edge of the row that heap_edges_of() gives; HEAP_LABEL_NONE if there is none. */
+void heap_label_of(
+	const struct heap_graph *graph, node_id node, uint32_t edge, struct heap_label *ret);
+
 /** Shallow size in bytes. */
 uint64_t heap_size_of(const struct heap_graph *graph, node_id node);
+
+/** The same where heap_graph.size says HEAP_SIZE_ELSEWHERE. */
+uint64_t heap_graph_big_size(const struct heap_graph *graph, node_id node);
 
 /** Set the shallow size; sizes past 16 bits cost a side-table entry (16 bytes). */
 struct error *heap_graph_set_size(struct heap_graph *graph, node_id node, uint64_t size);
@@ -248,13 +273,6 @@ const char *heap_graph_intern(struct heap_graph *graph, const char *text);
 struct error *heap_graph_finish(struct heap_graph *graph);
 void heap_graph_destroy(struct heap_graph *graph);
 DEFINE_CLEANUP(struct heap_graph *, heap_graph_destroy)
-
-/** Give back the memory of all rows but those of the nodes whose bits are set (@p keep NULL: of none): of the
- *  others only the length is known until heap_snapshot_add_rows() has brought them back. */
-void heap_graph_drop_rows(struct heap_graph *graph, const uint64_t *keep);
-
-/** Give back the memory of shallow sizes, which mean nothing from then on. */
-void heap_graph_drop_sizes(struct heap_graph *graph);
 
 /** The roots of one node: [*ret_first, return value). */
 size_t heap_graph_roots_of(const struct heap_graph *graph, node_id node, size_t *ret_first);

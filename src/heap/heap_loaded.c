@@ -12,6 +12,7 @@ void heap_loaded_destroy(struct heap_loaded *loaded)
 {
 	if (!loaded)
 		return;
+	heap_file_rows_destroy(loaded->rows);
 	heap_graph_destroy(loaded->graph);
 	heap_addresses_deinit(&loaded->addresses);
 	mem_free(loaded);
@@ -84,34 +85,41 @@ static struct error *load(const struct heap_file *file,
 	return NULL;
 }
 
-struct error *heap_snapshot_load_rows(const struct heap_file *file, struct heap_snapshot *ret)
+struct error *heap_snapshot_load_parts(const struct heap_file *file, struct heap_snapshot *ret)
 {
-	return load(file, heap_file_load_rows, ret);
-}
-
-struct error *heap_snapshot_add_words(struct heap_snapshot *snapshot)
-{
-	return heap_file_add_words(snapshot->loaded->file, snapshot->graph);
-}
-
-struct error *heap_snapshot_add_rows(struct heap_snapshot *snapshot)
-{
-	return heap_file_add_rows(snapshot->loaded->file, snapshot->graph);
-}
-
-struct error *heap_snapshot_add_names(struct heap_snapshot *snapshot)
-{
-	struct heap_loaded *loaded = snapshot->loaded;
-	struct error *err = heap_file_load_addresses(loaded->file, &loaded->addresses);
+	struct error *err = load(file, heap_file_load_parts, ret);
 
 	if (!err)
-		err = heap_file_load_facts(loaded->file, loaded->graph, &snapshot->facts);
+		err = heap_file_rows_create(file, ret->graph, &ret->loaded->rows);
+	if (err)
+		return err;
+	ret->graph->row_source = ret->loaded->rows;
+	return NULL;
+}
+
+static struct error *add_names(struct heap_snapshot *snapshot, bool for_naming_only)
+{
+	struct heap_loaded *loaded = snapshot->loaded;
+	struct error *err = heap_file_load_facts(
+		loaded->file, loaded->graph, for_naming_only, &snapshot->facts);
+
 	if (err)
 		return err;
 	loaded->names =
 		(struct heap_facts_names){loaded->graph, snapshot->facts, &loaded->addresses};
 	heap_facts_name(loaded->graph, &loaded->names);
-	snapshot->addresses = &loaded->addresses;
+	return NULL;
+}
+
+struct error *heap_snapshot_add_names(struct heap_snapshot *snapshot)
+{
+	struct error *err = add_names(snapshot, true);
+
+	if (err)
+		return err;
+	// These were left out.
+	snapshot->graph->naming.address = NULL;
+	snapshot->graph->naming.node_at = NULL;
 	return NULL;
 }
 
@@ -121,7 +129,11 @@ struct error *heap_snapshot_load(const struct heap_file *file, struct heap_snaps
 	struct error *err = load(file, heap_file_load_graph, ret);
 
 	if (!err)
-		err = heap_snapshot_add_names(ret);
+		err = heap_file_load_addresses(file, &ret->loaded->addresses);
+	if (!err)
+		err = add_names(ret, false);
+	if (!err)
+		ret->addresses = &ret->loaded->addresses;
 	ret->stats.build_s = monotonic_seconds() - started;
 	return err;
 }

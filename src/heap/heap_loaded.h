@@ -11,6 +11,7 @@
 struct heap_loaded {
 	const struct heap_file *file;
 	struct heap_graph *graph;
+	struct heap_row_source *rows; /* the graph's, if they stay in the file */
 	struct heap_addresses addresses;
 	struct heap_facts_names names;
 };
@@ -22,5 +23,5 @@ DEFINE_CLEANUP(struct heap_loaded *, heap_loaded_destroy)
 struct heap_source_info heap_file_info(const struct heap_file *file);
 /** Graph, facts and figures into a zeroed snapshot. */
 struct error *heap_snapshot_load(const struct heap_file *file, struct heap_snapshot *ret);
-/** The same of references and sizes only; the rest follows with heap_snapshot_add_words() and so on. */
-struct error *heap_snapshot_load_rows(const struct heap_file *file, struct heap_snapshot *ret);
+/** The same of what is not by node; names follow with heap_snapshot_add_names(). */
+struct error *heap_snapshot_load_parts(const struct heap_file *file, struct heap_snapshot *ret);

@@ -426,12 +426,12 @@ struct error *heap_snapshot_take(struct heap_source *source,
 	return NULL;
 }
 
-struct error *heap_snapshot_take_rows(struct heap_source *source, struct heap_snapshot **ret)
+struct error *heap_snapshot_take_parts(struct heap_source *source, struct heap_snapshot **ret)
 {
 	_cleanup_(heap_snapshot_destroy) struct heap_snapshot *snapshot =
 		mem_calloc(1, sizeof(*snapshot));
 	struct error *err =
-		snapshot ? heap_snapshot_load_rows(source->file, snapshot) : error_enomem();
+		snapshot ? heap_snapshot_load_parts(source->file, snapshot) : error_enomem();
 
 	if (err)
 		return err;

@@ -152,17 +152,11 @@ struct heap_snapshot {
 struct error *heap_snapshot_take(struct heap_source *source,
 	const struct heap_snapshot_options *options, struct heap_snapshot **ret);
 /**
- * Of a file, in parts, for whoever does not need all of it at once:
- *
- *	take_rows   references, sizes and roots: what dominators are made of. Types and flags mean nothing
- *	add_words   types and flags
- *	add_names   facts and addresses: naming
- *	add_rows    references again, after heap_graph_drop_rows()
+ * Of a file, without holding it all: a graph of types and roots, whose rows, types and sizes by node are visited
+ * (heap_graph_visit_rows()) or brought (heap_graph_bring_rows()). Naming, without addresses, comes with add_names.
  */
-struct error *heap_snapshot_take_rows(struct heap_source *source, struct heap_snapshot **ret);
-struct error *heap_snapshot_add_words(struct heap_snapshot *snapshot);
+struct error *heap_snapshot_take_parts(struct heap_source *source, struct heap_snapshot **ret);
 struct error *heap_snapshot_add_names(struct heap_snapshot *snapshot);
-struct error *heap_snapshot_add_rows(struct heap_snapshot *snapshot);
 
 /** The Python stacks of all threads. Texts are the graph's. */
 struct error *heap_snapshot_threads(struct heap_snapshot *snapshot, struct heap_threads *ret);

@@ -236,7 +236,7 @@ struct error *heap_memory_measure(
 	return error_create(ERROR_UNSUPPORTED, "there is no memory in a play");
 }
 
-struct error *heap_snapshot_take_rows(struct heap_source *source, struct heap_snapshot **ret)
+struct error *heap_snapshot_take_parts(struct heap_source *source, struct heap_snapshot **ret)
 {
 	(void)source;
 	(void)ret;

@@ -94,10 +94,11 @@ static struct error *compare_names(const struct pair *pair, node_id node)
 static struct error *compare_numbers(const struct pair *pair, node_id node)
 {
 	const struct heap_naming *a = &pair->a->naming, *b = &pair->b->naming;
-	uint64_t address = a->address(a->context, node);
 	uint64_t length = 0, bound = a->bound(a->context, node);
 
-	if (address != b->address(b->context, node) || b->node_at(b->context, address) != node)
+	if (a->address && b->address &&
+		(a->address(a->context, node) != b->address(b->context, node) ||
+			b->node_at(b->context, b->address(b->context, node)) != node))
 		return DIFFERENT("object %u: another address", node);
 	if (pair->a->node_word[node] != pair->b->node_word[node] ||
 		heap_size_of(pair->a, node) != heap_size_of(pair->b, node))

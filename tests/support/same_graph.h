@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Are two graphs the same, with everything that can be asked of them?
+ * Are two graphs the same, with everything that can be asked of them? Addresses only if both know them.
  */
 #pragma once
 

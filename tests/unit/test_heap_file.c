@@ -109,6 +109,15 @@ static void test_a_heap_comes_back(void **state)
 	heap_zoo_drop(&zoo);
 }
 
+static struct error *expect_sizes(void *context, const struct heap_rows *rows)
+{
+	const struct heap_graph *graph = context;
+
+	for (node_id node = rows->first; node < rows->end; node++)
+		assert_int_equal(heap_rows_size(graph, rows, node), heap_size_of(graph, node));
+	return NULL;
+}
+
 static void test_a_heap_comes_back_in_parts(void **state)
 {
 	_cleanup_(heap_builder_destroy) struct heap_builder *builder = NULL;
@@ -117,22 +126,29 @@ static void test_a_heap_comes_back_in_parts(void **state)
 	struct same_graph_result same;
 	struct heap_graph *graph;
 	struct heap_zoo zoo;
+	uint64_t *all;
 
 	(void)state;
 	build_zoo(&zoo, &builder);
 	assert_success(save(builder, true));
 	assert_success(heap_source_open_file(path, &source));
-	assert_success(heap_snapshot_take_rows(source, &snapshot));
+	assert_success(heap_snapshot_take_parts(source, &snapshot));
 	graph = snapshot->graph;
 	assert_int_equal(graph->edge_count, builder->graph->edge_count);
+	all = calloc(graph->node_count / 64 + 1, sizeof(*all));
+	assert_non_null(all);
+	memset(all, 0xff, graph->node_count / 64 * sizeof(*all));
+	for (node_id node = graph->node_count & ~63u; node < graph->node_count; node++)
+		all[node / 64] |= (uint64_t)1 << node % 64;
+	assert_success(heap_graph_bring_rows(graph, all, NULL));
+	free(all);
 	assert_memory_equal(graph->edges, builder->graph->edges, graph->edge_count * 4ul);
-	assert_success(heap_snapshot_add_words(snapshot));
 	assert_memory_equal(graph->node_word, builder->graph->node_word, graph->node_count * 4ul);
-	// As if it had been given back whole.
-	heap_graph_drop_rows(graph, NULL);
-	memset(graph->edges, 0, graph->edge_count * 4ul);
+	assert_success(
+		heap_graph_visit_rows(graph, HEAP_ROWS_SIZES, NULL, expect_sizes, builder->graph));
 	assert_success(heap_snapshot_add_names(snapshot));
-	assert_success(heap_snapshot_add_rows(snapshot));
+	assert_null(graph->naming.address);
+	memcpy(graph->size, builder->graph->size, graph->node_count * sizeof(*graph->size));
 	assert_success(same_graph(builder->graph, graph, 1, &same));
 	assert_true(same.labels > 100 && same.names > 0 && same.lengths > 0 && same.roots > 0);
 	heap_zoo_drop(&zoo);
@@ -366,6 +382,17 @@ static void test_memory_may_run_out(void **state)
 }
 
 // Rows of all kinds: alike, near one another, in pairs, at random, empty; types mixed.
+static struct error *decode(struct heap_graph *graph, node_id first, node_id end)
+{
+	const struct heap_rows rows = {.first = first,
+		.end = end,
+		.bounds = graph->first_edge + first,
+		.edges = graph->edges,
+		.words = graph->node_word + first};
+
+	return heap_edges_decode(graph, &rows, graph->edges);
+}
+
 static void test_references_are_coded_and_back(void **state)
 {
 	const uint32_t nodes = 5000;
@@ -398,12 +425,12 @@ static void test_references_are_coded_and_back(void **state)
 	assert_success(heap_edges_encode(graph, 0, 2000, coded));
 	assert_success(heap_edges_encode(graph, 2000, nodes, coded + graph->first_edge[2000]));
 	memcpy(graph->edges, coded, edges * sizeof(*before));
-	assert_success(heap_edges_decode(graph, 0, 2000));
-	assert_success(heap_edges_decode(graph, 2000, nodes));
+	assert_success(decode(graph, 0, 2000));
+	assert_success(decode(graph, 2000, nodes));
 	assert_memory_equal(before, graph->edges, edges * sizeof(*before));
 	coded[0] = UINT32_MAX;
 	memcpy(graph->edges, coded, edges * sizeof(*before));
-	assert_failure(heap_edges_decode(graph, 0, 2000), ERROR_BAD_DATA);
+	assert_failure(decode(graph, 0, 2000), ERROR_BAD_DATA);
 	free(before);
 	free(coded);
 }

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The shikari authors
 // SPDX-License-Identifier: Apache-2.0
-#include "heap/heap_graph.h"
+#include "heap/heap_rows.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "graph_from.h"
+#include "rows_apart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,35 +160,50 @@ static struct error *build(struct heap_graph **ret)
 	return NULL;
 }
 
-// More than some pages of rows, each with its number.
-static void test_rows_can_be_given_back_but_for_some(void **state)
+static void expect_row(const struct heap_graph *graph, node_id node, uint32_t length)
 {
-	enum { NODES = 20000, ROW = 4 };
-	_cleanup_(heap_graph_destroy) struct heap_graph *graph = NULL;
-	static uint64_t keep[NODES / 64 + 1];
-	static const node_id kept[] = {1, 5000, 5001, 19999};
 	uint32_t count;
+	const uint32_t *edges = heap_edges_of(graph, node, &count);
+
+	assert_int_equal(count, length);
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(edges[i], (node + i) % 99 + 1);
+}
+
+// Rows of none to three references, each with its own.
+static void test_rows_that_are_elsewhere_can_be_brought(void **state)
+{
+	enum { NODES = 100 };
+	_cleanup_(heap_graph_destroy) struct heap_graph *whole = NULL;
+	_cleanup_(rows_apart_destroy) struct rows_apart *apart = NULL;
+	const uint64_t rows[] = {0x2 | 1ull << 31 | 1ull << 32, 1ull << 35};
+	const uint64_t lengths[] = {0x8, 0};
+	struct heap_graph *graph;
+	uint32_t edges = 0;
 
 	(void)state;
-	assert_null(heap_graph_create(NODES, NODES * ROW, 1, &graph));
-	for (uint32_t i = 0; i < NODES * ROW; i++)
-		graph->edges[i] = i % (NODES - 1) + 1;
-	for (node_id node = 0; node <= NODES; node++)
-		graph->first_edge[node] = node * ROW;
-	for (size_t i = 0; i < 4; i++)
-		keep[kept[i] >> 6] |= (uint64_t)1 << (kept[i] & 63);
-	heap_graph_drop_rows(graph, keep);
-	for (size_t i = 0; i < 4; i++) {
-		const uint32_t *edges = heap_edges_of(graph, kept[i], &count);
-
-		assert_int_equal(count, ROW);
-		for (uint32_t k = 0; k < ROW; k++)
-			assert_int_equal(edges[k], (kept[i] * ROW + k) % (NODES - 1) + 1);
+	assert_null(heap_graph_create(NODES, NODES * 3, NODES, &whole));
+	for (node_id node = 1; node < NODES; node++) {
+		whole->node_word[node] = node;
+		whole->first_edge[node] = edges;
+		for (uint32_t i = 0; i < node % 4; i++)
+			whole->edges[edges++] = (node + i) % 99 + 1;
 	}
-	assert_int_equal(heap_edges_of(graph, 10000, &count)[0], 0);
-	assert_int_equal(count, ROW);
-	heap_graph_drop_rows(graph, NULL);
-	assert_int_equal(heap_edges_of(graph, 5000, &count)[0], 0);
+	whole->first_edge[NODES] = whole->edge_count = edges;
+	apart = rows_apart_create(whole, 8, &graph);
+	assert_null(heap_graph_bring_rows(graph, rows, lengths));
+	// Blocks of rows, of the referents 1 to 3 and 32 to 34, and of a length.
+	assert_int_equal(rows_apart_shown(apart), 4 + 2 + 1);
+	expect_row(graph, 1, 1);
+	expect_row(graph, 31, 3);
+	expect_row(graph, 32, 0);
+	expect_row(graph, 99, 3);
+	assert_int_equal(heap_row_length(graph, 3), 3);
+	assert_int_equal(heap_type_of(graph, 3), 3);
+	assert_int_equal(heap_type_of(graph, 31), 31);
+	assert_int_equal(heap_type_of(graph, 34), 34);
+	assert_int_equal(heap_type_of(graph, 2), 2);
+	assert_int_equal(heap_type_of(graph, 50), 0);
 }
 
 static void test_running_out_of_memory_is_an_error(void **state)
@@ -220,7 +236,7 @@ int main(void)
 		cmocka_unit_test(test_roots_are_sorted_and_root_edges_unique),
 		cmocka_unit_test(test_equal_texts_are_kept_once),
 		cmocka_unit_test(test_check_finds_broken_graphs),
-		cmocka_unit_test(test_rows_can_be_given_back_but_for_some),
+		cmocka_unit_test(test_rows_that_are_elsewhere_can_be_brought),
 		cmocka_unit_test(test_running_out_of_memory_is_an_error),
 	};
 
