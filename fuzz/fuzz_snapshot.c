@@ -143,12 +143,64 @@ static struct error *compare_with_itself(struct heap_source *source)
 	return err;
 }
 
+// As `diff --by` does it.
+static struct error *list_places(enum heap_diff_by by, struct heap_skeleton *skeleton)
+{
+	struct heap_diff diff = {.by = by, .file_count = 1};
+	struct heap_diff_place_vector places = {0};
+	struct paths *paths = NULL;
+	struct error *err = heap_diff_list_places(by, skeleton, &places);
+
+	if (!err)
+		err = paths_create(skeleton->graph, &paths);
+	if (!err)
+		err = heap_diff_add_places(&diff, 0, skeleton, paths, &places);
+	paths_destroy(paths);
+	heap_diff_place_vector_deinit(&places);
+	heap_diff_deinit(&diff);
+	return err;
+}
+
+// The same file without being held whole.
+static struct error *examine_parts(struct heap_source *source)
+{
+	struct heap_snapshot *snapshot = NULL;
+	struct heap_skeleton *skeleton = NULL;
+	struct error *err = heap_snapshot_take_parts(source, &snapshot);
+
+	if (!err)
+		err = heap_skeleton_create(snapshot->graph, &skeleton);
+	if (!err)
+		file_trial_must(heap_graph_check(skeleton->graph), "the skeleton");
+	if (!err)
+		err = heap_snapshot_add_names(snapshot);
+	if (!err)
+		err = list_places(HEAP_DIFF_HOLDER, skeleton);
+	if (!err)
+		err = list_places(HEAP_DIFF_CONTAINER, skeleton);
+	heap_skeleton_destroy(skeleton);
+	heap_snapshot_destroy(snapshot);
+	return err;
+}
+
+// A file that does not make sense is refused, whichever way it is read.
+static void try_parts(struct heap_source *source)
+{
+	struct error *err = examine_parts(source);
+
+	if (err && error_kind(err) == ERROR_MEMORY)
+		file_trial_must(err, "parts");
+	error_destroy(err);
+}
+
 // Takes both.
 static void try_source(struct error *err, struct heap_source *source)
 {
 	const struct heap_snapshot_options options = {.keep_memory = true};
 	struct heap_snapshot *snapshot = NULL;
 
+	if (!err)
+		try_parts(source);
 	if (!err)
 		err = heap_snapshot_take(source, &options, &snapshot);
 	if (!err)
