@@ -101,6 +101,8 @@ struct growth_candidate {
 	bool is_moved;
 	/** Keys and values. */
 	bool is_mapping;
+	/** Holder: a class. */
+	bool is_class;
 	/** Holder: most objects hang from one another: a linked list. */
 	bool is_chain;
 	/** Holder: with all that it retains, however deep, not only what belongs to it. */

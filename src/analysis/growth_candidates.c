@@ -91,6 +91,7 @@ struct error *growth_add_candidate(
 	candidate->reached_through = GROWTH_NO_CANDIDATE;
 	candidate->type = growth_type_name(search, node);
 	candidate->is_mapping = heap_role_of(search->graph, node) == HEAP_TYPE_DICT;
+	candidate->is_class = heap_has_flag(search->graph, node, HEAP_NODE_TYPE);
 	err = paths_describe(search->input->paths, node, &candidate->path);
 	if (err)
 		return err;

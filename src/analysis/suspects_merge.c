@@ -143,6 +143,38 @@ static void merge_in_step(struct court *court)
 	}
 }
 
+// The names of attributes, of which a class and its instances have one table (3.3 to 3.12).
+static bool is_table_of_names(const struct trial *trial)
+{
+	const struct growth_candidate *candidate = trial->candidate;
+
+	for (size_t i = 0; i < candidate->item_count; i++) {
+		if (strcmp(candidate->items[i].type, "str") != 0)
+			return false;
+	}
+	return trial->kind == SUSPECT_HOLDER && candidate->is_class && candidate->item_count;
+}
+
+// They come with what the instances hold by these names: at least half as many, as each instance has them.
+static void explain_names(struct court *court)
+{
+	for (size_t i = 0; i < court->count; i++) {
+		struct trial *names = &court->trials[i];
+		uint64_t count = suspects_grown(names->length_first, names->length_last);
+
+		if (names->fate != FATE_SUSPECT || !is_table_of_names(names))
+			continue;
+		for (size_t k = 0; k < court->count; k++) {
+			const struct trial *other = &court->trials[k];
+
+			if (other->kind == SUSPECT_CONTAINER && other->fate == FATE_SUSPECT &&
+				suspects_grown(other->length_first, other->length_last) * 2 >=
+					count)
+				names->fate = FATE_EXPLAINED;
+		}
+	}
+}
+
 // What reads the same is one place in the program: the list that each thread has in a threading.local. The one
 // that grew most is told, with the bytes of all.
 static void merge_namesakes(struct court *court)
@@ -285,6 +317,7 @@ void suspects_merge(struct court *court)
 {
 	merge_in_step(court);
 	merge_namesakes(court);
+	explain_names(court);
 	explain_common_items(court);
 	weigh_types(court);
 	weigh_memory(court);

@@ -341,6 +341,27 @@ static void test_weak_references_follow_what_others_hold(void **state)
 	assert_paths(&play, "app.by_number.data", NULL);
 }
 
+static void test_names_of_attributes_follow_what_is_called_so(void **state)
+{
+	struct growth_candidate *names;
+	struct play play;
+
+	(void)state;
+	play_init(&play);
+	add(&play, GROWTH_CONTAINER, "app.settings.__dict__", 100, 300, 500);
+	names = add(&play, GROWTH_HOLDER, "app.Settings", 43, 227, 454);
+	names->items[0] = (struct growth_item){"str", 411, 41100};
+	names->item_count = 1;
+	play.points[1][2].bytes *= 2;
+	assert_paths(&play, "app.Settings", "app.settings.__dict__");
+	names->is_class = true;
+	assert_paths(&play, "app.settings.__dict__", NULL);
+	// Whatever else a class holds it holds by itself.
+	names->items[1] = (struct growth_item){"tuple", 411, 41100};
+	names->item_count = 2;
+	assert_paths(&play, "app.Settings", "app.settings.__dict__");
+}
+
 static void test_in_step_but_for_a_few(void **state)
 {
 	struct play play;
@@ -777,6 +798,7 @@ int main(void)
 		cmocka_unit_test(test_an_index_is_told_with_what_it_indexes),
 		cmocka_unit_test(test_what_two_have_in_common_is_told_with_them),
 		cmocka_unit_test(test_weak_references_follow_what_others_hold),
+		cmocka_unit_test(test_names_of_attributes_follow_what_is_called_so),
 		cmocka_unit_test(test_in_step_but_for_a_few),
 		cmocka_unit_test(test_another_object_at_the_same_address),
 		cmocka_unit_test(test_libraries_are_not_judged_while_modules_are_imported),
