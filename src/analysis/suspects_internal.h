@@ -8,11 +8,13 @@
  *	suspects_parents.c  what is above and below
  *	suspects_merge.c    what is one leak in several places
  *	suspects.c          confidence, rank, and all of these in order
- *	suspects_text.c     summary, evidence, notes
+ *	suspects_text.c     summary and evidence of a suspect
+ *	suspects_notes.c    notes, and the sentence above all
  */
 #pragma once
 
 #include "analysis/suspects.h"
+#include "base/human.h"
 
 enum fate {
 	FATE_SUSPECT,
@@ -66,6 +68,11 @@ struct court {
 // Groups of objects wander more than one container does.
 #define HOLDER_STEADINESS_MIN 0.2
 
+// In the expression at hand.
+#define count_text(count)     human_count(count).text
+#define bytes_text(bytes)     human_bytes(bytes).text
+#define seconds_text(seconds) human_seconds(seconds).text
+
 #define HELD_BY_C_CODE "held by C code"
 
 static inline uint64_t suspects_grown(uint64_t first, uint64_t last)
@@ -94,6 +101,8 @@ bool suspects_holds_weakly(const struct court *court, const struct growth_candid
 bool suspects_is_importing(const struct court *court);
 bool suspects_is_dict(const struct growth_candidate *candidate);
 
+/** A text, owned; NULL without memory. */
+char *suspects_text(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 /** Fill the texts of a suspect whose figures are there. */
 struct error *suspects_describe(
 	const struct court *court, const struct trial *trial, struct suspect *ret);

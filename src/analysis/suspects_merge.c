@@ -155,7 +155,7 @@ static bool is_table_of_names(const struct trial *trial)
 	return trial->kind == SUSPECT_HOLDER && candidate->is_class && candidate->item_count;
 }
 
-// They come with what the instances hold by these names: at least half as many, as each instance has them.
+// They come with what the instances hold by these names: about as many, though the table grows by doubling.
 static void explain_names(struct court *court)
 {
 	for (size_t i = 0; i < court->count; i++) {
