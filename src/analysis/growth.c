@@ -5,6 +5,7 @@
 #include "analysis/growth_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "base/sort.h"
 
 #include <assert.h>
@@ -188,19 +189,12 @@ static void carry_points(const struct growth *growth, const struct link *link, s
 static struct growth_group group_at_first(
 	const struct growth *growth, uint64_t anchor, uint32_t type)
 {
-	size_t low = 0, high = growth->sample->group_count;
+	const struct growth_group *groups = growth->sample->groups;
+	size_t low = partition_point(i, growth->sample->group_count,
+		groups[i].anchor < anchor || (groups[i].anchor == anchor && groups[i].type < type));
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct growth_group *group = &growth->sample->groups[middle];
-
-		if (group->anchor < anchor || (group->anchor == anchor && group->type < type))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < growth->sample->group_count && growth->sample->groups[low].anchor == anchor &&
-		growth->sample->groups[low].type == type)
+	if (low < growth->sample->group_count && groups[low].anchor == anchor &&
+		groups[low].type == type)
 		return growth->group_first[low];
 	return (struct growth_group){.anchor = anchor, .type = type};
 }
@@ -208,16 +202,9 @@ static struct growth_group group_at_first(
 // The anchor's address in the sample before.
 static uint64_t anchor_before(const struct link *link, uint64_t anchor)
 {
-	size_t low = 0, high = link->new->track_count;
+	size_t low =
+		partition_point(i, link->new->track_count, link->new->tracks[i].address < anchor);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (link->new->tracks[middle].address < anchor)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < link->new->track_count && link->new->tracks[low].address == anchor; low++) {
 		uint32_t old = link->old_of[low];
 

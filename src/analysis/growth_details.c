@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "base/sort.h"
 
 #include <string.h>
@@ -180,32 +181,12 @@ void growth_count_survivors(const struct growth_search *search, struct growth_ca
 
 size_t growth_first_track(const struct growth_sample *sample, uint64_t address)
 {
-	size_t low = 0, high = sample->track_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sample->tracks[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, sample->track_count, sample->tracks[i].address < address);
 }
 
 size_t growth_first_group(const struct growth_sample *sample, uint64_t anchor)
 {
-	size_t low = 0, high = sample->group_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (sample->groups[middle].anchor < anchor)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, sample->group_count, sample->groups[i].anchor < anchor);
 }
 
 // What of each type an anchor holds more than at first. Returns the group with most new objects.

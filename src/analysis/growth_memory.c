@@ -5,6 +5,7 @@
 #include "analysis/growth.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "base/string_builder.h"
 #include "base/vector.h"
 
@@ -131,7 +132,7 @@ void growth_memory_deinit(struct growth_memory *memory)
 static const struct growth_memory_row *find_row(
 	const struct growth_memory_rows *rows, const struct growth_memory_row *like)
 {
-	size_t low = 0, high = rows->count;
+	size_t at;
 
 	if (like->name) {
 		for (size_t i = 0; i < rows->count; i++) {
@@ -141,15 +142,8 @@ static const struct growth_memory_row *find_row(
 		return NULL;
 	}
 	// Classes are in the order of sizes.
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rows->items[middle].size < like->size)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < rows->count && rows->items[low].size == like->size ? &rows->items[low] : NULL;
+	at = partition_point(i, rows->count, rows->items[i].size < like->size);
+	return at < rows->count && rows->items[at].size == like->size ? &rows->items[at] : NULL;
 }
 
 // How it grew; false if not steadily.

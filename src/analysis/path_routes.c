@@ -3,6 +3,7 @@
 #include "analysis/path_routes.h"
 
 #include "analysis/path_tree.h"
+#include "base/search.h"
 #include "base/sort.h"
 
 #include <stdlib.h>
@@ -210,17 +211,7 @@ static struct error *find_links(struct finder *finder, node_id node)
 
 static size_t first_link(const struct finder *finder, node_id to)
 {
-	size_t low = 0, high = finder->links.count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (finder->links.items[middle].to < to)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return partition_point(i, finder->links.count, finder->links.items[i].to < to);
 }
 
 // Routes

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/search.h"
 #include "heap/heap_edges.h"
 #include "heap/heap_file.h"
 #include "store/store_reader.h"
@@ -173,16 +174,8 @@ static void mark_inferred(const struct file_rows *rows, struct block *block)
 {
 	uint32_t base = rows->edge_base[block->number];
 	uint32_t count = store_reader_block(rows->reader, rows->edges, block->number)->items;
-	uint64_t low = 0, high = rows->inferred_count;
+	size_t low = partition_point(i, rows->inferred_count, rows->inferred[i] < base);
 
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (rows->inferred[middle] < base)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (; low < rows->inferred_count && rows->inferred[low] - base < count; low++)
 		block->edges[rows->inferred[low] - base] |= HEAP_EDGE_INFERRED;
 }

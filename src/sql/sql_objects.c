@@ -4,6 +4,7 @@
 
 #include "analysis/dominators.h"
 #include "base/error.h"
+#include "base/search.h"
 
 #include <string.h>
 
@@ -174,18 +175,8 @@ static void find_by_address(
 // The first type in order whose name is not less, or (with past_it) greater.
 static uint32_t type_bound(const struct sql_heap *heap, const char *name, bool past_it)
 {
-	uint32_t low = 0, high = heap->type_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(heap->types[heap->type_order[middle]].name, name);
-
-		if (order < 0 || (order == 0 && past_it))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (uint32_t)partition_point(i, heap->type_count,
+		strcmp(heap->types[heap->type_order[i]].name, name) < (past_it ? 1 : 0));
 }
 
 static void find_by_type(const struct sql_heap *heap, sqlite3_value *value, struct sql_range *ret)
