@@ -183,7 +183,7 @@ static struct error *examine_parts(struct heap_source *source)
 	return err;
 }
 
-// A file that does not make sense is refused, whichever way it is read.
+// Parts say less than all of it, and are refused for less: only what crashes is wrong.
 static void try_parts(struct heap_source *source)
 {
 	struct error *err = examine_parts(source);

@@ -12,6 +12,9 @@
 // Globals of a module, attributes of an object: more are no place where somebody keeps a limit.
 #define OWNER_EDGES_MAX 4096
 
+// Names that are asked for, of one object: to find one takes as long as the object has references before it.
+#define NAMES_ASKED_MAX 64
+
 // References of an object besides its items.
 #define FIELDS_MAX 8
 
@@ -111,12 +114,13 @@ static void attribute_of(
 static bool name_in(
 	const struct heap_graph *graph, node_id owner, node_id node, char ret[NAME_SIZE])
 {
-	uint32_t count;
+	uint32_t count, asked = 0;
 	const uint32_t *edges = heap_edges_of(graph, owner, &count);
 
-	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX; i++) {
+	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX && asked < NAMES_ASKED_MAX; i++) {
 		if ((edges[i] & HEAP_EDGE_NODE) != node)
 			continue;
+		asked++;
 		attribute_of(graph, owner, i, ret);
 		if (*ret)
 			return true;
@@ -193,16 +197,19 @@ static uint64_t declared_bound(
 	bool is_module = heap_role_of(graph, place->object) == HEAP_TYPE_MODULE;
 	uint64_t bound = UINT64_MAX;
 	char name[NAME_SIZE];
-	uint32_t count;
+	uint32_t count, asked = 0;
 	const uint32_t *edges = heap_edges_of(graph, place->attributes, &count);
 
-	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX && length && naming->number; i++) {
+	if (!length || !naming->number)
+		return bound;
+	for (uint32_t i = 0; i < count && i < OWNER_EDGES_MAX && asked < NAMES_ASKED_MAX; i++) {
 		node_id to = edges[i] & HEAP_EDGE_NODE;
 		int64_t value;
 
 		if (!is_int(graph, to) || !naming->number(naming->context, to, &value) ||
 			value < (int64_t)length || (uint64_t)value >= bound)
 			continue;
+		asked++;
 		attribute_of(graph, place->attributes, i, name);
 		if (is_limit_of(name, place->name, is_module))
 			bound = (uint64_t)value;
@@ -217,7 +224,7 @@ static uint64_t bound_by_name(const struct growth_search *search, node_id node)
 	uint64_t length = length_of(search, node), bound, other;
 	struct place place, outer;
 
-	if (!find_place(search, node, &place))
+	if (!search->graph->naming.label || !find_place(search, node, &place))
 		return UINT64_MAX;
 	bound = declared_bound(search, &place, length);
 	if (length_of(search, place.object) < length || !find_place(search, place.object, &outer))
@@ -226,12 +233,12 @@ static uint64_t bound_by_name(const struct growth_search *search, node_id node)
 	return other < bound ? other : bound;
 }
 
-uint64_t growth_bound(const struct growth_search *search, node_id node)
+uint64_t growth_bound_by_type(const struct growth_search *search, node_id node)
 {
 	const struct heap_naming *naming = &search->graph->naming;
 	node_id around[] = {node, search->input->dominators->idom[node],
 		paths_parent(search->input->paths, node)};
-	uint64_t bound = bound_by_name(search, node), length = length_of(search, node);
+	uint64_t bound = UINT64_MAX, length = length_of(search, node);
 
 	// An lru_cache's limit is known to the object around its dict. What is longer than that is not what
 	// it limits: a list in a deque.
@@ -244,4 +251,12 @@ uint64_t growth_bound(const struct growth_search *search, node_id node)
 			bound = other;
 	}
 	return bound;
+}
+
+uint64_t growth_bound(const struct growth_search *search, node_id node)
+{
+	uint64_t by_type = growth_bound_by_type(search, node);
+	uint64_t by_name = bound_by_name(search, node);
+
+	return by_type < by_name ? by_type : by_name;
 }

@@ -149,16 +149,17 @@ static uint64_t min_bound(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-// The smallest bound on the way from an object up to its holder.
+// The smallest bound on the way from an object up to its holder; none if that is far: a chain is as long as it
+// gets, whatever its links have in them.
 static uint64_t bound_between(const struct growth_search *search, node_id node, node_id holder)
 {
 	uint64_t bound = UINT64_MAX;
 
 	for (unsigned i = 0; i < HOLDER_STEPS_MAX && node != holder && node != HEAP_ROOT; i++) {
-		bound = min_bound(bound, growth_bound(search, node));
+		bound = min_bound(bound, growth_bound_by_type(search, node));
 		node = search->input->dominators->idom[node];
 	}
-	return bound;
+	return node == holder ? bound : UINT64_MAX;
 }
 
 // What belongs to a holder may be in containers that are too short to be looked at themselves. If its first

@@ -99,6 +99,8 @@ void growth_count_survivors(const struct growth_search *search, struct growth_ca
 /** The smallest bound of a node and what wraps it, or that its owner has a name and a number for
  * (growth_bounds.c); UINT64_MAX if there is none. */
 uint64_t growth_bound(const struct growth_search *search, node_id node);
+/** The same by its type alone. What holds it may be one of many, each with a number of its own. */
+uint64_t growth_bound_by_type(const struct growth_search *search, node_id node);
 
 /** Index of the first track at an address, or of where it would be. */
 size_t growth_first_track(const struct growth_sample *sample, uint64_t address);

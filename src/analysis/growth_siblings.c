@@ -75,7 +75,9 @@ static struct error *add_part(struct growth_search *search, struct growth_candid
 	if (track->first_seen > candidate->unseen)
 		candidate->unseen = track->first_seen;
 	candidate->sibling_count++;
-	candidate->bound = sum_of_bounds(candidate->bound, growth_bound(search, track->node));
+	if (candidate->bound != UINT64_MAX)
+		candidate->bound =
+			sum_of_bounds(candidate->bound, growth_bound(search, track->node));
 	if (pick->kind != GROWTH_CONTAINER)
 		return NULL;
 	return growth_count_new_items(search, candidate, track->node, track->length,

@@ -9,7 +9,7 @@
  *	bounded     a container that cannot pass a known length (deque maxlen, lru_cache maxsize), or that
  *	            its owner has a number for, by a name that says so (growth_bounds.c), if there is memory
  *	            for as many of its new items, and that is at most eight times what the process has;
- *	            siblings that all are; and what comes with their items, up to three objects each;
+ *	            siblings that all are;
  *	shrinking   smaller in a later snapshot: it is emptied now and then;
  *	slowing     growing by less than a quarter of its first pace in the last interval: a warm-up.
  *	            For what only the interpreter and libraries hold: below a half; and while modules
@@ -18,6 +18,7 @@
  *	churning    a container most of whose old items are gone although it is not much longer: its
  *	            length wanders; a holder whose entries are others now; what is another object
  *	            than it was, at the same address;
+ *	answered    what comes with the items of one that is bounded or slowing, up to three objects each;
  *	noise       less than any leak that matters (SUSPECTS_* below).
  *
  * Growth is reported once, at the accumulation point: the deepest single container that accounts

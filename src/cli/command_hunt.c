@@ -298,7 +298,12 @@ static struct error *add_workers(struct hunt *hunt)
 
 	if (hunt_report_is_leak(&hunt->report) || !heap_source_process(hunt->source))
 		return NULL;
+	// The answer is there: it does not go for want of a note.
 	err = workers_note(hunt->report.pid, &note);
+	if (err && error_kind(err) != ERROR_MEMORY) {
+		error_destroy(err);
+		return NULL;
+	}
 	if (!err && note && !suspects_add_text(&suspects->notes, &suspects->note_count, "%s", note))
 		err = error_enomem();
 	return err;

@@ -85,10 +85,9 @@ static struct error *try_list(struct list_search *search, const struct cached_li
 		chunk = next_chunk(malloc, chunk + 16, list->offset, is_hidden);
 	}
 	*ret_is_whole &= !chunk && (list->count == UINT64_MAX || found == list->count);
-	if (!*ret_is_whole) {
+	// What was looked at in vain stays spent: any number of lists may lead to the same chunks.
+	if (!*ret_is_whole)
 		malloc->cached.count = before;
-		search->left += found;
-	}
 	return NULL;
 }
 

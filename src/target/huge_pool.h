@@ -10,6 +10,9 @@
  *
  *	with MAP_NORESERVE   the writer gets SIGBUS: a clone of ours would kill the process
  *	else                 the page is taken from the clone, which then lacks it
+ *
+ * It is asked before the process is stopped, and others may take pages of the pool while a clone lives: what a
+ * process without a reservation begins to use in these milliseconds is not seen.
  */
 #pragma once
 

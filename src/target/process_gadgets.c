@@ -40,8 +40,8 @@ static bool is_likely(const struct mapping *mapping)
 {
 	const char *name = path_base_name(mapping->path);
 
-	return strncmp(name, "libc", strlen("libc")) == 0 ||
-	       strncmp(name, "ld-", strlen("ld-")) == 0;
+	return strncmp(name, "libc.", 5) == 0 || strncmp(name, "libc-", 5) == 0 ||
+	       strncmp(name, "ld-", 3) == 0;
 }
 
 static void search_mapping(pid_t pid, const struct mapping *mapping, unsigned char *block,

@@ -593,6 +593,34 @@ static void build_chain(struct scene *scene, unsigned moment)
 	}
 }
 
+// Each link has a buffer of so many at most: that says nothing of the number of links.
+static void build_chain_of_limits(struct scene *scene, unsigned moment)
+{
+	node_id module = scene_module(scene, MODULE, "http");
+	node_id last = scene_object(scene, HOLDER, "http.Request");
+
+	scene_attribute(scene, module, last, "last");
+	for (unsigned i = 0; i < 500 + 400 * moment; i++) {
+		uint64_t address = ITEMS + 0x1000 * i;
+		node_id next = scene_object(scene, address, "http.Request");
+		node_id buffer = scene_object(scene, address + 0x100, "collections.deque");
+
+		scene_set_bound(scene, buffer, 4096);
+		scene_edge(scene, last, next, HEAP_LABEL_SLOT, "previous");
+		scene_edge(scene, next, buffer, HEAP_LABEL_SLOT, "buffer");
+		scene_edge(scene, next, scene_int(scene, address + 0x200, 4096), HEAP_LABEL_SLOT,
+			"limit");
+		scene_fill(scene, buffer, address + 0x300, 20, "str", 64);
+		last = next;
+	}
+}
+
+static void test_linked_list_of_what_is_limited(void **state)
+{
+	(void)state;
+	assert_one(build_chain_of_limits, SUSPECT_CHAIN, "http.last");
+}
+
 static void test_linked_list(void **state)
 {
 	(void)state;
@@ -981,6 +1009,7 @@ int main(void)
 		cmocka_unit_test(test_items_of_many_types),
 		cmocka_unit_test(test_an_array_that_is_filled),
 		cmocka_unit_test(test_linked_list),
+		cmocka_unit_test(test_linked_list_of_what_is_limited),
 		cmocka_unit_test(test_linked_list_with_a_new_head_each_time),
 		cmocka_unit_test(test_string_that_is_made_longer),
 		cmocka_unit_test(test_chain_is_named_where_it_begins),

@@ -119,7 +119,7 @@ static void test_search_leaves_large_libraries_alone(void **state)
 {
 	struct machine_gadgets gadgets = {0};
 	struct mappings mappings = {0};
-	char name[] = "/tmp/machine-XXXXXX";
+	char name[] = "/tmp/libcrypto-XXXXXX";
 	int file = mkstemp(name);
 	unsigned char *code;
 
