@@ -111,6 +111,21 @@ static void count_mapped(struct census *census, remote_addr start, remote_addr e
 	}
 }
 
+// The zero-initialised data of the library before it. The kernel merges it with what an allocator was given
+// behind it: that begins with the page of the first object at the latest.
+static remote_addr find_data_end(struct census *census, remote_addr start, remote_addr end)
+{
+	const struct heap_part *part = census_find_part(census, start, end);
+	const struct census_other *other = census_find_other(census, start, end);
+	remote_addr first = part ? part->addr : end;
+
+	while (other && heap_has_flag(census->builder->graph, other->node, HEAP_NODE_STATIC))
+		other = census_find_other(census, other->addr + 1, end);
+	if (other && other->addr < first)
+		first = other->addr;
+	return first < end ? first & ~(PAGE_BYTES - 1) : end;
+}
+
 // Memory in an anonymous mapping that no allocator known has.
 static struct error *count_rest(struct census *census, const struct mapping *mapping,
 	const struct mapping *before, remote_addr start, remote_addr end)
@@ -130,10 +145,13 @@ static struct error *count_rest(struct census *census, const struct mapping *map
 		census_claim(census, start, end, HEAP_PART_KERNEL);
 		return NULL;
 	}
-	// The zero-initialised data of the library before it.
 	if (start == mapping->start && before && before->inode && before->end == mapping->start) {
-		census_claim(census, start, end, HEAP_PART_LIBRARY_DATA);
-		return NULL;
+		remote_addr data_end = find_data_end(census, start, end);
+
+		census_claim(census, start, data_end, HEAP_PART_LIBRARY_DATA);
+		start = data_end;
+		if (start == end)
+			return NULL;
 	}
 	if (census->foreign) {
 		census_count_foreign(census, start, end);
