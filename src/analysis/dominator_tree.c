@@ -443,11 +443,10 @@ struct error *dominator_tree_init(
 	error = renumber(&work);
 	if (error)
 		return error;
-	*tree = (struct dominator_tree){.node_count = work.count,
-		.reached = work.reached,
-		.number = take(work.number_of),
-		.dominator = take(work.dominator),
-		.jump = take(work.jump)};
+	*tree = (struct dominator_tree){.node_count = work.count, .reached = work.reached};
+	tree->number = take(work.number_of);
+	tree->dominator = take(work.dominator);
+	tree->jump = take(work.jump);
 	return NULL;
 }
 

@@ -28,7 +28,7 @@ static bool is_wanted(const uint64_t *wanted, node_id first, node_id end)
 
 static void *copy(const void *items, size_t count, size_t size)
 {
-	void *result = malloc(count * size + 1);
+	void *result = calloc(count * size + 1, 1);
 
 	assert(result);
 	if (count)
