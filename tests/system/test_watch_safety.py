@@ -83,17 +83,21 @@ def usual_masks(pid):
     on a busy machine that may be long. So it is looked until each has run in between, or does not want to."""
     samples, seen = [], {}
     end = time.monotonic() + SECONDS_MAX
+
+    def is_known(task, state):
+        counts = seen.get(task, ())
+        has_rested = len(counts) >= LOOKS and len(set(counts[-LOOKS:])) == 1 and state == "S"
+        return has_rested or len(set(counts)) >= LOOKS
+
     while True:
         samples.append(masks(pid))
         for task, count in switches(pid).items():
-            seen.setdefault(task, set()).add(count)
+            seen.setdefault(task, []).append(count)
         states = field_of_tasks(pid, "State")
         common = set.intersection(*[set(sample["SigBlk"]) for sample in samples])
-        if len(samples) >= LOOKS and all(
-                len(seen.get(task, ())) >= LOOKS or (len(seen.get(task, ())) == 1 and states.get(task) == "S")
-                for task in common):
+        if all(is_known(task, states.get(task)) for task in common):
             break
-        assert time.monotonic() < end, (seen, states)
+        assert time.monotonic() < end, {task: (seen.get(task), states.get(task)) for task in common}
         time.sleep(0.003)
     usual = {}
     for field in samples[0]:
