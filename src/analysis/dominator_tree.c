@@ -3,6 +3,7 @@
 #include "analysis/dominator_tree.h"
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 
 // Semi-NCA numbers nodes in depth-first preorder and works on numbers.
@@ -39,16 +40,6 @@ struct work {
 	uint32_t *dominator, *jump, *depth;
 };
 
-static bool test_bit(const uint64_t *bits, uint32_t i)
-{
-	return bits[i >> 6] >> (i & 63) & 1;
-}
-
-static size_t bit_words(uint32_t count)
-{
-	return ((size_t)count + 63) / 64;
-}
-
 static uint32_t *numbers_alloc(uint32_t count)
 {
 	return pages_alloc((size_t)count + 1, sizeof(uint32_t));
@@ -67,7 +58,7 @@ static void cleanup_work(struct work *work)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		numbers_free(work->count, all[i]);
-	pages_free(work->cross, bit_words(work->inner->edge_count), sizeof(uint64_t));
+	pages_free(work->cross, bits_words(work->inner->edge_count), sizeof(uint64_t));
 	pages_free(work->referrers, work->referrer_count, sizeof(uint32_t));
 }
 
@@ -79,12 +70,12 @@ static inline void prefetch_siblings(
 
 	if (edge + AHEAD_BOUNDS < end) {
 		node = inner->edges[edge + AHEAD_BOUNDS] & HEAP_EDGE_NODE;
-		if (test_bit(pending, node))
+		if (bits_has(pending, node))
 			__builtin_prefetch(&inner->first_edge[node]);
 	}
 	if (edge + AHEAD_ROW < end) {
 		node = inner->edges[edge + AHEAD_ROW] & HEAP_EDGE_NODE;
-		if (test_bit(pending, node))
+		if (bits_has(pending, node))
 			__builtin_prefetch(&inner->edges[inner->first_edge[node]]);
 	}
 }
@@ -103,7 +94,7 @@ static void walk_from(struct work *work, uint64_t *pending, uint32_t start)
 
 	for (;;) {
 		// Enter next.
-		pending[next >> 6] &= ~((uint64_t)1 << (next & 63));
+		bits_clear(pending, next);
 		work->number_of[next] = count;
 		vertex[count] = next;
 		parent[count] = current;
@@ -111,17 +102,17 @@ static void walk_from(struct work *work, uint64_t *pending, uint32_t start)
 		edge = first_edge[next];
 		end = first_edge[next + 1];
 		for (uint32_t i = edge; i < end && i < edge + AHEAD_BOUNDS; i++) {
-			if (test_bit(pending, edges[i] & HEAP_EDGE_NODE))
+			if (bits_has(pending, edges[i] & HEAP_EDGE_NODE))
 				__builtin_prefetch(&first_edge[edges[i] & HEAP_EDGE_NODE]);
 		}
 		// Find the next to enter: in this row, or in those above.
 		for (;;) {
 			for (next = HEAP_ROOT; edge < end && next == HEAP_ROOT; edge++) {
 				prefetch_siblings(work->inner, pending, edge, end);
-				if (test_bit(pending, edges[edge] & HEAP_EDGE_NODE))
+				if (bits_has(pending, edges[edge] & HEAP_EDGE_NODE))
 					next = edges[edge] & HEAP_EDGE_NODE;
 				else
-					work->cross[edge >> 6] |= (uint64_t)1 << (edge & 63);
+					bits_set(work->cross, edge);
 			}
 			if (next != HEAP_ROOT)
 				break;
@@ -141,28 +132,28 @@ static void walk_from(struct work *work, uint64_t *pending, uint32_t start)
 static struct error *walk(struct work *work)
 {
 	const struct inner_graph *inner = work->inner;
-	uint64_t *pending = pages_alloc(bit_words(work->count), sizeof(uint64_t));
+	uint64_t *pending = pages_alloc(bits_words(work->count), sizeof(uint64_t));
 
 	work->number_of = numbers_alloc(work->count);
 	work->vertex = numbers_alloc(work->count);
 	work->parent = numbers_alloc(work->count);
 	work->cursor = numbers_alloc(work->count);
-	work->cross = pages_alloc(bit_words(inner->edge_count), sizeof(uint64_t));
+	work->cross = pages_alloc(bits_words(inner->edge_count), sizeof(uint64_t));
 	if (!work->number_of || !work->vertex || !work->parent || !work->cursor || !work->cross ||
 		!pending) {
-		pages_free(pending, bit_words(work->count), sizeof(uint64_t));
+		pages_free(pending, bits_words(work->count), sizeof(uint64_t));
 		return error_enomem();
 	}
 	for (uint32_t node = 1; node < work->count; node++) {
 		work->number_of[node] = UNREACHED;
-		pending[node >> 6] |= (uint64_t)1 << (node & 63);
+		bits_set(pending, node);
 	}
 	work->reached = 1;
 	for (uint32_t i = 0; i < inner->root_count; i++) {
-		if (test_bit(pending, inner->roots[i]))
+		if (bits_has(pending, inner->roots[i]))
 			walk_from(work, pending, inner->roots[i]);
 	}
-	pages_free(pending, bit_words(work->count), sizeof(uint64_t));
+	pages_free(pending, bits_words(work->count), sizeof(uint64_t));
 	numbers_free(work->count, &work->vertex);
 	numbers_free(work->count, &work->cursor);
 	return NULL;
@@ -175,9 +166,9 @@ static inline void prefetch_target(const struct work *work, uint32_t edge)
 
 	if (edge + AHEAD_PASS >= work->inner->edge_count)
 		return;
-	if (test_bit(work->cross, edge + AHEAD_PASS))
+	if (bits_has(work->cross, edge + AHEAD_PASS))
 		__builtin_prefetch(&work->number_of[edges[edge + AHEAD_PASS] & HEAP_EDGE_NODE]);
-	if (test_bit(work->cross, edge + AHEAD_HALF))
+	if (bits_has(work->cross, edge + AHEAD_HALF))
 		__builtin_prefetch(&work->first_referrer[work->number_of[edges[edge + AHEAD_HALF] &
 									 HEAP_EDGE_NODE]],
 			1);
@@ -201,7 +192,7 @@ static void count_referrers(struct work *work)
 			uint32_t target;
 
 			prefetch_target(work, edge);
-			if (!test_bit(work->cross, edge))
+			if (!bits_has(work->cross, edge))
 				continue;
 			target = work->number_of[inner->edges[edge] & HEAP_EDGE_NODE];
 			if (number > target && candidate[target] != 0) {
@@ -210,7 +201,7 @@ static void count_referrers(struct work *work)
 			}
 			if (number < candidate[target])
 				candidate[target] = number;
-			work->cross[edge >> 6] &= ~((uint64_t)1 << (edge & 63));
+			bits_clear(work->cross, edge);
 		}
 	}
 }
@@ -227,7 +218,7 @@ static void store_referrers(struct work *work)
 			uint32_t target;
 
 			prefetch_target(work, edge);
-			if (!test_bit(work->cross, edge))
+			if (!bits_has(work->cross, edge))
 				continue;
 			target = work->number_of[inner->edges[edge] & HEAP_EDGE_NODE];
 			work->referrers[--work->first_referrer[target]] = work->number_of[node];
@@ -271,7 +262,7 @@ static struct error *collect_referrers(struct work *work)
 		work->label[work->number_of[inner->roots[i]]] = 0;
 	count_referrers(work);
 	error = fill_referrers(work);
-	pages_free(take(work->cross), bit_words(inner->edge_count), sizeof(uint64_t));
+	pages_free(take(work->cross), bits_words(inner->edge_count), sizeof(uint64_t));
 	return error;
 }
 

@@ -3,6 +3,7 @@
 #include "analysis/garbage.h"
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/vector.h"
 
@@ -18,7 +19,7 @@ struct node_set {
 
 static bool node_set_init(struct node_set *set, uint32_t node_count)
 {
-	set->words = ((size_t)node_count + 63) / 64;
+	set->words = bits_words(node_count);
 	set->bits = pages_alloc(set->words, sizeof(*set->bits));
 	return set->bits;
 }
@@ -30,7 +31,7 @@ static void cleanup_node_set(struct node_set *set)
 
 static bool has_node(const struct node_set *set, node_id node)
 {
-	return set->bits[node >> 6] >> (node & 63) & 1;
+	return bits_has(set->bits, node);
 }
 
 static bool add_node(struct node_set *set, node_id node)
@@ -44,7 +45,7 @@ static bool add_node(struct node_set *set, node_id node)
 
 static void remove_node(struct node_set *set, node_id node)
 {
-	set->bits[node >> 6] &= ~((uint64_t)1 << (node & 63));
+	bits_clear(set->bits, node);
 }
 
 /** What becomes of the nodes that no root reaches. */

@@ -3,6 +3,7 @@
 #include "analysis/growth_anchors.h"
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -94,7 +95,7 @@ void growth_anchors_rows(
 			owner = node;
 		else if (heap_role_of(graph, owner) != HEAP_TYPE_INSTANCE)
 			continue;
-		ret[owner >> 6] |= (uint64_t)1 << (owner & 63);
+		bits_set(ret, owner);
 	}
 }
 

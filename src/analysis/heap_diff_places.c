@@ -6,6 +6,7 @@
 #include "analysis/growth_anchors.h"
 #include "analysis/growth_sample.h"
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/sort.h"
 
@@ -26,7 +27,7 @@ static int by_bytes(const void *left, const void *right)
 // Which holders are namespaces, their rows say.
 static struct error *bring_namespaces(struct heap_skeleton *skeleton)
 {
-	size_t words = ((size_t)skeleton->graph->node_count + 63) / 64;
+	size_t words = bits_words(skeleton->graph->node_count);
 	uint64_t *wanted = pages_alloc(words, sizeof(*wanted));
 	struct error *err;
 
@@ -131,16 +132,11 @@ struct error *heap_diff_list_places(
 	return NULL;
 }
 
-static void set_bit(uint64_t *bits, node_id node)
-{
-	bits[node >> 6] |= (uint64_t)1 << (node & 63);
-}
-
 // What the texts of their paths are made of: rows of all that they lead through.
 static struct error *bring_paths(struct heap_skeleton *skeleton, const struct paths *paths,
 	const struct heap_diff_place_vector *places)
 {
-	size_t words = ((size_t)skeleton->graph->node_count + 63) / 64;
+	size_t words = bits_words(skeleton->graph->node_count);
 	uint64_t *rows = pages_alloc(words, sizeof(*rows));
 	uint64_t *lengths = pages_alloc(words, sizeof(*lengths));
 	struct error *err = error_enomem();
@@ -148,10 +144,10 @@ static struct error *bring_paths(struct heap_skeleton *skeleton, const struct pa
 	for (size_t i = 0; rows && lengths && i < places->count; i++) {
 		node_id node = places->items[i].node;
 
-		set_bit(lengths, node);
+		bits_set(lengths, node);
 		while ((node = paths_parent(paths, node)) != HEAP_ROOT && node != HEAP_NODE_NONE &&
-			!(rows[node >> 6] >> (node & 63) & 1))
-			set_bit(rows, node);
+			!bits_has(rows, node))
+			bits_set(rows, node);
 	}
 	if (rows && lengths)
 		err = heap_skeleton_bring(skeleton, rows, lengths);

@@ -4,26 +4,17 @@
 
 #include "analysis/dominator_leaves.h"
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "heap/heap_graph_build.h"
 #include "heap/heap_rows.h"
-
-static size_t bit_words(uint32_t count)
-{
-	return ((size_t)count + 63) / 64;
-}
-
-static bool test_bit(const uint64_t *bits, uint32_t i)
-{
-	return bits[i >> 6] >> (i & 63) & 1;
-}
 
 /** The node of the whole graph; HEAP_NODE_NONE if its row is not there. */
 static node_id brought(const struct heap_skeleton *skeleton, node_id node)
 {
 	node_id whole = inner_nodes_at(&skeleton->nodes, node);
 
-	return test_bit(skeleton->has_row, whole) ? whole : HEAP_NODE_NONE;
+	return bits_has(skeleton->has_row, whole) ? whole : HEAP_NODE_NONE;
 }
 
 static void label_of(void *context, node_id node, uint32_t edge, struct heap_label *ret)
@@ -61,7 +52,7 @@ static uint64_t length_of(void *context, node_id node)
 	node_id whole = inner_nodes_at(&skeleton->nodes, node);
 
 	if (!naming->length ||
-		(!test_bit(skeleton->has_row, whole) && !test_bit(skeleton->has_length, whole)))
+		(!bits_has(skeleton->has_row, whole) && !bits_has(skeleton->has_length, whole)))
 		return heap_row_length(skeleton->graph, node);
 	return naming->length(naming->context, whole);
 }
@@ -279,8 +270,8 @@ struct error *heap_skeleton_create(struct heap_graph *whole, struct heap_skeleto
 	if (!skeleton)
 		return error_enomem();
 	skeleton->whole = whole;
-	skeleton->has_row = pages_alloc(bit_words(whole->node_count), sizeof(uint64_t));
-	skeleton->has_length = pages_alloc(bit_words(whole->node_count), sizeof(uint64_t));
+	skeleton->has_row = pages_alloc(bits_words(whole->node_count), sizeof(uint64_t));
+	skeleton->has_length = pages_alloc(bits_words(whole->node_count), sizeof(uint64_t));
 	if (!skeleton->has_row || !skeleton->has_length)
 		return error_enomem();
 	err = fill(skeleton);
@@ -298,17 +289,17 @@ struct error *heap_skeleton_create(struct heap_graph *whole, struct heap_skeleto
 static uint64_t *take_more(
 	const struct heap_skeleton *skeleton, const uint64_t *wanted, uint64_t *there)
 {
-	uint64_t *more = pages_alloc(bit_words(skeleton->whole->node_count), sizeof(*more));
+	uint64_t *more = pages_alloc(bits_words(skeleton->whole->node_count), sizeof(*more));
 
 	for (uint32_t i = 0; more && i < skeleton->nodes.count; i++) {
 		node_id node;
 
-		if (!test_bit(wanted, i))
+		if (!bits_has(wanted, i))
 			continue;
 		node = inner_nodes_at(&skeleton->nodes, i);
-		if (!test_bit(there, node))
-			more[node >> 6] |= (uint64_t)1 << (node & 63);
-		there[node >> 6] |= (uint64_t)1 << (node & 63);
+		if (!bits_has(there, node))
+			bits_set(more, node);
+		bits_set(there, node);
 	}
 	return more;
 }
@@ -316,7 +307,7 @@ static uint64_t *take_more(
 struct error *heap_skeleton_bring(
 	struct heap_skeleton *skeleton, const uint64_t *rows, const uint64_t *lengths)
 {
-	size_t words = bit_words(skeleton->whole->node_count);
+	size_t words = bits_words(skeleton->whole->node_count);
 	uint64_t *more_rows = take_more(skeleton, rows, skeleton->has_row);
 	uint64_t *more_lengths =
 		lengths ? take_more(skeleton, lengths, skeleton->has_length) : NULL;
@@ -341,8 +332,8 @@ void heap_skeleton_destroy(struct heap_skeleton *skeleton)
 		return;
 	heap_skeleton_drop_dominators(skeleton);
 	heap_graph_destroy(skeleton->graph);
-	pages_free(skeleton->has_row, bit_words(skeleton->whole->node_count), sizeof(uint64_t));
-	pages_free(skeleton->has_length, bit_words(skeleton->whole->node_count), sizeof(uint64_t));
+	pages_free(skeleton->has_row, bits_words(skeleton->whole->node_count), sizeof(uint64_t));
+	pages_free(skeleton->has_length, bits_words(skeleton->whole->node_count), sizeof(uint64_t));
 	inner_nodes_deinit(&skeleton->nodes);
 	mem_free(skeleton);
 }

@@ -3,6 +3,7 @@
 #include "analysis/inner_graph.h"
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "heap/heap_rows.h"
 
@@ -11,7 +12,7 @@
 
 static size_t word_count(const struct inner_nodes *nodes)
 {
-	return ((size_t)nodes->node_count + 63) / 64;
+	return bits_words(nodes->node_count);
 }
 
 static struct error *mark(void *context, const struct heap_rows *rows)

@@ -4,6 +4,7 @@
 
 #include "analysis/growth_sample.h"
 #include "analysis/path_tree.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/sort.h"
@@ -56,21 +57,6 @@ struct maker {
 	struct path_groups *ret;
 };
 
-static bool test_bit(const uint64_t *bits, node_id node)
-{
-	return bits[node >> 6] >> (node & 63) & 1;
-}
-
-static void set_bit(uint64_t *bits, node_id node)
-{
-	bits[node >> 6] |= (uint64_t)1 << (node & 63);
-}
-
-static void clear_bit(uint64_t *bits, node_id node)
-{
-	bits[node >> 6] &= ~((uint64_t)1 << (node & 63));
-}
-
 // FNV-1a.
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
@@ -93,7 +79,7 @@ static bool is_of_type(const struct maker *maker, node_id node)
 static struct error *allocate(struct maker *maker, const char *type)
 {
 	const struct heap_graph *graph = maker->graph;
-	size_t words = ((size_t)graph->node_count + 63) / 64;
+	size_t words = bits_words(graph->node_count);
 
 	maker->is_asked = mem_calloc(graph->type_count, sizeof(*maker->is_asked));
 	maker->type_names = mem_calloc(graph->type_count, sizeof(*maker->type_names));
@@ -114,7 +100,7 @@ static struct error *allocate(struct maker *maker, const char *type)
 
 static void maker_deinit(struct maker *maker)
 {
-	size_t words = ((size_t)maker->graph->node_count + 63) / 64;
+	size_t words = bits_words(maker->graph->node_count);
 
 	mem_free(maker->is_asked);
 	mem_free(maker->type_names);
@@ -171,10 +157,10 @@ static void choose(struct maker *maker, struct way *ret_garbage)
 			ret_garbage->bytes += heap_size_of(graph, node);
 			continue;
 		}
-		set_bit(maker->chosen, node);
-		for (node_id at = node; at != HEAP_ROOT && !test_bit(maker->on_path, at);
+		bits_set(maker->chosen, node);
+		for (node_id at = node; at != HEAP_ROOT && !bits_has(maker->on_path, at);
 			at = paths_parent(maker->paths, at))
-			set_bit(maker->on_path, at);
+			bits_set(maker->on_path, at);
 	}
 }
 
@@ -291,8 +277,8 @@ static struct error *enter(struct maker *maker, node_id node, uint32_t way, uint
 
 	if (err)
 		return err;
-	clear_bit(maker->on_path, node);
-	if (test_bit(maker->chosen, node))
+	bits_clear(maker->on_path, node);
+	if (bits_has(maker->chosen, node))
 		count(maker, node, &maker->ways.items[visit.way]);
 	return visit_vector_push(&maker->queue, visit) ? NULL : error_enomem();
 }
@@ -305,7 +291,7 @@ static struct error *enter_roots(struct maker *maker)
 	for (uint32_t i = 0; !err && i < graph->root_edge_count; i++) {
 		node_id node = graph->root_edges[i];
 
-		if (test_bit(maker->on_path, node) && paths_parent(maker->paths, node) == HEAP_ROOT)
+		if (bits_has(maker->on_path, node) && paths_parent(maker->paths, node) == HEAP_ROOT)
 			err = enter(maker, node, 0, step_of_root(maker, node));
 	}
 	return err;
@@ -321,7 +307,7 @@ static struct error *follow(struct maker *maker, struct visit visit)
 		node_id to = edges[i] & HEAP_EDGE_NODE;
 		uint64_t step = 0;
 
-		if (!test_bit(maker->on_path, to) || paths_parent(maker->paths, to) != visit.node)
+		if (!bits_has(maker->on_path, to) || paths_parent(maker->paths, to) != visit.node)
 			continue;
 		err = step_of(maker, visit.node, i, count, to, &step);
 		if (!err)

@@ -3,6 +3,7 @@
 #include "analysis/path_routes.h"
 
 #include "analysis/path_tree.h"
+#include "base/bits.h"
 #include "base/search.h"
 #include "base/sort.h"
 
@@ -116,7 +117,7 @@ static struct error *scan(struct finder *finder, const uint64_t *bits, const nod
 			const node_id *found;
 			struct referrers *its;
 
-			if (!(bits[to >> 6] >> (to & 63) & 1))
+			if (!bits_has(bits, to))
 				continue;
 			found = bsearch(&to, round, count, sizeof(*round), by_node);
 			its = &referrers[found - round];
@@ -133,13 +134,13 @@ static struct error *scan(struct finder *finder, const uint64_t *bits, const nod
 
 static struct error *ask(struct finder *finder, const node_id *round, size_t count)
 {
-	size_t words = ((size_t)finder->graph->node_count + 63) / 64;
+	size_t words = bits_words(finder->graph->node_count);
 	uint64_t *bits = pages_alloc(words, sizeof(*bits));
 	_cleanup_(mem_free) struct referrers *referrers = mem_calloc(count, sizeof(*referrers));
 	struct error *err = bits && referrers ? NULL : error_enomem();
 
 	for (size_t i = 0; !err && i < count; i++)
-		bits[round[i] >> 6] |= (uint64_t)1 << (round[i] & 63);
+		bits_set(bits, round[i]);
 	if (!err)
 		err = scan(finder, bits, round, count, referrers);
 	pages_free(bits, words, sizeof(*bits));

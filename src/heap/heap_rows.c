@@ -3,6 +3,7 @@
 #include "heap/heap_rows.h"
 
 #include "base/alloc.h"
+#include "base/bits.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -29,11 +30,6 @@ struct bringing {
 	uint64_t *others;       /* what these refer to */
 };
 
-static bool has(const uint64_t *bits, node_id node)
-{
-	return bits[node >> 6] >> (node & 63) & 1;
-}
-
 static void bring_bounds(struct heap_graph *graph, const struct heap_rows *rows, node_id node)
 {
 	const uint32_t *bounds = rows->bounds + (node - rows->first);
@@ -52,7 +48,7 @@ static struct error *bring_rows(void *context, const struct heap_rows *rows)
 		uint32_t from = rows->bounds[node - rows->first];
 		uint32_t end = rows->bounds[node - rows->first + 1];
 
-		if (!has(bringing->wanted, node))
+		if (!bits_has(bringing->wanted, node))
 			continue;
 		bring_bounds(graph, rows, node);
 		if (from < end)
@@ -61,7 +57,7 @@ static struct error *bring_rows(void *context, const struct heap_rows *rows)
 		for (uint32_t i = from; i < end; i++) {
 			node_id referent = rows->edges[i] & HEAP_EDGE_NODE;
 
-			bringing->others[referent >> 6] |= (uint64_t)1 << (referent & 63);
+			bits_set(bringing->others, referent);
 		}
 	}
 	return NULL;
@@ -72,7 +68,7 @@ static struct error *bring_lengths(void *context, const struct heap_rows *rows)
 	struct bringing *bringing = context;
 
 	for (node_id node = rows->first; node < rows->end; node++) {
-		if (has(bringing->wanted, node))
+		if (bits_has(bringing->wanted, node))
 			bring_bounds(bringing->graph, rows, node);
 	}
 	return NULL;
@@ -83,7 +79,7 @@ static struct error *bring_words(void *context, const struct heap_rows *rows)
 	struct bringing *bringing = context;
 
 	for (node_id node = rows->first; node < rows->end; node++) {
-		if (has(bringing->others, node))
+		if (bits_has(bringing->others, node))
 			bringing->graph->node_word[node] = rows->words[node - rows->first];
 	}
 	return NULL;
@@ -92,7 +88,7 @@ static struct error *bring_words(void *context, const struct heap_rows *rows)
 struct error *heap_graph_bring_rows(
 	struct heap_graph *graph, const uint64_t *rows, const uint64_t *lengths)
 {
-	size_t words = ((size_t)graph->node_count + 63) / 64;
+	size_t words = bits_words(graph->node_count);
 	struct bringing bringing = {.graph = graph, .wanted = rows};
 	struct error *err;
 
